@@ -1,0 +1,66 @@
+/* entry.h - one line of a room's account, as a value.
+ *
+ * The rules produce entries, the ledger appends them (M5: never changes them) and chains them (M8).
+ * Energy is in Wh, money in billionths of the currency (nano): price in micro per kWh times Wh is nano
+ * exactly, so an energy charge is never rounded.
+ *
+ * M1  An account's balance is the sum of amount_nano over its entries.
+ * M2  Per meter life: unwrapped(last settled) - first register =
+ *     the sum of energy_wh over CHARGE, HOUSE, QUARANTINE and WRITE_OFF entries.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ENTRY_FORMAT    1
+#define ENTRY_TEXT_MAX  128
+#define ENTRY_ORDER_MAX 64
+#define BOOT_ID_LEN     32
+
+enum entry_kind {
+	ENTRY_OPENING = 1, /* balance brought in at commissioning */
+	ENTRY_RECHARGE,    /* a signed order that adds credit; order names it */
+	ENTRY_REVERSAL,    /* a signed negative order; refers names the entry it reverses, if any */
+	ENTRY_CASH,   /* local cash taken by an admin; order is "cash:" and the receipt number */
+	ENTRY_CHARGE, /* energy at a price */
+	ENTRY_HOUSE,  /* energy nobody pays for (vacant room) */
+	ENTRY_QUARANTINE, /* energy set aside by a person's decision, charged to nobody yet */
+	ENTRY_WRITE_OFF,  /* energy given up by a person's decision */
+	ENTRY_ADJUSTMENT, /* correction; refers names the old entry */
+	ENTRY_ROUNDING,   /* remainder when an account closes */
+	ENTRY_CLOSING,    /* balance carried out when an account closes */
+};
+
+enum entry_flag {
+	ENTRY_SPLIT_BY_TIME = 1 << 0, /* the step crossed a boundary without a reading there */
+	ENTRY_UNTIMED = 1 << 1,       /* committed while the clock was not trusted */
+};
+
+struct entry {
+	int64_t seq; /* assigned by the ledger; 0 before */
+	int32_t format;
+	enum entry_kind kind;
+	int64_t account_id;
+	int64_t point_id; /* 0: not about energy */
+	int64_t life_id;  /* the meter life the registers belong to; 0: none */
+	int64_t at_s;     /* Unix; when committed */
+	bool at_trusted;
+	int64_t at_us; /* CLOCK_BOOTTIME of boot */
+	char boot[BOOT_ID_LEN + 1];
+	int64_t amount_nano; /* signed: positive adds to the balance */
+	int64_t energy_wh;   /* >= 0 */
+	int64_t from_wh;     /* unwrapped registers of the step charged */
+	int64_t to_wh;
+	int64_t from_s; /* interval charged, Unix */
+	int64_t to_s;
+	int64_t price_micro_per_kwh;
+	int64_t tariff_id;
+	uint32_t flags; /* enum entry_flag */
+	int64_t refers; /* seq of an older entry; 0: none */
+	char order[ENTRY_ORDER_MAX + 1];
+	char who[ENTRY_TEXT_MAX + 1];
+	char why[ENTRY_TEXT_MAX + 1];
+	uint8_t previous[32]; /* filled by the ledger */
+	uint8_t hash[32];     /* SHA-256 over the documented bytes, filled by the ledger */
+};

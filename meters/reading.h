@@ -1,0 +1,52 @@
+/* reading.h - what one answer of a meter said, as a value.
+ *
+ * Produced by decoding, consumed by the rules; crosses every layer and knows none of them. Integers
+ * with the unit in the name: a float register has been rounded once, here, on the cumulative value.
+ *
+ * Unknown is not zero: ask reading_has() before looking at a value.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum quantity {
+	QUANTITY_ENERGY_IMPORT_WH, /* the money register: cumulative, floor of integers, nearest of floats */
+	QUANTITY_ENERGY_EXPORT_WH,
+	QUANTITY_ENERGY_BAND_1_WH, /* the meter's own tariff-band registers, cumulative */
+	QUANTITY_ENERGY_BAND_2_WH,
+	QUANTITY_ENERGY_BAND_3_WH,
+	QUANTITY_ENERGY_BAND_4_WH,
+	QUANTITY_VOLUME_L,
+	QUANTITY_POWER_W, /* active, all phases; negative is export */
+	QUANTITY_REACTIVE_VAR,
+	QUANTITY_VOLTAGE_L1_MV,
+	QUANTITY_VOLTAGE_L2_MV,
+	QUANTITY_VOLTAGE_L3_MV,
+	QUANTITY_CURRENT_L1_MA,
+	QUANTITY_CURRENT_L2_MA,
+	QUANTITY_CURRENT_L3_MA,
+	QUANTITY_POWER_FACTOR_PPM, /* 1,000,000 is 1 */
+	QUANTITY_FREQUENCY_MHZ,    /* millihertz */
+	QUANTITY_RELAY_CLOSED,     /* 1 closed, 0 open */
+	QUANTITY_SERIAL_NUMBER,
+	QUANTITY_CT_RATIO,
+	QUANTITY_COUNT
+};
+
+struct reading {
+	uint32_t valid; /* bit per quantity */
+	int64_t value[QUANTITY_COUNT];
+	int64_t at_us; /* CLOCK_BOOTTIME when the answer was complete */
+};
+
+static inline bool reading_has(const struct reading *reading, enum quantity quantity)
+{
+	return (reading->valid & (UINT32_C(1) << quantity)) != 0;
+}
+
+static inline void reading_set(struct reading *reading, enum quantity quantity, int64_t value)
+{
+	reading->valid |= UINT32_C(1) << quantity;
+	reading->value[quantity] = value;
+}
