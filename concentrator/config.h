@@ -1,0 +1,127 @@
+/* config.h - prepay.conf as one plain value, read and checked once at start.
+ *
+ * The keys, defaults and units are those of rootfs-overlay/etc/prepay/prepay.conf and prepay.conf(5);
+ * a test holds the two together. Strings are copies inside the struct: a config is a value.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_TEXT_SIZE   200
+#define CONFIG_NAME_SIZE   32
+#define CONFIG_LINES_MAX   16
+#define CONFIG_SENSORS_MAX 16
+
+enum config_account { CONFIG_ACCOUNT_MONEY, CONFIG_ACCOUNT_ENERGY };
+enum config_parity { CONFIG_PARITY_NONE, CONFIG_PARITY_EVEN, CONFIG_PARITY_ODD };
+enum config_rs485 { CONFIG_RS485_AUTO, CONFIG_RS485_ON, CONFIG_RS485_OFF };
+enum config_unit { CONFIG_UNIT_MV, CONFIG_UNIT_MA, CONFIG_UNIT_MC };
+enum config_trust { CONFIG_TRUST_SYNCHRONISED, CONFIG_TRUST_ALWAYS };
+enum config_then { CONFIG_THEN_KEEP, CONFIG_THEN_CUT };
+
+struct config_line {
+	char name[CONFIG_NAME_SIZE];
+	char port[CONFIG_TEXT_SIZE]; /* required; no two lines share one */
+	int baud;
+	enum config_parity parity;
+	int stop_bits;
+	enum config_rs485 rs485;
+};
+
+struct config_sensor {
+	char name[CONFIG_NAME_SIZE];
+	char device[CONFIG_NAME_SIZE];  /* libiio device name; required */
+	char channel[CONFIG_NAME_SIZE]; /* libiio channel id; required */
+	enum config_unit unit;
+	int64_t ratio_ppm; /* value shown = raw x scale x ratio / 1,000,000 */
+	int64_t period_s;
+	int64_t stale_s;
+};
+
+struct config_site {
+	char id[CONFIG_NAME_SIZE]; /* the cloud's name of this box */
+	char zone[CONFIG_TEXT_SIZE];
+	int currency;     /* ISO 4217 numeric */
+	int minor_digits; /* 10^-minor_digits of the currency is one minor unit */
+	enum config_account account;
+};
+
+struct config_store {
+	char ledger[CONFIG_TEXT_SIZE];
+	char profile[CONFIG_TEXT_SIZE];
+	char backup[CONFIG_TEXT_SIZE]; /* folder */
+};
+
+struct config_control {
+	char socket[CONFIG_TEXT_SIZE];
+	char viewer[CONFIG_NAME_SIZE]; /* groups */
+	char operator[CONFIG_NAME_SIZE];
+	char admin[CONFIG_NAME_SIZE];
+	char messenger[CONFIG_NAME_SIZE]; /* user */
+};
+
+struct config_meters {
+	char models[CONFIG_TEXT_SIZE];
+	char models_local[CONFIG_TEXT_SIZE];
+};
+
+struct config_cloud {
+	char url[CONFIG_TEXT_SIZE]; /* "": no cloud */
+	char ca[CONFIG_TEXT_SIZE];
+	char certificate[CONFIG_TEXT_SIZE];
+	char key[CONFIG_TEXT_SIZE];
+	int64_t hold_s;
+	int64_t backoff_base_s;
+	int64_t backoff_cap_s;
+};
+
+struct config_policy {
+	int64_t cutoff_minor;
+	int64_t restore_min_minor;
+	int64_t low_minor;
+	int64_t notice_s;
+	int64_t stage_s;
+	int64_t settle_s;
+	int64_t stale_s;
+	int64_t hold_max_s;
+	int64_t hold_max_minor;
+	enum config_then hold_then;
+	int64_t cloud_away_s; /* 0: never */
+	int64_t mass_cut_percent;
+	int64_t mass_cut_min;
+	int64_t mass_cut_window_s;
+	int64_t change_hold_s;
+	int64_t close_stagger_ms;
+	int64_t plausibility_factor;
+	int64_t nominal_voltage; /* V */
+	bool cash;
+	int64_t cash_day_max_minor;
+	int64_t order_max_minor;
+	int64_t order_room_day_max_minor;
+	int64_t order_day_max_minor;
+	int64_t suspect_age_s;
+};
+
+struct config {
+	struct config_site site;
+	struct config_store store;
+	struct config_control control;
+	struct config_meters meters;
+	size_t line_count;
+	struct config_line lines[CONFIG_LINES_MAX]; /* in the order of the file */
+	size_t sensor_count;
+	struct config_sensor sensors[CONFIG_SENSORS_MAX];
+	struct config_cloud cloud;
+	char trust_roots[CONFIG_TEXT_SIZE]; /* folder */
+	enum config_trust clock_trust;
+	struct config_policy policy;
+};
+
+#define CONFIG_FILE "/etc/prepay/prepay.conf"
+
+/* Reads file, then the *.conf of the folder file.d beside it. -EINVAL: something in them is wrong, -ENOENT,
+ * -EACCES...: file cannot be read, -ENOMEM. On error ret_errors holds every finding, one a line,
+ * "file:line: what; what to do\n", for the caller to free (NULL without memory). Blocks on the disk. */
+int config_read(struct config *ret, const char *file, char **ret_errors);
