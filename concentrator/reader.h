@@ -1,0 +1,42 @@
+/* reader.h - the one thread that reads more of the ledger than a page.
+ *
+ * The loop submits a job and is woken through a descriptor when it is done; the thread owns nothing
+ * but the job in its hand and a query-only connection that lives as long as the job, so it pins
+ * neither memory nor the write-ahead log. Jobs run one at a time in the order they came.
+ */
+#pragma once
+
+#include "concentrator/ledger_verify.h"
+
+#include <limits.h>
+
+#define READER_QUEUE_MAX 8
+
+struct reader;
+
+enum reader_kind { READER_VERIFY, READER_BACKUP };
+
+struct reader_job {
+	enum reader_kind kind;
+	uint64_t token;      /* the caller's, handed back */
+	char file[PATH_MAX]; /* READER_BACKUP: the target */
+	int result;          /* 0 or -errno of ledger_verify() or ledger_backup() */
+	struct ledger_verdict verdict;
+	struct ledger_copy copy;
+};
+
+/* path and vfs as ledger_path() and ledger_vfs() say; copied. Starts the thread. */
+LEDGER_CHECKED int reader_open(struct reader **ret, const char *path, const char *vfs);
+/* Cancels the job in hand and waits for the thread: blocks for one disk access. Takes NULL. */
+struct reader *reader_close(struct reader *reader);
+
+/* Readable (EPOLLIN) when reader_take() has something; for the loop. */
+int reader_fd(const struct reader *reader);
+/* Copies the job. -EBUSY READER_QUEUE_MAX are waiting or not taken. */
+LEDGER_CHECKED int reader_submit(struct reader *reader, const struct reader_job *job);
+/* -EAGAIN nothing is done. */
+LEDGER_CHECKED int reader_take(struct reader *reader, struct reader_job *ret);
+
+/* For the watchdog, called by the loop with CLOCK_BOOTTIME: how long the job in hand made no
+ * progress; 0 when there is none. */
+int64_t reader_stuck_us(struct reader *reader, int64_t now_us);
