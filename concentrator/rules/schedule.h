@@ -1,0 +1,188 @@
+/* schedule.h - what goes on the wire of one line next.
+ *
+ * Pure: the state of one line's devices and now in, one job out; results come back and teach it. It
+ * never sleeps: "nothing until T" is an answer. Energy, instant and position reads are taken by
+ * earliest deadline, so that nothing starves when the line is full; relay commands and the
+ * read-backs behind them go first.
+ *
+ * B2  k dead devices of n leave the others at least 95 % of their rate: a device that does not
+ *     answer SCHEDULE_SILENT_POLLS times in a row is only probed, with its cheapest span, ever less
+ *     often, and all probes that fail cost at most SCHEDULE_PROBE_PERCENT of the line's time.
+ * B3  A relay command is the next job, opens before closes; behind a time-out of that very device
+ *     it waits one more transaction.
+ *
+ * After a time-out the next request goes to another device (facts/polling.md, T1b).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SCHEDULE_DEVICES_MAX   247
+#define SCHEDULE_COMMANDS_MAX  256
+#define SCHEDULE_SILENT_POLLS  3
+#define SCHEDULE_PROBE_PERCENT 5
+#define SCHEDULE_NEVER_US      INT64_MAX
+
+enum schedule_span {
+	SCHEDULE_ENERGY,   /* the money register with its witness */
+	SCHEDULE_INSTANT,  /* power, voltage, current ... */
+	SCHEDULE_POSITION, /* relay read-back: all channels of a board at once */
+	SCHEDULE_RELAY,    /* a relay command; not a read */
+	SCHEDULE_SPAN_COUNT
+};
+
+#define SCHEDULE_READS SCHEDULE_RELAY /* spans below are reads */
+
+enum schedule_device_state { SCHEDULE_ALIVE, SCHEDULE_SILENT, SCHEDULE_DEAD };
+
+struct schedule_policy {
+	int64_t period_us[SCHEDULE_READS]; /* deadline of each span after its last read */
+	int64_t urgent_us;                 /* deadline of the energy span of a room near zero */
+	bool continuous; /* read energy ahead of its deadline rather than leave the line idle */
+	int64_t device_gap_us;    /* least time between two requests to one device */
+	int64_t close_stagger_us; /* between two closes */
+	int64_t quiet_us;       /* silence after a time-out where there is no other device to ask */
+	int64_t probe_first_us; /* first probe after falling silent; doubles with each failure ... */
+	int64_t probe_max_us;   /* ... up to this; at most 40 s keeps a revived device under 60 s */
+	int64_t dead_us;        /* silent longer than this is dead */
+};
+
+/* Periods for 32 meters at 9600: energy round as fast as the line goes, instants every 10 s. */
+struct schedule_policy schedule_policy_default(void);
+
+/* What a device can be asked. cost_us: estimated time of a healthy transaction of each span; 0: the
+ * device has no such span. */
+struct schedule_traits {
+	int64_t cost_us[SCHEDULE_READS];
+};
+
+struct schedule_job {
+	uint16_t device; /* index from schedule_add() */
+	enum schedule_span span;
+	bool probe;       /* of a device that does not answer: expect a time-out */
+	bool same_device; /* SCHEDULE_RELAY right behind a job of the same device: if that one times out,
+			   * do not send; hand it back with schedule_put_back() */
+	/* With SCHEDULE_RELAY: */
+	uint16_t channel;
+	bool close;      /* the supply's position wanted: true closed */
+	uint32_t cookie; /* the caller's */
+};
+
+struct schedule_device {
+	struct schedule_traits traits;
+	enum schedule_device_state state;
+	bool urgent;
+	uint8_t in_flight;               /* bit per span */
+	uint8_t asked;                   /* bit per span: wanted at once */
+	int64_t read_us[SCHEDULE_READS]; /* last good read; 0: never */
+	int64_t due_us[SCHEDULE_READS];  /* deadline */
+	int64_t last_us;                 /* end of the last transaction */
+	int64_t answered_us;             /* last answer of any kind; 0: never */
+	uint32_t failures;               /* in a row */
+	int64_t failing_us;              /* since when */
+	int64_t silent_us;
+	int64_t probe_us; /* next probe */
+	int64_t backoff_us;
+	int64_t turnaround_us; /* learnt, near its 99th percentile */
+	uint64_t polls;
+	uint64_t timeouts;
+	uint64_t garbled;
+	uint64_t exceptions;
+};
+
+struct schedule_command {
+	uint16_t device;
+	uint16_t channel;
+	bool close;
+	uint32_t cookie;
+	int64_t queued_us;
+};
+
+struct schedule {
+	struct schedule_policy policy;
+	uint32_t seed; /* of the jitter */
+	size_t devices;
+	struct schedule_device device[SCHEDULE_DEVICES_MAX];
+	size_t commands;
+	struct schedule_command command[SCHEDULE_COMMANDS_MAX]; /* in order of arrival */
+	int64_t closed_us;                                      /* last close given out */
+	bool has_closed;
+	int32_t avoid; /* device that timed out last; -1: none */
+	int64_t quiet_until_us;
+	int64_t probe_credit_us; /* line time that probes may still cost */
+	int64_t credited_us;
+	bool probing; /* a probe is in flight */
+	bool fault;   /* more than half of the line went silent at once */
+	int64_t fault_us;
+	int64_t polls;
+	int64_t busy_us;       /* line time of all transactions */
+	int64_t probe_busy_us; /* ... of probes that failed */
+};
+
+/* Bits of schedule_result()'s answer. */
+enum schedule_event {
+	SCHEDULE_EVENT_SILENT = 1 << 0,  /* the device fell silent */
+	SCHEDULE_EVENT_REVIVED = 1 << 1, /* a silent or dead device answered */
+	SCHEDULE_EVENT_FAULT = 1 << 2,   /* line fault: one alarm, not one for each device */
+	SCHEDULE_EVENT_FAULT_OVER = 1 << 3,
+};
+
+void schedule_init(struct schedule *schedule, const struct schedule_policy *policy, uint32_t seed,
+		   int64_t now_us);
+
+/* Adds a device; its index is given. -ENOSPC: full. -EINVAL: no span at all. */
+__attribute__((warn_unused_result)) int schedule_add(struct schedule *schedule,
+						     const struct schedule_traits *traits,
+						     int64_t now_us, uint16_t *ret_device);
+
+/* Queues a relay command. A command still waiting for the same device and channel is replaced: its
+ * cookie is given back in ret_replaced (ret_replaced_any false: none). -ENOSPC: the queue is full.
+ * */
+__attribute__((warn_unused_result)) int
+schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,
+		 uint32_t cookie, int64_t now_us, bool *ret_replaced_any, uint32_t *ret_replaced);
+
+/* Reads a span as soon as the line is free: meter.read, a reading to be repeated. Nothing if the
+ * device has no such span. */
+void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span);
+
+/* The device's energy register decides about a cut soon (or no more): reads it every urgent_us. */
+void schedule_urgent(struct schedule *schedule, uint16_t device, bool urgent, int64_t now_us);
+
+/* The next job, marked as in flight; or false and the time to ask again (sooner after any result,
+ * command or ask). The caller may hold one job running and one ready. */
+bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_job *ret_job,
+		   int64_t *ret_wait_us);
+
+/* A job taken but never sent goes back, to be given out again. */
+void schedule_put_back(struct schedule *schedule, const struct schedule_job *job, int64_t now_us);
+
+/* Does a relay command wait that should overtake a job taken but not sent yet? */
+bool schedule_relay_waits(const struct schedule *schedule, int64_t now_us);
+
+/* The job has ended. error: 0, or -ETIMEDOUT, -EBADMSG, -EREMOTEIO (an exception: the device
+ * lives); any other error is the line's own (adapter gone) and says nothing about the device.
+ * took_us: line time; turnaround_us: from the end of the request to the first byte, with error 0 or
+ * -EREMOTEIO. Returns enum schedule_event bits. A relay command is never repeated here:
+ * relay_plan.h decides. */
+uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *job, int error,
+			 int64_t took_us, int64_t turnaround_us, int64_t now_us);
+
+/* The turnaround to compute the time-out with: learnt, wide while nothing is learnt. */
+int64_t schedule_turnaround_us(const struct schedule *schedule, uint16_t device);
+
+/* State of a device at now (silent becomes dead with time). */
+enum schedule_device_state schedule_state(const struct schedule *schedule, uint16_t device,
+					  int64_t now_us);
+
+/* Should the device's silence be alarmed? Not during a line fault, and only when the devices that
+ * are alive have answered since it fell silent: until then the line itself may be the cause. */
+bool schedule_alarms(const struct schedule *schedule, uint16_t device);
+
+/* Devices alive. */
+size_t schedule_alive(const struct schedule *schedule);
+
+/* "alive", "silent", "dead". */
+const char *schedule_state_name(enum schedule_device_state state);

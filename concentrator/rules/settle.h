@@ -1,0 +1,66 @@
+/* settle.h - from accepted registers to entries and balances.
+ *
+ * A point has two marks: the register last settled (the ledger's last entry about it) and the
+ * register last accepted (guard.h). The energy between them is priced whenever a decision or a
+ * screen wants the live balance, and becomes entries when a settlement is due.
+ *
+ * M1  The live balance is the settled balance minus the priced step since.
+ * M2  The entries of a step cover from the settled to the accepted mark without gap or overlap.
+ * M7  Under an untrusted clock no settlement falls due by itself: the register itself keeps the
+ *     energy. When the time is known again marks of the same boot are dated exactly (settle_date);
+ *     a step whose times stay unknown is priced at the cheapest price in the gap and marked
+ *     ENTRY_UNTIMED.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "concentrator/rules/calendar.h"
+#include "concentrator/rules/entry.h"
+#include "concentrator/rules/guard.h"
+#include "concentrator/rules/instant.h"
+#include "concentrator/rules/tariff.h"
+
+#define SETTLE_ENTRIES_MAX TARIFF_PARTS_MAX
+
+enum settle_due {
+	SETTLE_NOT_DUE,
+	SETTLE_AT_BOUNDARY, /* a price could change since the settled mark */
+	SETTLE_AT_MIDNIGHT, /* a local midnight has passed since the settled mark */
+	SETTLE_AT_PERIOD,   /* settle_s have passed while energy flowed */
+};
+
+/* Is a settlement of this point due? Only with energy between the marks and both of them dated. */
+enum settle_due settle_due(const struct mark *settled, const struct mark *accepted,
+			   const struct tariff_book *book, const struct offset_table *zone,
+			   int64_t settle_s);
+
+/* To be called after every accepted reading: with no energy since the settled mark the settled mark
+ * takes the time of the accepted one, so that idle hours are never part of a step split by time. */
+void settle_idle(struct mark *settled, const struct mark *accepted);
+
+/* Dates a mark of this boot that was read before the clock was trusted. Does nothing to a mark that
+ * is dated, is of another boot, or while now is not trusted. */
+void settle_date(struct mark *mark, const struct instant *now);
+
+/* Prices the energy between the marks into entries of the given kind (ENTRY_CHARGE; ENTRY_HOUSE
+ * where nobody pays: amounts are 0). Fills format, kind, energy, registers, interval, price, amount
+ * (negative or 0), tariff and flags; account, point, life, at and who are the caller's. No energy:
+ * no entries. Move the settled mark to the accepted one when they are committed. now bounds unknown
+ * times. -EINVAL: accepted lies below settled. -ERANGE: an amount does not fit. */
+__attribute__((warn_unused_result)) int
+settle_entries(const struct mark *settled, const struct mark *accepted,
+	       const struct tariff_book *book, const struct offset_table *zone,
+	       enum entry_kind kind, const struct instant *now,
+	       struct entry ret_entries[static SETTLE_ENTRIES_MAX], size_t *ret_count);
+
+/* What the energy between the marks costs: as it will be charged (ret_cost_nano), and at the least
+ * it can cost whatever the time of use (ret_least_nano; S1). Both not negative. Subtract them, for
+ * every point of the account, from the settled balance: the live balance, and the balance most
+ * favourable to the tenant. Errors as settle_entries(). */
+__attribute__((warn_unused_result)) int
+settle_cost(const struct mark *settled, const struct mark *accepted, const struct tariff_book *book,
+	    const struct offset_table *zone, const struct instant *now, int64_t *ret_cost_nano,
+	    int64_t *ret_least_nano);
