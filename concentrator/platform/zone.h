@@ -24,5 +24,5 @@ int zone_set(const char *name);
 /* The offsets in force in [from_s, to_s) in order of time. The first row is from_s itself with the
  * offset that holds there, so count is at least 1. -EINVAL for an empty period or one of more than 100
  * years, -ENOBUFS when there are more than max rows. Costs one conversion for each day of the period. */
-int zone_transitions(int64_t from_s, int64_t to_s, size_t max,
-		     struct zone_transition ret[static max], size_t *ret_count);
+int zone_transitions(int64_t from_s, int64_t to_s, size_t max, struct zone_transition ret[],
+		     size_t *ret_count);
