@@ -164,6 +164,9 @@ struct model {
 	struct model_write writes[MODEL_WRITES_MAX];
 };
 
+/* Elements (registers or bits) one value of this type takes. */
+unsigned model_type_elements(enum model_type type);
+
 /* Index of the first span of this role at or behind index from, or -1. A model may have several spans
  * of one role (voltages and currents here, total power there). */
 int model_span_of(const struct model *model, enum model_role role, unsigned from);

@@ -1,0 +1,262 @@
+/* model_check.c - the whole of a model: do its parts fit together? */
+#include "meters/model_check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "meters/quantity.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+/* Line of "[kind name]", for complaints. */
+static int section_line(const struct model_reader *reader, const char *kind, const char *name)
+{
+	size_t length = strlen(kind);
+
+	for (unsigned i = 0; i < reader->sections->count; i++) {
+		const struct section *section = &reader->sections->section[i];
+
+		if (strncmp(section->name, kind, length) == 0 &&
+		    strcmp(section->name + length, name) == 0)
+			return section->line;
+	}
+	return 0;
+}
+
+static int row_line(const struct model_reader *reader, const struct model_row *row)
+{
+	return section_line(reader, "row ", row->name);
+}
+
+static int span_line(const struct model_reader *reader, const struct model_span *span)
+{
+	return section_line(reader, "span ", span->name);
+}
+
+static bool span_is_bits(const struct model_span *span)
+{
+	return span->function == FUNCTION_READ_COILS || span->function == FUNCTION_READ_DISCRETE;
+}
+
+/* Bytes of the answer: bits are packed. */
+static unsigned span_reply_bytes(const struct model_span *span)
+{
+	return span_is_bits(span) ? (span->count + 7U) / 8U : span->count * 2U;
+}
+
+static void check_span_blocks(struct model_reader *reader, const struct model *model,
+			      const struct model_span *span)
+{
+	unsigned blocks = (model->channels + span->channels - 1U) / span->channels;
+	int line = span_line(reader, span);
+
+	if (blocks > 1 && span->stride == 0)
+		model_complain(reader, line,
+			       "[span %s] has no stride: expected elements from one block of %u "
+			       "channels to the next",
+			       span->name, (unsigned)span->channels);
+	if (span->address + (blocks - 1) * span->stride + span->count - 1U > UINT16_MAX)
+		model_complain(reader, line, "[span %s] reaches past address 0xFFFF", span->name);
+	if (!span_is_bits(span) && model->max_registers > 0 && span->count > model->max_registers)
+		model_complain(reader, line,
+			       "[span %s] reads %u registers: expected at most max_registers = %u",
+			       span->name, (unsigned)span->count, (unsigned)model->max_registers);
+}
+
+/* A reply carries no address: what tells two answers of one meter apart is function and length. */
+static void check_span_lengths(struct model_reader *reader, const struct model *model, unsigned i)
+{
+	const struct model_span *span = &model->spans[i];
+
+	for (unsigned k = 0; k < i; k++) {
+		const struct model_span *other = &model->spans[k];
+
+		if (other->function == span->function &&
+		    span_reply_bytes(other) == span_reply_bytes(span))
+			model_complain(
+				reader, span_line(reader, span),
+				"[span %s] has the answer length of [span %s]: a late answer "
+				"to one would pass for the other; expected another count",
+				span->name, other->name);
+	}
+}
+
+static void check_span_rows(struct model_reader *reader, const struct model *model, unsigned span)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < model->rows_count; i++)
+		any = any || model->rows[i].span == span;
+	if (!any)
+		model_complain(reader, span_line(reader, &model->spans[span]),
+			       "[span %s] has no row: expected at least one",
+			       model->spans[span].name);
+}
+
+static void check_row(struct model_reader *reader, const struct model *model, unsigned i)
+{
+	const struct model_row *row = &model->rows[i];
+	const struct model_span *span = &model->spans[row->span];
+	int line = row_line(reader, row);
+
+	if (span_is_bits(span) != (row->type == MODEL_BIT))
+		model_complain(reader, line,
+			       "[row %s]: expected type bit with function 1 or 2 only", row->name);
+	if (row->quantity == QUANTITY_ENERGY_IMPORT_WH && span->role != MODEL_ROLE_ENERGY)
+		model_complain(reader, line, "[row %s]: expected it in a span of role energy",
+			       row->name);
+	if (row->quantity == QUANTITY_RELAY_CLOSED && span->role != MODEL_ROLE_RELAY)
+		model_complain(reader, line, "[row %s]: expected it in a span of role relay",
+			       row->name);
+	if (span->channels > 1 && row->stride == 0 && quantity_is_cumulative(row->quantity))
+		model_complain(
+			reader, line,
+			"[row %s] has no stride: %u channels would be charged by one register",
+			row->name, (unsigned)span->channels);
+	for (unsigned k = 0; k < i; k++) {
+		const struct model_row *other = &model->rows[k];
+		bool once = quantity_is_cumulative(row->quantity) ||
+			    row->quantity == QUANTITY_RELAY_CLOSED || other->span == row->span;
+
+		if (once && other->quantity == row->quantity)
+			model_complain(
+				reader, line,
+				"[row %s] is the same quantity as [row %s]: expected it once",
+				row->name, other->name);
+	}
+}
+
+static const struct model_row *find_row(const struct model *model, enum quantity quantity)
+{
+	for (unsigned i = 0; i < model->rows_count; i++)
+		if (model->rows[i].quantity == quantity)
+			return &model->rows[i];
+	return NULL;
+}
+
+/* Raw values a type can hold; 0 for floats and for what does not fit. */
+static wide type_states(enum model_type type)
+{
+	unsigned elements = model_type_elements(type);
+	wide states = 1;
+
+	switch (type) {
+	case MODEL_U16:
+	case MODEL_U32:
+	case MODEL_U64:
+		return (wide)1 << 16 * elements;
+	case MODEL_S16:
+	case MODEL_S32:
+	case MODEL_S64:
+		return (wide)1 << (16 * elements - 1);
+	case MODEL_BCD16:
+	case MODEL_BCD32:
+	case MODEL_BCD48:
+	case MODEL_BCD64:
+		for (unsigned i = 0; i < 4 * elements; i++)
+			states *= 10;
+		return states;
+	case MODEL_BIT:
+	case MODEL_FLOAT32:
+	case MODEL_FLOAT64:
+		return 0;
+	}
+	return 0;
+}
+
+/* T3: what the register's width allows is an upper bound of the modulus. */
+static void check_energy(struct model_reader *reader, struct model *model,
+			 const struct model_row *row)
+{
+	wide states = type_states(row->type);
+	wide width = row->numerator > 0
+			     ? states * (uint64_t)row->numerator / (uint64_t)row->denominator
+			     : 0;
+	int64_t step = (row->numerator + row->denominator - 1) / row->denominator;
+	int line = row_line(reader, row);
+
+	if (row->numerator < 0) {
+		model_complain(reader, line, "[row %s]: expected a positive scale", row->name);
+		return;
+	}
+	model->width_wh = width > INT64_MAX ? INT64_MAX : (int64_t)width;
+	if (states == 0 && model->resolution_wh == 0)
+		model_complain(
+			reader, line,
+			"[row %s] is a float: expected resolution_wh in [model], the step of "
+			"the meter's display",
+			row->name);
+	if (states != 0 && model->resolution_wh != 0 && model->resolution_wh != step)
+		model_complain(reader, line,
+			       "[row %s] counts steps of %" PRId64
+			       " Wh: expected resolution_wh to say so, or not to be there",
+			       row->name, step);
+	if (states != 0)
+		model->resolution_wh = step;
+	if (model->width_wh != 0 && model->modulus_wh > model->width_wh)
+		model_complain(reader, line,
+			       "[row %s] holds less than modulus_wh: expected at most %" PRId64,
+			       row->name, model->width_wh);
+}
+
+static void check_kind(struct model_reader *reader, struct model *model)
+{
+	const struct model_row *energy = find_row(model, QUANTITY_ENERGY_IMPORT_WH);
+
+	if (model->kind == MODEL_METER && energy == NULL)
+		model_complain(reader, 0,
+			       "a meter without energy_import: expected [row energy_import]");
+	if (model->kind == MODEL_WATER && find_row(model, QUANTITY_VOLUME_L) == NULL)
+		model_complain(reader, 0, "a water meter without volume: expected [row volume]");
+	if (model->kind == MODEL_RELAY_BOARD && !model->relay.present)
+		model_complain(reader, 0, "a relay board without commands: expected [relay]");
+	if (energy != NULL)
+		check_energy(reader, model, energy);
+	else if (model->modulus_wh != 0 || model->resolution_wh != 0)
+		model_complain(reader, 0,
+			       "modulus_wh or resolution_wh without [row energy_import]");
+}
+
+static bool relay_is_allowed(const struct model *model, unsigned channel, const uint16_t *values)
+{
+	const struct model_relay *relay = &model->relay;
+	struct meter_request request = {
+		.function = relay->function,
+		.address = (uint16_t)(relay->address + (channel - 1) * relay->stride),
+		.count = relay->count,
+	};
+
+	memcpy(request.value, values, relay->count * sizeof(*values));
+	return model_may_write(model, &request);
+}
+
+static void check_relay(struct model_reader *reader, const struct model *model)
+{
+	int line = section_line(reader, "relay", "");
+
+	if (!model->relay.present)
+		return;
+	for (unsigned channel = 1; channel <= model->channels; channel++)
+		if (!relay_is_allowed(model, channel, model->relay.close) ||
+		    !relay_is_allowed(model, channel, model->relay.open)) {
+			model_complain(
+				reader, line,
+				"[relay] of channel %u writes what no [write] allows: expected "
+				"a [write] with its function, address and values",
+				channel);
+			return;
+		}
+}
+
+void model_check(struct model_reader *reader, struct model *model)
+{
+	for (unsigned i = 0; i < model->spans_count; i++) {
+		check_span_blocks(reader, model, &model->spans[i]);
+		check_span_lengths(reader, model, i);
+		check_span_rows(reader, model, i);
+	}
+	for (unsigned i = 0; i < model->rows_count; i++)
+		check_row(reader, model, i);
+	check_kind(reader, model);
+	check_relay(reader, model);
+}
