@@ -125,3 +125,7 @@ struct config {
  * -EACCES...: file cannot be read, -ENOMEM. On error ret_errors holds every finding, one a line,
  * "file:line: what; what to do\n", for the caller to free (NULL without memory). Blocks on the disk. */
 int config_read(struct config *ret, const char *file, char **ret_errors);
+
+/* The keys that are known, one by one, for documents and tests: "site" and "zone" for index 0 and so on, NULL
+ * after the last. Kinds with many sections ("line", "sensor") are there once. */
+const char *config_known_key(size_t index, const char **ret_section);

@@ -163,7 +163,7 @@ static const char *arg_mismatch(const json_t *value, char type)
 			       ? NULL
 			       : "money: {\"value\":int,\"multiplier\":int,\"monetaryUnit\":int}";
 	default:
-		assert(!"a type that the specification of a verb can have");
+		assert(false); /* a verb table names a type that there is not */
 		return "of a known type";
 	}
 }
