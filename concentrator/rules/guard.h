@@ -22,11 +22,12 @@
 #include "meters/reading.h"
 
 #define GUARD_ELAPSED_MAX_US INT64_C(86400000000)
-#define GUARD_SLACK_US       INT64_C(10000000) /* a meter refreshes its registers every few seconds */
+#define GUARD_SLACK_US       INT64_C(30000000) /* registers are refreshed, and dated, in steps */
 #define GUARD_BREAKER_PERCENT                                                                      \
 	145 /* IEC 60898-1: a breaker may carry 1.45 times its rating up to an hour */
-#define GUARD_FOLLOW_MAX 3 /* readings after which a suspect register is a line of its own */
-#define GUARD_AGAIN_MAX  3 /* readings that contradict each other before it is a quarantine */
+#define GUARD_CONFIRM_PART 4 /* a step above this part of the limit is read twice */
+#define GUARD_FOLLOW_MAX   3 /* readings after which a suspect register is a line of its own */
+#define GUARD_AGAIN_MAX    3 /* readings that contradict each other before it is a quarantine */
 #define GUARD_SEVERE_S                                                                             \
 	INT64_C(259200) /* default age at which an open quarantine rises in severity */
 
@@ -72,11 +73,11 @@ struct guard_verdict {
 	enum guard_outcome outcome;
 	enum guard_reason reason; /* with GUARD_QUARANTINE */
 	bool opened;              /* this reading opened the quarantine: record it, alarm */
-	bool returned;            /* with GUARD_ACCEPT: this reading closed an open quarantine */
-	bool rolled_over;         /* with GUARD_ACCEPT: the register wrapped */
-	int64_t step_wh;          /* with GUARD_ACCEPT: not negative */
-	int64_t limit_wh;         /* the largest step that was possible */
-	int64_t suspect_wh;       /* with GUARD_QUARANTINE: the register as read */
+	bool returned;      /* with GUARD_ACCEPT or GUARD_BASELINE: it closed an open quarantine */
+	bool rolled_over;   /* with GUARD_ACCEPT: the register wrapped */
+	int64_t step_wh;    /* with GUARD_ACCEPT: not negative */
+	int64_t limit_wh;   /* the largest step that was possible */
+	int64_t suspect_wh; /* with GUARD_QUARANTINE: the register as read */
 };
 
 /* State of one point. Zero-initialised: no baseline yet. */
@@ -86,7 +87,7 @@ struct guard {
 
 	bool quarantined;
 	enum guard_reason reason; /* why the quarantine was opened */
-	int64_t suspect_wh;       /* register that opened it, as read */
+	int64_t suspect_wh;       /* where the suspect line began, as read */
 	int64_t suspect_last_wh;  /* last register on the suspect line */
 	int64_t suspect_last_us;
 	uint32_t suspect_follows; /* readings that followed the suspect line */

@@ -86,8 +86,10 @@ int64_t tariff_cheapest(const struct tariff_book *book, const struct offset_tabl
 			int64_t from_s, int64_t to_s);
 
 /* Prices a step into 1 to TARIFF_PARTS_MAX parts; a step of 0 Wh has no parts.
- * A step whose two ends count as taken at the same boundary has the cheaper price of its two sides.
- * -EINVAL: wh negative or to_s before from_s. -ERANGE: an amount does not fit. */
+ * The parts' times are those that the readings count as taken at. A step whose two ends count as
+ * taken at the same boundary has the cheaper price of its two sides.
+ * -EINVAL: wh negative, to_s before from_s, or a timed step outside the calendar. -ERANGE: an
+ * amount does not fit. */
 __attribute__((warn_unused_result)) int
 tariff_price(const struct tariff_book *book, const struct offset_table *zone,
 	     const struct tariff_step *step, struct tariff_part ret_parts[static TARIFF_PARTS_MAX],

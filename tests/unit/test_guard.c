@@ -1,0 +1,355 @@
+/* The register guard: M6. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "concentrator/rules/guard.h"
+#include "tests/unit/random.h"
+
+#define SECOND INT64_C(1000000)
+#define HOUR   (3600 * SECOND)
+#define T0     INT64_C(1767225600)
+
+/* 32 A, one phase, 230 V: 7,360 W, so 10,672 W with what a breaker may carry; Acrel: 10 Wh steps.
+ * */
+static const struct guard_limits limits = {.modulus_wh = 1000000000,
+					   .resolution_wh = 10,
+					   .breaker_a = 32,
+					   .phases = 1,
+					   .nominal_voltage_v = 230,
+					   .plausibility_factor = 1,
+					   .serial = 0};
+
+static struct instant after(int64_t us)
+{
+	return (struct instant){.us = us, .s = T0 + us / SECOND, .trusted = true};
+}
+
+static struct guard_verdict judge(struct guard *guard, int64_t wh, int64_t us)
+{
+	struct reading reading = {0};
+	struct instant now = after(us);
+
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, wh);
+	reading.at_us = us;
+	return guard_judge(guard, &limits, &reading, &now);
+}
+
+static struct guard at_register(int64_t wh)
+{
+	struct guard guard = {0};
+
+	assert_int_equal(judge(&guard, wh, 0).outcome, GUARD_READ_AGAIN);
+	assert_int_equal(judge(&guard, wh, 0).outcome, GUARD_BASELINE);
+	return guard;
+}
+
+static void one_reading_against_a_baseline(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t baseline, reading, after_us;
+		enum guard_outcome outcome;
+		enum guard_reason reason;
+		int64_t step;
+	} cases[] = {
+		{"the same register again: accepted, no step", 5000, 5000, SECOND, GUARD_ACCEPT,
+		 GUARD_OK, 0},
+		{"one register step in a second: accepted", 5000, 5010, SECOND, GUARD_ACCEPT,
+		 GUARD_OK, 10},
+		{"full load for an hour: possible, but read twice", 5000, 12360, HOUR,
+		 GUARD_READ_AGAIN, GUARD_OK, 0},
+		{"a quarter of the breaker for an hour: accepted", 5000, 6840, HOUR, GUARD_ACCEPT,
+		 GUARD_OK, 1840},
+		{"1.5 times the breaker for an hour: a leap", 5000, 16200, HOUR, GUARD_QUARANTINE,
+		 GUARD_LEAP, 0},
+		{"the whole counter at once (53.7 MWh): a leap", 0, 53700000, 10 * SECOND,
+		 GUARD_QUARANTINE, GUARD_LEAP, 0},
+		{"zero: a fall", 5000, 0, SECOND, GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"one Wh less: a fall", 5000, 4999, SECOND, GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"after a month only a day's worth is possible", 5000, 5000 + 300000, 720 * HOUR,
+		 GUARD_QUARANTINE, GUARD_LEAP, 0},
+		{"after a month a day's worth is possible, read twice", 5000, 5000 + 200000,
+		 720 * HOUR, GUARD_READ_AGAIN, GUARD_OK, 0},
+		{"past the modulus: rollover, read twice", 999999990, 10, 10 * SECOND,
+		 GUARD_READ_AGAIN, GUARD_OK, 0},
+		{"from nine tenths a small value is possible only within the limit", 900000000, 10,
+		 10 * SECOND, GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"below nine tenths there is no rollover", 899999999, 0, 720 * HOUR,
+		 GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"a register past its own modulus cannot be", 5000, 1000000000, SECOND,
+		 GUARD_QUARANTINE, GUARD_LEAP, 0},
+		{"a negative register cannot be", 5000, -5, SECOND, GUARD_QUARANTINE, GUARD_FALL,
+		 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct guard guard = at_register(cases[i].baseline);
+		struct guard_verdict verdict;
+
+		print_message("%s\n", cases[i].sentence);
+		verdict = judge(&guard, cases[i].reading, cases[i].after_us);
+		assert_int_equal(verdict.outcome, cases[i].outcome);
+		assert_int_equal(verdict.reason, cases[i].reason);
+		assert_int_equal(verdict.step_wh, cases[i].step);
+		assert_int_equal(verdict.opened, cases[i].outcome == GUARD_QUARANTINE);
+		assert_int_equal(guard.accepted.wh, cases[i].baseline + cases[i].step);
+	}
+}
+
+static void a_glitch_is_closed_by_the_next_good_reading(void **state)
+{
+	static const int64_t glitches[] = {0, 900000000, 4000, 5300};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(glitches) / sizeof(glitches[0]); i++) {
+		struct guard guard = at_register(5000);
+		struct guard_verdict verdict = judge(&guard, glitches[i], SECOND);
+
+		assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+		assert_true(verdict.opened);
+		verdict = judge(&guard, 5010, 2 * SECOND);
+		assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+		assert_true(verdict.returned);
+		assert_int_equal(verdict.step_wh, 10);
+		verdict = judge(&guard, 5020, 3 * SECOND);
+		assert_false(verdict.returned);
+	}
+}
+
+static void a_large_step_needs_a_second_reading_that_agrees(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct guard_verdict verdict;
+
+	(void)state;
+	assert_int_equal(judge(&guard, 10000, HOUR).outcome, GUARD_READ_AGAIN);
+	assert_int_equal(guard.accepted.wh, 5000);
+	verdict = judge(&guard, 10010, HOUR + SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_int_equal(verdict.step_wh, 5010);
+
+	/* The first was wrong: the second, small, stands by itself. */
+	guard = at_register(5000);
+	assert_int_equal(judge(&guard, 10000, HOUR).outcome, GUARD_READ_AGAIN);
+	verdict = judge(&guard, 5010, HOUR + SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_int_equal(verdict.step_wh, 10);
+
+	/* They never agree. */
+	guard = at_register(5000);
+	assert_int_equal(judge(&guard, 14000, HOUR).outcome, GUARD_READ_AGAIN);
+	assert_int_equal(judge(&guard, 12000, HOUR + SECOND).outcome, GUARD_READ_AGAIN);
+	assert_int_equal(judge(&guard, 10000, HOUR + 2 * SECOND).outcome, GUARD_READ_AGAIN);
+	verdict = judge(&guard, 9000, HOUR + 3 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+	assert_int_equal(verdict.reason, GUARD_DISAGREE);
+	assert_int_equal(guard.accepted.wh, 5000);
+}
+
+static void rollover_is_taken_when_read_twice(void **state)
+{
+	struct guard guard = at_register(999999990);
+	struct guard_verdict verdict;
+
+	(void)state;
+	assert_int_equal(judge(&guard, 0, SECOND).outcome, GUARD_READ_AGAIN);
+	verdict = judge(&guard, 0, 2 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_true(verdict.rolled_over);
+	assert_int_equal(verdict.step_wh, 10);
+	assert_int_equal(guard.accepted.wh, 1000000000);
+	verdict = judge(&guard, 10, 3 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_int_equal(guard.accepted.wh, 1000000010);
+
+	/* One zero near the modulus is no rollover. */
+	guard = at_register(999999900);
+	assert_int_equal(judge(&guard, 0, SECOND).outcome, GUARD_READ_AGAIN);
+	verdict = judge(&guard, 999999910, 2 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_int_equal(verdict.step_wh, 10);
+}
+
+static void a_leap_never_becomes_plausible_by_waiting(void **state)
+{
+	struct guard guard = at_register(5000);
+
+	(void)state;
+	assert_true(judge(&guard, 55000, SECOND).opened);
+	for (int64_t hour = 1; hour < 400; hour++) {
+		struct guard_verdict verdict = judge(&guard, 55000 + 500 * hour, hour * HOUR);
+
+		assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+		assert_false(verdict.opened);
+		assert_int_equal(guard.accepted.wh, 5000);
+	}
+}
+
+/* The first wild value must not make a lower, later leap look like a return. */
+static void a_second_leap_below_the_first_stays_a_leap(void **state)
+{
+	struct guard guard = at_register(5000);
+
+	(void)state;
+	assert_true(judge(&guard, 900000000, SECOND).opened);
+	assert_int_equal(judge(&guard, 105000, 2 * SECOND).outcome, GUARD_QUARANTINE);
+	assert_int_equal(judge(&guard, 105010, 30 * HOUR).outcome, GUARD_QUARANTINE);
+	assert_int_equal(guard.accepted.wh, 5000);
+	/* A person decides: the exchange is declared. */
+	guard_rebase(&guard, &(struct mark){.wh = 105010, .at_us = 30 * HOUR, .this_boot = true});
+	assert_int_equal(judge(&guard, 105020, 30 * HOUR + SECOND).outcome, GUARD_ACCEPT);
+}
+
+static void a_reset_register_that_climbs_past_the_old_value_stays_a_fall(void **state)
+{
+	struct guard guard = at_register(5000);
+	int64_t wh = 0;
+
+	(void)state;
+	for (int64_t minute = 1; minute < 400; minute++, wh += 50) {
+		struct guard_verdict verdict = judge(&guard, wh, minute * 60 * SECOND);
+
+		assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+		assert_int_equal(guard.accepted.wh, 5000);
+	}
+	assert_true(wh > 5000);
+}
+
+static void bad_company_is_quarantined(void **state)
+{
+	static const struct {
+		const char *sentence;
+		enum quantity quantity;
+		int64_t value;
+		enum guard_reason reason;
+	} cases[] = {
+		{"230 V beside it: fine", QUANTITY_VOLTAGE_L1_MV, 230000, GUARD_OK},
+		{"0 V behind an open relay: fine", QUANTITY_VOLTAGE_L1_MV, 0, GUARD_OK},
+		{"400 V, the neutral is lost: fine", QUANTITY_VOLTAGE_L2_MV, 400000, GUARD_OK},
+		{"5 MV is another register", QUANTITY_VOLTAGE_L1_MV, 5000000000, GUARD_WITNESS},
+		{"a negative voltage is another register", QUANTITY_VOLTAGE_L3_MV, -1,
+		 GUARD_WITNESS},
+		{"50 Hz: fine", QUANTITY_FREQUENCY_MHZ, 50000, GUARD_OK},
+		{"230 Hz is another register", QUANTITY_FREQUENCY_MHZ, 230000, GUARD_WITNESS},
+		{"the serial number expected: fine", QUANTITY_SERIAL_NUMBER, 4711, GUARD_OK},
+		{"another serial number", QUANTITY_SERIAL_NUMBER, 4712, GUARD_SERIAL},
+	};
+	struct guard_limits known = limits;
+
+	(void)state;
+	known.serial = 4711;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct guard guard = at_register(5000);
+		struct reading reading = {0};
+		struct instant now = after(SECOND);
+		struct guard_verdict verdict;
+
+		print_message("%s\n", cases[i].sentence);
+		reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5010);
+		reading_set(&reading, cases[i].quantity, cases[i].value);
+		verdict = guard_judge(&guard, &known, &reading, &now);
+		assert_int_equal(verdict.reason, cases[i].reason);
+		assert_int_equal(verdict.outcome,
+				 cases[i].reason == GUARD_OK ? GUARD_ACCEPT : GUARD_QUARANTINE);
+		/* Good company again: the register itself was never in doubt. */
+		verdict = judge(&guard, 5010, 2 * SECOND);
+		assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	}
+}
+
+static void unknown_time_counts_as_a_day(void **state)
+{
+	struct mark mark = {.wh = 5000, .at_s = T0, .dated = true};
+	struct instant hour_later = {.us = 5, .s = T0 + 3600, .trusted = true};
+	struct instant untrusted = {.us = 5, .s = T0 + 3600, .trusted = false};
+	struct instant before = {.us = 5, .s = T0 - 1, .trusted = true};
+	struct instant ages_later = {.us = 5, .s = INT64_MAX, .trusted = true};
+
+	(void)state;
+	assert_int_equal(guard_elapsed_us(&mark, &hour_later), HOUR);
+	assert_int_equal(guard_elapsed_us(&mark, &untrusted), GUARD_ELAPSED_MAX_US);
+	assert_int_equal(guard_elapsed_us(&mark, &before), GUARD_ELAPSED_MAX_US);
+	assert_int_equal(guard_elapsed_us(&mark, &ages_later), GUARD_ELAPSED_MAX_US);
+	mark.dated = false;
+	assert_int_equal(guard_elapsed_us(&mark, &hour_later), GUARD_ELAPSED_MAX_US);
+	mark.this_boot = true;
+	mark.at_us = 2;
+	assert_int_equal(guard_elapsed_us(&mark, &untrusted), 3);
+	/* The limit of an hour at 7,360 W, by hand: 7360 x 1.45 x 3630 / 3600 + 20. */
+	assert_int_equal(guard_limit_wh(&limits, HOUR), 10780);
+}
+
+static void a_restart_keeps_the_quarantine_and_the_baseline(void **state)
+{
+	struct guard guard = {0};
+	struct guard_verdict verdict;
+
+	(void)state;
+	guard_rebase(&guard, &(struct mark){.wh = 5000, .at_s = T0, .dated = true});
+	guard_requarantine(&guard, GUARD_LEAP, 55000);
+	verdict = judge(&guard, 55010, SECOND);
+	assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+	assert_false(verdict.opened);
+	verdict = judge(&guard, 5010, 2 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_true(verdict.returned);
+}
+
+/* A true register under every kind of glitch: what is accepted is exactly the true way, never more.
+ * */
+static void glitches_never_charge(void **state)
+{
+	struct random random = random_start("glitches", 41);
+	long rounds = random_rounds(2000);
+
+	(void)state;
+	for (long i = 0; i < rounds; i++) {
+		int64_t truth = random_between(&random, 0, 999999);
+		struct guard guard = at_register(truth);
+		int64_t first = truth, us = 0, accepted = 0;
+
+		for (int poll = 0; poll < 200; poll++) {
+			int64_t shown;
+			struct guard_verdict verdict;
+
+			us += random_between(&random, SECOND, 5 * SECOND);
+			truth += random_between(&random, 0, 5) == 0 ? 10 : 0;
+			shown = truth;
+			if (random_between(&random, 0, 9) == 0)
+				shown = random_between(&random, 0, 1) == 0
+						? 0
+						: random_between(&random, 0, 4000000000);
+			verdict = judge(&guard, shown, us);
+			accepted += verdict.step_wh;
+			assert_true(guard.accepted.wh <= truth);
+			assert_int_equal(guard.accepted.wh, first + accepted);
+		}
+		us += SECOND;
+		assert_int_equal(judge(&guard, truth, us).outcome, GUARD_ACCEPT);
+		assert_int_equal(guard.accepted.wh, truth);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_reading_against_a_baseline),
+		cmocka_unit_test(a_glitch_is_closed_by_the_next_good_reading),
+		cmocka_unit_test(a_large_step_needs_a_second_reading_that_agrees),
+		cmocka_unit_test(rollover_is_taken_when_read_twice),
+		cmocka_unit_test(a_leap_never_becomes_plausible_by_waiting),
+		cmocka_unit_test(a_second_leap_below_the_first_stays_a_leap),
+		cmocka_unit_test(a_reset_register_that_climbs_past_the_old_value_stays_a_fall),
+		cmocka_unit_test(bad_company_is_quarantined),
+		cmocka_unit_test(unknown_time_counts_as_a_day),
+		cmocka_unit_test(a_restart_keeps_the_quarantine_and_the_baseline),
+		cmocka_unit_test(glitches_never_charge),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,274 @@
+/* Settlement: M1, M2, M7. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "concentrator/rules/settle.h"
+#include "tests/unit/random.h"
+
+#define MIDNIGHT INT64_C(1767225600)
+#define NOON     (MIDNIGHT + 43200)
+
+static const struct offset_table zone = {0};
+static const struct tariff_book book = {
+	.count = 2,
+	.tariff = {{.id = 1, .activation_s = MIDNIGHT, .price_micro_per_kwh = 538000},
+		   {.id = 2, .activation_s = NOON, .price_micro_per_kwh = 588000}}};
+
+static struct mark dated(int64_t wh, int64_t at_s)
+{
+	return (struct mark){.wh = wh, .at_s = at_s, .dated = true};
+}
+
+static struct instant at(int64_t s)
+{
+	return (struct instant){.us = s * 1000000, .s = s, .trusted = true};
+}
+
+static void settlement_falls_due(void **state)
+{
+	static const struct {
+		const char *sentence;
+		struct mark settled, accepted;
+		enum settle_due due;
+	} cases[] = {
+		{"no energy since: never",
+		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
+		 {.wh = 5, .at_s = NOON + 90000, .dated = true},
+		 SETTLE_NOT_DUE},
+		{"an hour of energy: not yet",
+		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
+		 {.wh = 6, .at_s = MIDNIGHT + 3600, .dated = true},
+		 SETTLE_NOT_DUE},
+		{"six hours of energy: due",
+		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
+		 {.wh = 6, .at_s = MIDNIGHT + 21600, .dated = true},
+		 SETTLE_AT_PERIOD},
+		{"the price changes: due",
+		 {.wh = 5, .at_s = NOON - 60, .dated = true},
+		 {.wh = 6, .at_s = NOON, .dated = true},
+		 SETTLE_AT_BOUNDARY},
+		{"a local midnight: due",
+		 {.wh = 5, .at_s = MIDNIGHT + 86399, .dated = true},
+		 {.wh = 6, .at_s = MIDNIGHT + 86400, .dated = true},
+		 SETTLE_AT_MIDNIGHT},
+		{"the clock is not trusted: the register keeps the energy",
+		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
+		 {.wh = 6, .this_boot = true},
+		 SETTLE_NOT_DUE},
+		{"read before the clock was trusted: dated first",
+		 {.wh = 5, .this_boot = true},
+		 {.wh = 6, .at_s = NOON, .dated = true},
+		 SETTLE_NOT_DUE},
+		{"read in another boot without a clock: due as soon as time is known",
+		 {.wh = 5},
+		 {.wh = 6, .at_s = NOON, .dated = true},
+		 SETTLE_AT_PERIOD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(
+			settle_due(&cases[i].settled, &cases[i].accepted, &book, &zone, 21600),
+			cases[i].due);
+	}
+}
+
+static void a_step_becomes_entries(void **state)
+{
+	struct mark settled = dated(1000, NOON - 300);
+	struct mark accepted = dated(2001, NOON + 700);
+	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct instant now = at(NOON + 701);
+	int64_t cost_nano, least_nano;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(entries[0].format, ENTRY_FORMAT);
+	assert_int_equal(entries[0].kind, ENTRY_CHARGE);
+	assert_int_equal(entries[0].energy_wh, 300);
+	assert_int_equal(entries[0].from_wh, 1000);
+	assert_int_equal(entries[0].to_wh, 1300);
+	assert_int_equal(entries[0].amount_nano, -161400000);
+	assert_int_equal(entries[0].tariff_id, 1);
+	assert_int_equal(entries[0].flags, ENTRY_SPLIT_BY_TIME);
+	assert_int_equal(entries[1].energy_wh, 701);
+	assert_int_equal(entries[1].from_wh, 1300);
+	assert_int_equal(entries[1].to_wh, 2001);
+	assert_int_equal(entries[1].from_s, NOON);
+	assert_int_equal(entries[1].amount_nano, -412188000);
+	assert_int_equal(entries[1].tariff_id, 2);
+
+	assert_int_equal(
+		settle_cost(&settled, &accepted, &book, &zone, &now, &cost_nano, &least_nano), 0);
+	assert_int_equal(cost_nano, 161400000 + 412188000);
+	/* Most favourable: all of it before noon. */
+	assert_int_equal(least_nano, 1001 * 538000);
+}
+
+static void a_vacant_room_costs_nobody(void **state)
+{
+	struct mark settled = dated(1000, NOON);
+	struct mark accepted = dated(2000, NOON + 700);
+	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct instant now = at(NOON + 701);
+	size_t count;
+
+	(void)state;
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_HOUSE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(entries[0].kind, ENTRY_HOUSE);
+	assert_int_equal(entries[0].energy_wh, 1000);
+	assert_int_equal(entries[0].amount_nano, 0);
+}
+
+static void unknown_times_are_priced_cheapest_and_say_so(void **state)
+{
+	struct mark settled = {.wh = 1000};
+	struct mark accepted = dated(2000, NOON + 700);
+	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct instant now = at(NOON + 701);
+	size_t count;
+
+	(void)state;
+	settled = (struct mark){.wh = 1000, .at_s = NOON - 500, .dated = true};
+	accepted.dated = false;
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(entries[0].flags, ENTRY_UNTIMED);
+	assert_int_equal(entries[0].price_micro_per_kwh, 538000);
+	assert_int_equal(entries[0].from_s, NOON - 500);
+	assert_int_equal(entries[0].to_s, NOON + 701);
+	settled.at_s = NOON;
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(entries[0].price_micro_per_kwh, 588000);
+	/* The clock was stepped back between the two: neither time is believed to order them. */
+	accepted = dated(2000, NOON - 1);
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(entries[0].flags, ENTRY_UNTIMED);
+	accepted.wh = 999;
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 -EINVAL);
+}
+
+static void marks_of_this_boot_are_dated_exactly(void **state)
+{
+	struct mark mark = {.wh = 5, .at_us = 4000000, .this_boot = true};
+	struct instant untrusted = {.us = 64000000, .s = 77, .trusted = false};
+	struct instant trusted = {.us = 64000000, .s = NOON, .trusted = true};
+
+	(void)state;
+	settle_date(&mark, &untrusted);
+	assert_false(mark.dated);
+	settle_date(&mark, &trusted);
+	assert_true(mark.dated);
+	assert_int_equal(mark.at_s, NOON - 60);
+	mark = (struct mark){.wh = 5};
+	settle_date(&mark, &trusted);
+	assert_false(mark.dated);
+}
+
+static void idle_hours_are_no_part_of_a_step(void **state)
+{
+	struct mark settled = dated(1000, MIDNIGHT + 60);
+	struct mark idle = dated(1000, NOON + 60);
+	struct mark accepted = dated(1100, NOON + 600);
+	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct instant now = at(NOON + 600);
+	size_t count;
+
+	(void)state;
+	settle_idle(&settled, &idle);
+	settle_idle(&settled, &accepted);
+	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
+					entries, &count),
+			 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(entries[0].price_micro_per_kwh, 588000);
+	assert_int_equal(entries[0].flags, 0);
+}
+
+/* However the way is cut into settlements, entries tile the register, and the live balance just
+ * before each settlement is the settled balance just after it. */
+static void settlements_tile_the_register(void **state)
+{
+	struct random random = random_start("settlements", 51);
+	long rounds = random_rounds(5000);
+
+	(void)state;
+	for (long i = 0; i < rounds; i++) {
+		struct mark settled = dated(random_between(&random, 0, 100000), NOON - 4000);
+		struct mark accepted = settled;
+		int64_t first = settled.wh, covered = settled.wh, balance = 0, energy = 0;
+
+		for (int step = 0; step < 40; step++) {
+			struct entry entries[SETTLE_ENTRIES_MAX];
+			struct instant now;
+			int64_t cost_nano, least_nano, amount = 0;
+			size_t count;
+
+			accepted.wh += random_between(&random, 0, 30);
+			accepted.at_s += random_between(&random, 0, 400);
+			now = at(accepted.at_s);
+			settle_idle(&settled, &accepted);
+			assert_int_equal(settle_cost(&settled, &accepted, &book, &zone, &now,
+						     &cost_nano, &least_nano),
+					 0);
+			assert_true(least_nano <= cost_nano);
+			if (random_between(&random, 0, 3) != 0)
+				continue;
+			assert_int_equal(settle_entries(&settled, &accepted, &book, &zone,
+							ENTRY_CHARGE, &now, entries, &count),
+					 0);
+			for (size_t k = 0; k < count; k++) {
+				assert_int_equal(entries[k].from_wh, covered);
+				assert_int_equal(entries[k].to_wh - entries[k].from_wh,
+						 entries[k].energy_wh);
+				assert_int_equal(entries[k].amount_nano,
+						 -entries[k].energy_wh *
+							 entries[k].price_micro_per_kwh);
+				covered = entries[k].to_wh;
+				amount += entries[k].amount_nano;
+				energy += entries[k].energy_wh;
+			}
+			assert_int_equal(covered, accepted.wh);
+			assert_int_equal(balance - cost_nano, balance + amount);
+			balance += amount;
+			settled = accepted;
+		}
+		assert_int_equal(energy, settled.wh - first);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(settlement_falls_due),
+		cmocka_unit_test(a_step_becomes_entries),
+		cmocka_unit_test(a_vacant_room_costs_nobody),
+		cmocka_unit_test(unknown_times_are_priced_cheapest_and_say_so),
+		cmocka_unit_test(marks_of_this_boot_are_dated_exactly),
+		cmocka_unit_test(idle_hours_are_no_part_of_a_step),
+		cmocka_unit_test(settlements_tile_the_register),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* Tariffs: M7, split at boundaries, never re-priced, nothing lost in a split. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "concentrator/rules/entry.h"
+#include "concentrator/rules/tariff.h"
+#include "tests/unit/random.h"
+
+#define T0 INT64_C(1767225600)
+#define T1 (T0 + 36000)
+
+static const struct offset_table zone = {0};
+
+static struct tariff tariff(int64_t id, int64_t activation_s, int64_t price)
+{
+	return (struct tariff){
+		.id = id, .activation_s = activation_s, .price_micro_per_kwh = price};
+}
+
+/* 0.50 from T0, 0.80 from T1. */
+static struct tariff_book two_prices(void)
+{
+	struct tariff_book book = {0};
+	struct tariff later = tariff(2, T1, 800000);
+	struct tariff first = tariff(1, T0, 500000);
+
+	assert_int_equal(tariff_book_add(&book, &later), 0);
+	assert_int_equal(tariff_book_add(&book, &first), 0);
+	return book;
+}
+
+static void steps_are_split_at_the_boundary(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t wh, from_s, to_s;
+		size_t count;
+		int64_t wh1, price1, wh2, price2;
+		uint32_t flags;
+	} cases[] = {
+		{"wholly before: the old price", 1000, T0, T1 - 100, 1, 1000, 500000, 0, 0, 0},
+		{"wholly after: the new price", 1000, T1 + 100, T1 + 200, 1, 1000, 800000, 0, 0, 0},
+		{"from the boundary on: the new price", 1000, T1, T1 + 200, 1, 1000, 800000, 0, 0,
+		 0},
+		{"up to the boundary: the old price", 1000, T1 - 200, T1, 1, 1000, 500000, 0, 0, 0},
+		{"ends 30 s after it: counts as taken at it", 1000, T1 - 200, T1 + 30, 1, 1000,
+		 500000, 0, 0, 0},
+		{"ends 31 s after it: split, 200 of 231 seconds", 1000, T1 - 200, T1 + 31, 2, 865,
+		 500000, 135, 800000, ENTRY_SPLIT_BY_TIME},
+		{"begins 30 s before it: counts as taken at it", 1000, T1 - 30, T1 + 200, 1, 1000,
+		 800000, 0, 0, 0},
+		{"begins 31 s before it: split, 31 of 231 seconds", 1000, T1 - 31, T1 + 200, 2, 134,
+		 500000, 866, 800000, ENTRY_SPLIT_BY_TIME},
+		{"both ends near the boundary: the cheaper of its sides", 7, T1 - 5, T1 + 5, 1, 7,
+		 500000, 0, 0, 0},
+		{"both ends near and after it: still the cheaper of its sides", 7, T1 + 3, T1 + 5,
+		 1, 7, 500000, 0, 0, 0},
+		{"one Wh in the middle: the last part keeps the rest", 1, T1 - 100, T1 + 100, 1, 1,
+		 800000, 0, 0, ENTRY_SPLIT_BY_TIME},
+		{"before the first tariff energy is free", 100, T0 - 5000, T0 - 100, 1, 100, 0, 0,
+		 0, 0},
+		{"across the first activation: free, then priced", 100, T0 - 100, T0 + 100, 2, 50,
+		 0, 50, 500000, ENTRY_SPLIT_BY_TIME},
+		{"nothing used has no parts", 0, T0, T1 + 100, 0, 0, 0, 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tariff_book book = two_prices();
+		struct tariff_step step = {cases[i].wh, cases[i].from_s, cases[i].to_s, true};
+		struct tariff_part parts[TARIFF_PARTS_MAX];
+		size_t count;
+
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+		assert_int_equal(count, cases[i].count);
+		if (count > 0) {
+			assert_int_equal(parts[0].wh, cases[i].wh1);
+			assert_int_equal(parts[0].price_micro_per_kwh, cases[i].price1);
+			assert_int_equal(parts[0].flags, cases[i].flags);
+			assert_int_equal(parts[0].amount_nano, cases[i].wh1 * cases[i].price1);
+		}
+		if (count > 1) {
+			assert_int_equal(parts[1].wh, cases[i].wh2);
+			assert_int_equal(parts[1].price_micro_per_kwh, cases[i].price2);
+			assert_int_equal(parts[1].flags, cases[i].flags);
+			assert_int_equal(parts[0].to_s, parts[1].from_s);
+		}
+	}
+}
+
+static void two_boundaries_within_a_minute_take_the_nearest(void **state)
+{
+	struct tariff_book book = two_prices();
+	struct tariff third = tariff(3, T1 + 20, 600000);
+	struct tariff_step step = {100, T1 - 1000, T1 + 10, true};
+	struct tariff_part parts[TARIFF_PARTS_MAX];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(tariff_book_add(&book, &third), 0);
+	/* Ten seconds from both: the earlier. */
+	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(parts[0].to_s, T1);
+	/* One second nearer to the later. */
+	step.to_s++;
+	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+	assert_int_equal(parts[count - 1].to_s, T1 + 20);
+	assert_int_equal(parts[count - 1].price_micro_per_kwh, 800000);
+}
+
+static void untimed_energy_takes_the_cheapest_price_in_the_gap(void **state)
+{
+	struct tariff_book book = two_prices();
+	struct tariff_step step = {1000, T1 - 5, T1 + 86400, false};
+	struct tariff_part parts[TARIFF_PARTS_MAX];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(parts[0].price_micro_per_kwh, 500000);
+	assert_int_equal(parts[0].flags, ENTRY_UNTIMED);
+	step.from_s = T1;
+	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+	assert_int_equal(parts[0].price_micro_per_kwh, 800000);
+}
+
+static void the_book_refuses_nonsense(void **state)
+{
+	struct tariff_book book = two_prices();
+	struct tariff same = tariff(2, T1 + 1, 1);
+	struct tariff negative = tariff(5, T1, -1);
+	struct tariff dear = tariff(5, T1, TARIFF_PRICE_MAX + 1);
+	struct tariff nobody = tariff(0, T1, 1);
+	struct tariff never = tariff(5, INT64_MAX, 1);
+	struct tariff_step backwards = {1, T1, T0, true};
+	struct tariff_step negative_step = {-1, T0, T1, true};
+	struct tariff_step huge = {INT64_MAX / 2, T0, T1, true};
+	struct tariff_part parts[TARIFF_PARTS_MAX];
+	size_t count = 9;
+
+	(void)state;
+	assert_int_equal(tariff_book_add(&book, &same), -EEXIST);
+	assert_int_equal(tariff_book_add(&book, &negative), -EINVAL);
+	assert_int_equal(tariff_book_add(&book, &dear), -EINVAL);
+	assert_int_equal(tariff_book_add(&book, &nobody), -EINVAL);
+	assert_int_equal(tariff_book_add(&book, &never), -EINVAL);
+	for (int64_t id = 10; book.count < TARIFF_BOOK_MAX; id++) {
+		struct tariff more = tariff(id, T1 + id, 1);
+
+		assert_int_equal(tariff_book_add(&book, &more), 0);
+	}
+	same.id = 99;
+	assert_int_equal(tariff_book_add(&book, &same), -ENOSPC);
+	assert_int_equal(tariff_price(&book, &zone, &backwards, parts, &count), -EINVAL);
+	assert_int_equal(tariff_price(&book, &zone, &negative_step, parts, &count), -EINVAL);
+	assert_int_equal(tariff_price(&book, &zone, &huge, parts, &count), -ERANGE);
+	assert_int_equal(count, 9);
+}
+
+static void the_book_knows_now_and_next(void **state)
+{
+	struct tariff_book book = two_prices();
+	struct tariff corrected = tariff(3, T1, 700000);
+	int64_t at_s;
+
+	(void)state;
+	assert_null(tariff_at(&book, T0 - 1));
+	assert_int_equal(tariff_at(&book, T0)->id, 1);
+	assert_int_equal(tariff_staged(&book, T0)->id, 2);
+	/* Received later for the same activation: it replaces the staged one. */
+	assert_int_equal(tariff_book_add(&book, &corrected), 0);
+	assert_int_equal(tariff_staged(&book, T0)->id, 3);
+	assert_int_equal(tariff_at(&book, T1)->id, 3);
+	assert_null(tariff_staged(&book, T1));
+	assert_true(tariff_next_boundary(&book, &zone, T0, &at_s));
+	assert_int_equal(at_s, T1);
+	assert_false(tariff_next_boundary(&book, &zone, T1, &at_s));
+	assert_int_equal(tariff_cheapest(&book, &zone, INT64_MIN, INT64_MAX), 0);
+	assert_int_equal(tariff_cheapest(&book, &zone, T0, T1 + 5), 500000);
+	assert_int_equal(tariff_cheapest(&book, &zone, T1, T1 + 5), 700000);
+	tariff_book_prune(&book, T1 - 1);
+	assert_int_equal(book.count, 3);
+	tariff_book_prune(&book, T1);
+	assert_int_equal(book.count, 1);
+	assert_int_equal(tariff_at(&book, T1)->id, 3);
+}
+
+/* Whatever the steps, a register's way is charged whole: consecutive steps lose and double nothing,
+ * parts are in order, and each has a price that was in force in its interval. */
+static void no_split_loses_a_wh(void **state)
+{
+	struct random random = random_start("splits", 31);
+	long rounds = random_rounds(20000);
+
+	(void)state;
+	for (long i = 0; i < rounds; i++) {
+		struct tariff_book book = {0};
+		int64_t tariffs = random_between(&random, 0, TARIFF_BOOK_MAX);
+		int64_t at_s = T0 + random_between(&random, -500, 500);
+		int64_t total = 0, charged = 0;
+		int64_t end_s = CALENDAR_S_MIN;
+
+		for (int64_t id = 1; id <= tariffs; id++) {
+			struct tariff one = tariff(id, T0 + random_between(&random, -3000, 3000),
+						   random_between(&random, 0, 2000000));
+
+			assert_int_equal(tariff_book_add(&book, &one), 0);
+		}
+		for (int step_count = 0; step_count < 8; step_count++) {
+			struct tariff_part parts[TARIFF_PARTS_MAX];
+			struct tariff_step step = {
+				random_between(&random, 0, 50) * random_between(&random, 0, 50),
+				at_s, at_s + random_between(&random, 0, 900), true};
+			int64_t sum = 0;
+			size_t count;
+
+			assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
+			for (size_t k = 0; k < count; k++) {
+				assert_true(parts[k].wh > 0);
+				assert_true(parts[k].from_s <= parts[k].to_s);
+				if (k > 0)
+					assert_true(parts[k].from_s >= parts[k - 1].to_s);
+				assert_true(parts[k].amount_nano >=
+					    parts[k].wh * tariff_cheapest(&book, &zone,
+									  parts[k].from_s - 31,
+									  parts[k].to_s + 31));
+				assert_true(parts[k].amount_nano ==
+					    parts[k].wh * parts[k].price_micro_per_kwh);
+				sum += parts[k].wh;
+			}
+			assert_int_equal(sum, step.wh);
+			if (count > 0) {
+				assert_true(parts[0].from_s >= end_s - 2 * TARIFF_NEAR_S);
+				end_s = parts[count - 1].to_s;
+			}
+			total += step.wh;
+			charged += sum;
+			at_s = step.to_s;
+		}
+		assert_int_equal(total, charged);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(steps_are_split_at_the_boundary),
+		cmocka_unit_test(two_boundaries_within_a_minute_take_the_nearest),
+		cmocka_unit_test(untimed_energy_takes_the_cheapest_price_in_the_gap),
+		cmocka_unit_test(the_book_refuses_nonsense),
+		cmocka_unit_test(the_book_knows_now_and_next),
+		cmocka_unit_test(no_split_loses_a_wh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
