@@ -5,34 +5,21 @@
  * to this request. line.c does the I/O; the tests play the line in virtual time.
  *
  * B1  A reply is never taken for the answer to another request. What one line can know is kept
- * here: slave, function, byte count, echoed address and value, CRC; nothing earlier than the
- * request's own characters plus the gap; nothing behind the frame; a deadline for the whole
- * frame; our own echo stripped byte by byte; silence after a failure, and then another slave
- * first. */
+ *     here: slave, function, byte count, echoed address and value, CRC; nothing earlier than the
+ *     request's own characters plus the gap; nothing behind the frame; a deadline for the whole
+ *     frame; our own echo stripped byte by byte; silence after a failure, and then another slave.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drivers/frame.h"
 #include "drivers/wire.h"
-
-#define LINE_VALUES_MAX    125 /* registers of one read; also the most bits of one request */
-#define EXCHANGE_FRAME_MAX 256 /* Modbus over Serial Line V1.02, 2.5.1 */
 
 /* The default for a slave whose turnaround is not learnt yet. */
 #define EXCHANGE_UNLEARNT_US 300000
-
-/* What is asked. Functions: 1, 2 read bits, 3, 4 read registers, 5 write a bit, 6 write a
- * register, 15 write bits, 16 write registers. `values` are what is written: registers, or bits
- * as 0 (off) and anything else (on). */
-struct line_request {
-	uint8_t slave; /* 1 to 247; a broadcast (0) has no reply and is refused */
-	uint8_t function;
-	uint16_t address;
-	uint16_t count; /* 1 to LINE_VALUES_MAX (123 for function 16); not looked at for 5 and 6 */
-	uint16_t values[LINE_VALUES_MAX];
-};
 
 /* Does the adapter hear itself? */
 enum exchange_echo { EXCHANGE_ECHO_UNKNOWN, EXCHANGE_ECHO_NONE, EXCHANGE_ECHO_HEARD };
@@ -88,49 +75,59 @@ struct exchange_step {
 	size_t bytes;
 };
 
-/* One exchange under way. A value; only `frame`, `frame_len` and, when done, `outcome` are for
- * the caller. */
+enum exchange_phase {
+	EXCHANGE_BEGUN,
+	EXCHANGE_ECHO,   /* our own bytes may come back */
+	EXCHANGE_AWAIT,  /* nothing of the answer is here yet */
+	EXCHANGE_ARRIVE, /* its first byte is */
+	EXCHANGE_SETTLE, /* it is right; nothing may follow within the gap */
+	EXCHANGE_FAILED, /* whatever still comes is thrown away until the deadline */
+	EXCHANGE_ENDED,
+};
+
+/* One exchange under way, a value. Only frame, frame_len and, when done, outcome are for the
+ * caller. */
 struct exchange {
-	uint8_t frame[EXCHANGE_FRAME_MAX]; /* the request with its CRC */
+	uint8_t frame[FRAME_MAX]; /* the request with its CRC */
 	size_t frame_len;
 	struct exchange_outcome outcome;
 
 	struct line_request request;
 	struct exchange_line *line;
-	int state;
+	enum exchange_phase phase;
 	size_t reply_len;
-	int64_t turnaround_us;
-	int64_t request_end_us;
-	int64_t earliest_us;
-	int64_t first_deadline_us;
-	int64_t deadline_us;
-	int64_t first_us;
-	int64_t look_us;
-	bool exception_checked;
+	int64_t budget_us;         /* turnaround granted */
+	int64_t request_end_us;    /* the request's last bit */
+	int64_t earliest_us;       /* a byte that is here by now is no answer */
+	int64_t first_deadline_us; /* the answer has begun, or the slave is silent */
+	int64_t deadline_us;       /* the answer is whole, or it is none */
+	int64_t first_us;          /* its first character arrived */
+	int64_t whole_us;          /* its last character is due */
+	int64_t settled_us;        /* the gap behind it is over */
+	bool clear;                /* nothing waited at a look at earliest_us or later */
 };
 
-/* Begins an exchange on `line` (borrowed until it is done) and encodes `frame`. turnaround_us:
- * the learnt 99th percentile of this slave, 0 when there is none. Nothing is sent yet. Errors:
- * -EINVAL the request is malformed; -EBUSY this slave failed last and another has to be asked
- * first. */
-int exchange_begin(struct exchange *exchange, struct exchange_line *line,
+/* Did this slave fail last, so that another one has to be asked first? */
+bool exchange_rests(const struct exchange_line *line, uint8_t slave, int64_t now_us);
+
+/* Begins an exchange on `line` (borrowed until it is done) and encodes `frame`. turnaround_us: the
+ * learnt 99th percentile of this slave, 0 when there is none. Nothing is sent yet.
+ * Errors: -EINVAL the request is malformed; -EBUSY exchange_rests(). */
+int exchange_begin(struct exchange *x, struct exchange_line *line,
 		   const struct line_request *request, int64_t turnaround_us, int64_t now_us);
 
 /* The frame was handed to the port at sent_us (read before writing). */
-void exchange_sent(struct exchange *exchange, int64_t sent_us);
+void exchange_sent(struct exchange *x, int64_t sent_us);
 
 /* What to do now that `waiting` bytes wait at now_us. Call again after each step, until
  * EXCHANGE_DONE. */
-struct exchange_step exchange_next(struct exchange *exchange, int64_t now_us, size_t waiting);
+struct exchange_step exchange_next(struct exchange *x, int64_t now_us, size_t waiting);
 
 /* The bytes an EXCHANGE_STRIP asked for. */
-void exchange_echoed(struct exchange *exchange, const uint8_t *bytes, size_t n, int64_t now_us);
+void exchange_echoed(struct exchange *x, const uint8_t *bytes, size_t n, int64_t now_us);
 
 /* The bytes an EXCHANGE_TAKE got, right or wrong; n may be 0. */
-void exchange_taken(struct exchange *exchange, const uint8_t *bytes, size_t n, int64_t now_us);
-
-/* 0, or -EINVAL when the request cannot be sent. */
-int exchange_check(const struct line_request *request);
+void exchange_taken(struct exchange *x, const uint8_t *bytes, size_t n, int64_t now_us);
 
 /* The physical limit T(N) of one transaction: its characters, the slave's turnaround (never less
  * than the gap) and the gap behind it. For a read of N registers: (13 + 2N) Tc + max(t_slave,
