@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "meters/model_check.h"
+#include "meters/model_row.h"
 #include "meters/model_value.h"
-#include "meters/quantity.h"
-
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#include "meters/model_write.h"
 
 static const struct word kinds[] = {
 	{"meter", MODEL_METER}, {"relay", MODEL_RELAY_BOARD}, {"water", MODEL_WATER}};
@@ -25,14 +24,6 @@ static const struct word roles[] = {{"energy", MODEL_ROLE_ENERGY},
 				    {"relay", MODEL_ROLE_RELAY},
 				    {"identity", MODEL_ROLE_IDENTITY},
 				    {"ratio", MODEL_ROLE_RATIO}};
-static const struct word types[] = {
-	{"bit", MODEL_BIT},     {"u16", MODEL_U16},         {"s16", MODEL_S16},
-	{"u32", MODEL_U32},     {"s32", MODEL_S32},         {"u64", MODEL_U64},
-	{"s64", MODEL_S64},     {"float32", MODEL_FLOAT32}, {"float64", MODEL_FLOAT64},
-	{"bcd16", MODEL_BCD16}, {"bcd32", MODEL_BCD32},     {"bcd48", MODEL_BCD48},
-	{"bcd64", MODEL_BCD64},
-};
-static const struct word orders[] = {{"msw", MODEL_MSW_FIRST}, {"lsw", MODEL_LSW_FIRST}};
 
 /* "source", "source_2" and so on, and notes: for people; any section may have them. */
 static bool key_is_for_people(const char *name)
@@ -170,263 +161,6 @@ static void read_span(struct model_reader *reader, struct model *model, const ch
 	model->spans_count++;
 }
 
-static void read_row_span(struct model_reader *reader, const struct model *model,
-			  struct model_row *row)
-{
-	const struct section_key *key = model_need(reader, "span", "the name of a [span ...]");
-
-	if (key == NULL)
-		return;
-	for (unsigned i = 0; i < model->spans_count; i++)
-		if (strcmp(model->spans[i].name, key->value) == 0) {
-			row->span = (uint8_t)i;
-			return;
-		}
-	model_complain(reader, key->line, "span = %s: there is no [span %s]", key->value,
-		       key->value);
-}
-
-static void read_row_register(struct model_reader *reader, const struct model *model,
-			      struct model_row *row)
-{
-	const struct section_key *key = model_need(reader, "register",
-						   "the element's address as on the wire");
-	const struct model_span *span = &model->spans[row->span];
-	uint64_t address = span->address;
-	uint64_t stride = 0;
-	size_t last;
-
-	model_number(reader, key, 0, UINT16_MAX, &address);
-	model_number(reader, model_take(reader, "stride"), 1, MODEL_COUNT_MAX, &stride);
-	if (reader->result < 0)
-		return;
-	last = address + (span->channels - 1U) * stride + model_type_elements(row->type) - 1;
-	if (address < span->address || last >= (size_t)span->address + span->count)
-		model_complain(
-			reader, key->line,
-			"register = %s: expected all of it inside [span %s], 0x%04X to 0x%04X",
-			key->value, span->name, (unsigned)span->address,
-			(unsigned)span->address + span->count - 1U);
-	row->offset = (uint16_t)(address - span->address);
-	row->stride = (uint16_t)stride;
-}
-
-static void read_row_quantity(struct model_reader *reader, const char *name, struct model_row *row)
-{
-	const struct section_key *key = model_take(reader, "quantity");
-	const char *quantity = key == NULL ? name : key->value;
-
-	if (quantity_find(quantity, &row->quantity) < 0)
-		model_complain(reader, key == NULL ? reader->section->line : key->line,
-			       "no quantity %s: expected one of prepay-meter(5), by the row's name "
-			       "or by quantity =",
-			       quantity);
-}
-
-static void read_row_scale(struct model_reader *reader, struct model_row *row)
-{
-	const struct section_key *unit = model_take(reader, "unit");
-	const struct section_key *scale = model_take(reader, "scale");
-	const struct section_key *witness = model_take(reader, "witness");
-	struct fraction fraction = {.numerator = 1, .denominator = 1};
-	int64_t factor = 1;
-
-	if (reader->result < 0)
-		return;
-	if (unit == NULL && quantity_unit(row->quantity, "one", &factor) < 0)
-		model_complain(reader, reader->section->line,
-			       "[%s] has no unit: expected one of %s", reader->section->name,
-			       quantity_units(row->quantity));
-	if (unit != NULL && quantity_unit(row->quantity, unit->value, &factor) < 0)
-		model_complain(reader, unit->line, "unit = %s: expected one of %s", unit->value,
-			       quantity_units(row->quantity));
-	model_fraction(reader, scale, &fraction);
-	if (!fraction_multiply(&fraction, factor, &fraction) && scale != NULL)
-		model_complain(reader, scale->line, "scale = %s: too large", scale->value);
-	row->numerator = fraction.numerator;
-	row->denominator = fraction.denominator;
-
-	row->witness = witness != NULL;
-	model_bounds(reader, witness, factor, &row->least, &row->most);
-}
-
-static void read_row_absent(struct model_reader *reader, struct model_row *row)
-{
-	const struct section_key *key = model_take(reader, "absent");
-	size_t count = 0;
-
-	if (key == NULL)
-		return;
-	model_list(reader, key, key->value, UINT64_MAX, row->absent, MODEL_ABSENT_MAX, &count);
-	row->absent_count = (uint8_t)count;
-}
-
-/* A relay's position is told by two raw values; nothing between them is believed. */
-static void read_row_position(struct model_reader *reader, struct model_row *row)
-{
-	const struct section_key *closed;
-	const struct section_key *open;
-
-	if (reader->result < 0 || row->quantity != QUANTITY_RELAY_CLOSED)
-		return;
-	closed = model_need(reader, "closed", "the raw value of a closed relay");
-	open = model_need(reader, "open", "the raw value of an open relay");
-	model_number(reader, closed, 0, UINT64_MAX, &row->closed);
-	model_number(reader, open, 0, UINT64_MAX, &row->open);
-	if (reader->result == 0 && row->closed == row->open)
-		model_complain(reader, open->line, "open = %s: expected another value than closed",
-			       open->value);
-}
-
-static void read_row(struct model_reader *reader, struct model *model, const char *name)
-{
-	struct model_row *row = &model->rows[model->rows_count];
-	const struct section_key *order = model_take(reader, "order");
-	const struct section_key *mask = model_take(reader, "mask");
-	int type = MODEL_U16;
-	int word_order = MODEL_MSW_FIRST;
-
-	if (model->rows_count == MODEL_ROWS_MAX) {
-		model_complain(reader, reader->section->line, "more than %d rows", MODEL_ROWS_MAX);
-		return;
-	}
-	memcpy(row->name, name, strlen(name) + 1);
-	read_row_span(reader, model, row);
-	model_word(reader, model_need(reader, "type", "bit, u16, s32, float32 ..."), types,
-		   COUNT_OF(types), &type);
-	row->type = (enum model_type)type;
-	if (model_type_elements(row->type) > 1)
-		order = model_need(reader, "order", "msw or lsw: which register comes first");
-	model_word(reader, order, orders, COUNT_OF(orders), &word_order);
-	row->order = (enum model_order)word_order;
-	read_row_register(reader, model, row);
-	read_row_quantity(reader, name, row);
-	read_row_scale(reader, row);
-	read_row_absent(reader, row);
-	read_row_position(reader, row);
-	row->mask = UINT64_MAX;
-	model_number(reader, mask, 1, UINT64_MAX, &row->mask);
-	if (mask != NULL && row->type != MODEL_U16 && row->type != MODEL_U32 &&
-	    row->type != MODEL_U64)
-		model_complain(reader, mask->line, "mask: expected only with u16, u32 or u64");
-	model->rows_count++;
-}
-
-static void read_write_function(struct model_reader *reader, uint8_t *ret)
-{
-	const struct section_key *key = model_need(reader, "function", "5, 6 or 16");
-	uint64_t function = 0;
-
-	model_number(reader, key, 0, UINT8_MAX, &function);
-	if (reader->result == 0 && function != FUNCTION_WRITE_COIL &&
-	    function != FUNCTION_WRITE_REGISTER && function != FUNCTION_WRITE_REGISTERS)
-		model_complain(reader, key->line, "function = %s: expected 5, 6 or 16", key->value);
-	*ret = (uint8_t)function;
-}
-
-/* The values of one write: a coil takes 0xFF00 or 0x0000 alone, a single register one value. */
-static uint8_t read_write_values(struct model_reader *reader, const struct section_key *key,
-				 const char *text, uint8_t function,
-				 uint16_t ret[static MODEL_VALUE_MAX])
-{
-	uint64_t values[MODEL_VALUE_MAX] = {0};
-	size_t max = function == FUNCTION_WRITE_REGISTERS ? MODEL_VALUE_MAX : 1;
-	size_t count = 0;
-
-	model_list(reader, key, text, UINT16_MAX, values, max, &count);
-	if (function == FUNCTION_WRITE_COIL && values[0] != 0xFF00 && values[0] != 0)
-		model_complain(reader, key->line, "%s = %s: a coil is written 0xFF00 or 0x0000",
-			       key->name, key->value);
-	for (size_t i = 0; i < MODEL_VALUE_MAX; i++)
-		ret[i] = (uint16_t)values[i];
-	return (uint8_t)count;
-}
-
-static void read_relay(struct model_reader *reader, struct model *model)
-{
-	struct model_relay *relay = &model->relay;
-	const struct section_key *close = model_need(reader, "close",
-						     "the value or values written");
-	const struct section_key *open = model_need(reader, "open", "the value or values written");
-	const struct section_key *stride = model_take(reader, "stride");
-	uint64_t address = 0;
-	uint64_t step = 0;
-	uint8_t open_count;
-
-	read_write_function(reader, &relay->function);
-	model_number(reader, model_need(reader, "address", "the element of channel 1"), 0,
-		     UINT16_MAX, &address);
-	model_number(reader, stride, 1, UINT16_MAX, &step);
-	if (model->channels > 1 && stride == NULL)
-		model_complain(
-			reader, reader->section->line,
-			"[relay] has no stride: expected elements from one channel to the next");
-	if (address + (model->channels - 1U) * step > UINT16_MAX)
-		model_complain(reader, reader->section->line,
-			       "[relay] reaches past address 0xFFFF");
-	if (reader->result < 0)
-		return;
-	relay->count = read_write_values(reader, close, close->value, relay->function,
-					 relay->close);
-	open_count = read_write_values(reader, open, open->value, relay->function, relay->open);
-	if (open_count != relay->count)
-		model_complain(reader, open->line, "open = %s: expected %u values as in close",
-			       open->value, (unsigned)relay->count);
-	else if (memcmp(relay->open, relay->close, sizeof(relay->open)) == 0)
-		model_complain(reader, open->line, "open = %s: expected another value than close",
-			       open->value);
-	relay->address = (uint16_t)address;
-	relay->stride = (uint16_t)step;
-	relay->present = true;
-}
-
-static void read_write_allow(struct model_reader *reader, struct model_write *write)
-{
-	const struct section_key *key = model_need(
-		reader, "allow", "the values that may be written, parted by commas");
-	char text[SECTION_LINE_MAX + 1];
-	char *rest = text;
-	char *one;
-
-	if (key == NULL)
-		return;
-	memcpy(text, key->value, sizeof(text));
-	while (reader->result == 0 && (one = strsep(&rest, ",")) != NULL) {
-		uint8_t count;
-
-		if (write->allowed_count == MODEL_ALLOW_MAX) {
-			model_complain(reader, key->line, "allow: more than %d alternatives",
-				       MODEL_ALLOW_MAX);
-			return;
-		}
-		count = read_write_values(reader, key, one, write->function,
-					  write->allowed[write->allowed_count]);
-		if (write->allowed_count > 0 && count != write->count)
-			model_complain(reader, key->line,
-				       "allow = %s: expected as many values in each alternative",
-				       key->value);
-		write->count = count;
-		write->allowed_count++;
-	}
-}
-
-static void read_write(struct model_reader *reader, struct model *model, const char *name)
-{
-	struct model_write *write = &model->writes[model->writes_count];
-
-	if (model->writes_count == MODEL_WRITES_MAX) {
-		model_complain(reader, reader->section->line, "more than %d writes",
-			       MODEL_WRITES_MAX);
-		return;
-	}
-	memcpy(write->name, name, strlen(name) + 1);
-	read_write_function(reader, &write->function);
-	model_range(reader, model_need(reader, "address", "the element, or a range such as 0..7"),
-		    &write->first, &write->last);
-	read_write_allow(reader, write);
-	model->writes_count++;
-}
-
 /* The name in "[span energy]" if the section is of this kind, else NULL. */
 static const char *section_called(struct model_reader *reader, const char *kind)
 {
@@ -463,11 +197,11 @@ static void read_section(struct model_reader *reader, struct model *model, bool 
 	if (span != NULL && !second)
 		read_span(reader, model, span);
 	else if (row != NULL && second)
-		read_row(reader, model, row);
+		model_row_read(reader, model, row);
 	else if (write != NULL && second)
-		read_write(reader, model, write);
+		model_write_read(reader, model, write);
 	else if (section_is(reader, "relay") && second)
-		read_relay(reader, model);
+		model_relay_read(reader, model);
 	else if (span == NULL && row == NULL && write == NULL && !section_is(reader, "relay"))
 		model_complain(
 			reader, reader->section->line,

@@ -11,6 +11,8 @@
 
 #include "meters/sections.h"
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 #define FRACTION_NUMERATOR_MAX INT64_C(1000000000000)
 
 /* Where a file's reading stands: 0, or the first error. */
