@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "concentrator/rules/supply.h"
+
 #define LAYERS_SUPPLIES_MAX 16
 
 enum layer {
@@ -52,7 +54,9 @@ struct supply_circuit {
 	bool may_cut;
 };
 
-/* The stages of a cut: cut_run_us after it began, which supplies does money wish off? The lowest
- * cut order at once, each next order stage_us later. Supplies that may not be cut never. */
-void supply_stages(const struct supply_circuit circuits[], size_t count, int64_t cut_run_us,
-		   int64_t stage_us, bool ret_off[]);
+/* What money wishes of each supply of a room. Before the state was evaluated: SUPPLY_HOLD. In a
+ * cut: the lowest cut order is off at once, each next order stage_us later, and until then
+ * SUPPLY_HOLD, so that a restart in the middle of the stages moves nothing back. Supplies that may
+ * not be cut, and a room in credit: SUPPLY_NO_WISH. */
+void supply_money_wishes(const struct supply_money *state, const struct supply_circuit circuits[],
+			 size_t count, int64_t stage_us, enum supply_wish ret_wish[]);
