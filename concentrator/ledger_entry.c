@@ -1,0 +1,291 @@
+/* ledger_entry.c - appends entries, and answers from them.
+ *
+ * M1  The balance in memory changes with the row, in the same call, and goes back with the transaction.
+ * M2  The first register of an entry is the last of the one before it in the same meter life.
+ * M5  INSERT is the only statement here that writes; the triggers of the table refuse the others.
+ * M8  The hash is computed here from the head of the chain.
+ */
+#include "concentrator/ledger_entry.h"
+
+#include "concentrator/ledger_chain.h"
+#include "concentrator/ledger_store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int totals_add_energy(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
+{
+	int64_t *sum;
+
+	switch (kind) {
+	case ENTRY_CHARGE:
+		sum = &totals->charged_wh;
+		break;
+	case ENTRY_HOUSE:
+		sum = &totals->house_wh;
+		break;
+	case ENTRY_QUARANTINE:
+		sum = &totals->quarantined_wh;
+		break;
+	case ENTRY_WRITE_OFF:
+		sum = &totals->written_off_wh;
+		break;
+	case ENTRY_OPENING:
+	case ENTRY_RECHARGE:
+	case ENTRY_REVERSAL:
+	case ENTRY_CASH:
+	case ENTRY_ADJUSTMENT:
+	case ENTRY_ROUNDING:
+	case ENTRY_CLOSING:
+	default:
+		return energy_wh == 0 ? 0 : -EINVAL;
+	}
+	return __builtin_add_overflow(*sum, energy_wh, sum) ? -ERANGE : 0;
+}
+
+/* M2 for one entry about to be appended. */
+static int check_energy(struct ledger *ledger, const struct entry *entry)
+{
+	int64_t to_wh;
+	int row;
+
+	if (entry->energy_wh < 0)
+		return -EINVAL;
+	if (entry->life_id == 0)
+		return entry->energy_wh == 0 && entry->from_wh == entry->to_wh ? 0 : -EINVAL;
+	if (__builtin_add_overflow(entry->from_wh, entry->energy_wh, &to_wh))
+		return -ERANGE;
+	if (to_wh != entry->to_wh)
+		return -EINVAL;
+	QUERY life = query_begin(
+		ledger, STATEMENT_LIFE_FIND,
+		"SELECT point_id, coalesce((SELECT to_wh FROM entry WHERE life_id = l.id "
+		"ORDER BY seq DESC LIMIT 1), first_wh) FROM life l WHERE id = ?");
+
+	query_integer(&life, entry->life_id);
+	row = query_row(&life);
+	if (row <= 0)
+		return row < 0 ? row : -ENOENT;
+	if (row_integer(&life, 0) != entry->point_id || row_integer(&life, 1) != entry->from_wh)
+		return -EINVAL;
+	return 0;
+}
+
+static int insert(struct ledger *ledger, const struct entry *entry, int64_t balance_nano)
+{
+	QUERY query = query_begin(ledger, STATEMENT_ENTRY_ADD,
+				  "INSERT INTO entry(" ENTRY_COLUMNS
+				  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, "
+				  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+
+	query_integer(&query, entry->seq);
+	query_integer(&query, entry->format);
+	query_integer(&query, entry->kind);
+	query_integer(&query, entry->account_id);
+	query_reference(&query, entry->point_id);
+	query_reference(&query, entry->life_id);
+	query_integer(&query, entry->at_s);
+	query_integer(&query, entry->at_trusted);
+	query_integer(&query, entry->at_us);
+	query_text(&query, entry->boot, BOOT_ID_LEN);
+	query_integer(&query, entry->amount_nano);
+	query_integer(&query, entry->energy_wh);
+	query_integer(&query, entry->from_wh);
+	query_integer(&query, entry->to_wh);
+	query_integer(&query, entry->from_s);
+	query_integer(&query, entry->to_s);
+	query_integer(&query, entry->price_micro_per_kwh);
+	query_reference(&query, entry->tariff_id);
+	query_integer(&query, entry->flags);
+	query_reference(&query, entry->refers);
+	query_text_or_null(&query, entry->order, ENTRY_ORDER_MAX);
+	query_text(&query, entry->who, ENTRY_TEXT_MAX);
+	query_text(&query, entry->why, ENTRY_TEXT_MAX);
+	query_integer(&query, balance_nano);
+	query_blob(&query, entry->previous, sizeof(entry->previous));
+	query_blob(&query, entry->hash, sizeof(entry->hash));
+	return query_run(&query);
+}
+
+int ledger_entry_append(struct ledger *ledger, struct entry *entry)
+{
+	struct ledger_totals totals = ledger->tally.totals;
+	struct cached_account *account;
+	struct entry next = *entry;
+	int64_t balance_nano;
+	int error;
+
+	assert(ledger->in_transaction);
+	if (ledger->failed)
+		return -EIO;
+	account = store_account(ledger, entry->account_id);
+	if (!account)
+		return -ENOENT;
+	if (account->closed)
+		return -EPERM;
+	if (entry->kind < ENTRY_OPENING || entry->kind > ENTRY_CLOSING)
+		return -EINVAL;
+	error = check_energy(ledger, entry);
+	if (error == 0)
+		error = totals_add_energy(&totals, entry->kind, entry->energy_wh);
+	if (error < 0)
+		return error;
+	if (__builtin_add_overflow(account->balance_nano, entry->amount_nano, &balance_nano) ||
+	    __builtin_add_overflow(totals.balance_nano, entry->amount_nano, &totals.balance_nano))
+		return -ERANGE;
+
+	next.seq = ++totals.entries;
+	next.format = ENTRY_FORMAT;
+	memcpy(next.previous, ledger->tally.head, sizeof(next.previous));
+	error = chain_hash(&next, next.hash);
+	if (error == 0)
+		error = insert(ledger, &next, balance_nano);
+	if (error < 0)
+		return error;
+
+	account->balance_nano = balance_nano;
+	ledger->tally.totals = totals;
+	memcpy(ledger->tally.head, next.hash, sizeof(next.hash));
+	store_seen(ledger, next.at_s, next.at_trusted);
+	*entry = next;
+	return 0;
+}
+
+int ledger_balance_nano(struct ledger *ledger, int64_t account_id, int64_t *ret)
+{
+	const struct cached_account *account;
+
+	if (ledger->failed)
+		return -EIO;
+	account = store_account(ledger, account_id);
+	if (!account)
+		return -ENOENT;
+	*ret = account->balance_nano;
+	return 0;
+}
+
+int ledger_totals_get(struct ledger *ledger, int64_t point_id, struct ledger_totals *ret)
+{
+	struct ledger_totals totals = {.entries = ledger->tally.totals.entries};
+	int row;
+
+	if (ledger->failed)
+		return -EIO;
+	if (point_id == 0) {
+		*ret = ledger->tally.totals;
+		return 0;
+	}
+	QUERY query = query_begin(ledger, STATEMENT_ENTRY_TOTALS_POINT,
+				  "SELECT e.kind, sum(e.energy_wh) FROM life l JOIN entry e "
+				  "ON e.life_id = l.id WHERE l.point_id = ? GROUP BY e.kind");
+
+	query_integer(&query, point_id);
+	while ((row = query_row(&query)) == 1) {
+		int error = totals_add_energy(&totals, (enum entry_kind)row_integer(&query, 0),
+					      row_integer(&query, 1));
+
+		if (error < 0)
+			return error;
+	}
+	if (row == 0)
+		*ret = totals;
+	return row;
+}
+
+static void copy_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	(void)snprintf(ret, size, "%s", text ? (const char *)text : "");
+}
+
+static void copy_hash(sqlite3_stmt *stmt, int column, uint8_t ret[static 32])
+{
+	const void *bytes = sqlite3_column_blob(stmt, column);
+
+	if (bytes && sqlite3_column_bytes(stmt, column) == 32)
+		memcpy(ret, bytes, 32);
+}
+
+void entry_from_row(sqlite3_stmt *stmt, struct entry *ret, int64_t *ret_balance_nano)
+{
+	*ret = (struct entry){
+		.seq = sqlite3_column_int64(stmt, 0),
+		.format = sqlite3_column_int(stmt, 1),
+		.kind = (enum entry_kind)sqlite3_column_int(stmt, 2),
+		.account_id = sqlite3_column_int64(stmt, 3),
+		.point_id = sqlite3_column_int64(stmt, 4),
+		.life_id = sqlite3_column_int64(stmt, 5),
+		.at_s = sqlite3_column_int64(stmt, 6),
+		.at_trusted = sqlite3_column_int(stmt, 7) != 0,
+		.at_us = sqlite3_column_int64(stmt, 8),
+		.amount_nano = sqlite3_column_int64(stmt, 10),
+		.energy_wh = sqlite3_column_int64(stmt, 11),
+		.from_wh = sqlite3_column_int64(stmt, 12),
+		.to_wh = sqlite3_column_int64(stmt, 13),
+		.from_s = sqlite3_column_int64(stmt, 14),
+		.to_s = sqlite3_column_int64(stmt, 15),
+		.price_micro_per_kwh = sqlite3_column_int64(stmt, 16),
+		.tariff_id = sqlite3_column_int64(stmt, 17),
+		.flags = (uint32_t)sqlite3_column_int64(stmt, 18),
+		.refers = sqlite3_column_int64(stmt, 19),
+	};
+	copy_text(stmt, 9, ret->boot, sizeof(ret->boot));
+	copy_text(stmt, 20, ret->order, sizeof(ret->order));
+	copy_text(stmt, 21, ret->who, sizeof(ret->who));
+	copy_text(stmt, 22, ret->why, sizeof(ret->why));
+	*ret_balance_nano = sqlite3_column_int64(stmt, 23);
+	copy_hash(stmt, 24, ret->previous);
+	copy_hash(stmt, 25, ret->hash);
+}
+
+static int walk(struct query *query, ledger_entry_fn fn, void *userdata)
+{
+	struct entry entry;
+	int64_t balance_nano;
+	int row, stop;
+
+	while ((row = query_row(query)) == 1) {
+		entry_from_row(query->stmt, &entry, &balance_nano);
+		stop = fn(&entry, balance_nano, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return row;
+}
+
+int ledger_entries_tail(struct ledger *ledger, int64_t account_id, int64_t before_seq, int limit,
+			ledger_entry_fn row, void *userdata)
+{
+	QUERY query = account_id == 0
+			      ? query_begin(ledger, STATEMENT_ENTRY_TAIL,
+					    "SELECT " ENTRY_COLUMNS " FROM entry WHERE seq < ? "
+					    "ORDER BY seq DESC LIMIT ?")
+			      : query_begin(ledger, STATEMENT_ENTRY_TAIL_ACCOUNT,
+					    "SELECT " ENTRY_COLUMNS " FROM entry WHERE seq < ? AND "
+					    "account_id = ?3 ORDER BY seq DESC LIMIT ?2");
+
+	query_integer(&query, before_seq > 0 ? before_seq : INT64_MAX);
+	query_integer(&query, limit);
+	if (account_id != 0)
+		query_integer(&query, account_id);
+	return walk(&query, row, userdata);
+}
+
+int ledger_entry_find(struct ledger *ledger, int64_t seq, ledger_entry_fn row, void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_ENTRY_FIND,
+				  "SELECT " ENTRY_COLUMNS " FROM entry WHERE seq = ?");
+	struct entry entry;
+	int64_t balance_nano;
+	int found;
+
+	query_integer(&query, seq);
+	found = query_row(&query);
+	if (found <= 0)
+		return found < 0 ? found : -ENOENT;
+	entry_from_row(query.stmt, &entry, &balance_nano);
+	return row(&entry, balance_nano, userdata);
+}

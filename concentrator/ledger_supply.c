@@ -1,0 +1,173 @@
+/* ledger_supply.c - wishes, relays and money states: ordinary rows, replaced. */
+#include "concentrator/ledger_supply.h"
+
+#include "concentrator/ledger_store.h"
+
+#include <assert.h>
+
+int ledger_wish_set(struct ledger *ledger, const struct ledger_wish *wish)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(
+		ledger, STATEMENT_WISH_SET,
+		"INSERT INTO wish(supply_id, layer, position, uid, owner, reason, at_s, trusted, "
+		"until_s) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (supply_id, layer) DO UPDATE SET "
+		"position = excluded.position, uid = excluded.uid, owner = excluded.owner, "
+		"reason = excluded.reason, at_s = excluded.at_s, trusted = excluded.trusted, "
+		"until_s = excluded.until_s");
+
+	query_integer(&query, wish->supply_id);
+	query_integer(&query, wish->layer);
+	query_integer(&query, wish->position);
+	query_integer(&query, wish->uid);
+	query_text(&query, wish->owner, LEDGER_TEXT_MAX);
+	query_text(&query, wish->reason, LEDGER_TEXT_MAX);
+	query_integer(&query, wish->at_s);
+	query_integer(&query, wish->trusted);
+	query_reference(&query, wish->until_s);
+	return query_run(&query);
+}
+
+int ledger_wish_clear(struct ledger *ledger, int64_t supply_id, int32_t layer)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(ledger, STATEMENT_WISH_CLEAR,
+				  "DELETE FROM wish WHERE supply_id = ? AND layer = ?");
+
+	query_integer(&query, supply_id);
+	query_integer(&query, layer);
+	return query_run(&query);
+}
+
+int ledger_relay_set(struct ledger *ledger, const struct ledger_relay *relay)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(
+		ledger, STATEMENT_RELAY_SET,
+		"INSERT INTO relay(supply_id, commanded, layer, at_s, trusted, armed, confirmed) "
+		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (supply_id) DO UPDATE SET "
+		"commanded = excluded.commanded, layer = excluded.layer, at_s = excluded.at_s, "
+		"trusted = excluded.trusted, armed = excluded.armed, confirmed = "
+		"excluded.confirmed");
+
+	query_integer(&query, relay->supply_id);
+	query_integer(&query, relay->commanded);
+	query_integer(&query, relay->layer);
+	query_integer(&query, relay->at_s);
+	query_integer(&query, relay->trusted);
+	query_integer(&query, relay->armed);
+	query_integer(&query, relay->confirmed);
+	return query_run(&query);
+}
+
+int ledger_money_set(struct ledger *ledger, const struct ledger_money *money)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(
+		ledger, STATEMENT_MONEY_SET,
+		"INSERT INTO money(account_id, notice_announced_s, notice_earliest_s, "
+		"notice_remaining_s, "
+		"hold_started_s, hold_running_s, hold_wh) VALUES (?, ?, ?, ?, ?, ?, ?) "
+		"ON CONFLICT (account_id) DO UPDATE SET "
+		"notice_announced_s = excluded.notice_announced_s, "
+		"notice_earliest_s = excluded.notice_earliest_s, "
+		"notice_remaining_s = excluded.notice_remaining_s, "
+		"hold_started_s = excluded.hold_started_s, hold_running_s = "
+		"excluded.hold_running_s, "
+		"hold_wh = excluded.hold_wh");
+
+	query_integer(&query, money->account_id);
+	query_integer(&query, money->notice_announced_s);
+	query_integer(&query, money->notice_earliest_s);
+	query_integer(&query, money->notice_remaining_s);
+	query_integer(&query, money->hold_started_s);
+	query_integer(&query, money->hold_running_s);
+	query_integer(&query, money->hold_wh);
+	return query_run(&query);
+}
+
+int ledger_wishes_each(struct ledger *ledger, ledger_wish_fn row, void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_WISH_EACH,
+				  "SELECT w.supply_id, w.layer, w.position, w.uid, w.owner, "
+				  "w.reason, w.at_s, w.trusted, "
+				  "w.until_s FROM wish w JOIN supply s ON s.id = w.supply_id WHERE "
+				  "s.closed_s IS NULL "
+				  "ORDER BY w.supply_id, w.layer");
+	int more, stop;
+
+	while ((more = query_row(&query)) == 1) {
+		struct ledger_wish wish = {
+			.supply_id = row_integer(&query, 0),
+			.layer = (int32_t)row_integer(&query, 1),
+			.position = (int32_t)row_integer(&query, 2),
+			.uid = row_integer(&query, 3),
+			.at_s = row_integer(&query, 6),
+			.trusted = row_integer(&query, 7) != 0,
+			.until_s = row_integer(&query, 8),
+		};
+
+		row_text(&query, 4, wish.owner, sizeof(wish.owner));
+		row_text(&query, 5, wish.reason, sizeof(wish.reason));
+		stop = row(&wish, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
+}
+
+int ledger_relays_each(struct ledger *ledger, ledger_relay_fn row, void *userdata)
+{
+	QUERY query = query_begin(
+		ledger, STATEMENT_RELAY_EACH,
+		"SELECT r.supply_id, r.commanded, r.layer, r.at_s, r.trusted, r.armed, r.confirmed "
+		"FROM relay r JOIN supply s ON s.id = r.supply_id WHERE s.closed_s IS NULL "
+		"ORDER BY r.supply_id");
+	int more, stop;
+
+	while ((more = query_row(&query)) == 1) {
+		const struct ledger_relay relay = {
+			.supply_id = row_integer(&query, 0),
+			.commanded = (int32_t)row_integer(&query, 1),
+			.layer = (int32_t)row_integer(&query, 2),
+			.at_s = row_integer(&query, 3),
+			.trusted = row_integer(&query, 4) != 0,
+			.armed = row_integer(&query, 5) != 0,
+			.confirmed = (int32_t)row_integer(&query, 6),
+		};
+
+		stop = row(&relay, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
+}
+
+int ledger_money_each(struct ledger *ledger, ledger_money_fn row, void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_MONEY_EACH,
+				  "SELECT m.account_id, m.notice_announced_s, m.notice_earliest_s, "
+				  "m.notice_remaining_s, "
+				  "m.hold_started_s, m.hold_running_s, m.hold_wh FROM money m "
+				  "JOIN account a ON a.id = m.account_id WHERE a.closed_s IS NULL "
+				  "ORDER BY m.account_id");
+	int more, stop;
+
+	while ((more = query_row(&query)) == 1) {
+		const struct ledger_money money = {
+			.account_id = row_integer(&query, 0),
+			.notice_announced_s = row_integer(&query, 1),
+			.notice_earliest_s = row_integer(&query, 2),
+			.notice_remaining_s = row_integer(&query, 3),
+			.hold_started_s = row_integer(&query, 4),
+			.hold_running_s = row_integer(&query, 5),
+			.hold_wh = row_integer(&query, 6),
+		};
+
+		stop = row(&money, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
+}

@@ -1,0 +1,364 @@
+/* ledger_verify.c - walks a whole ledger with nothing but its tables and proves M1, M2 and M8.
+ *
+ * The walk reads PAGE entries a transaction, so that the log can be checkpointed in between; entries
+ * never change (M5), so the pages fit together. The first entry that does not follow is named.
+ */
+#include "concentrator/ledger_verify.h"
+
+#include "concentrator/ledger_chain.h"
+#include "concentrator/ledger_store.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 256
+
+/* What an account's or a meter life's entries have come to. */
+struct running {
+	int64_t id;
+	int64_t value; /* nano or Wh */
+	int64_t point_id;
+};
+
+struct runnings {
+	struct running *rows; /* by id, rising */
+	size_t count;
+};
+
+struct walk {
+	sqlite3 *db;
+	atomic_ullong *progress;
+	const atomic_bool *cancel;
+	struct runnings accounts;
+	struct runnings lives;
+	struct ledger_verdict *verdict;
+};
+
+static int tick(void *userdata)
+{
+	struct walk *walk = userdata;
+
+	if (walk->progress)
+		atomic_fetch_add_explicit(walk->progress, 1, memory_order_relaxed);
+	return walk->cancel && atomic_load_explicit(walk->cancel, memory_order_relaxed);
+}
+
+__attribute__((format(printf, 3, 4))) static int bad(struct walk *walk, int64_t seq,
+						     const char *format, ...)
+{
+	va_list args;
+
+	walk->verdict->ok = false;
+	walk->verdict->first_bad = seq;
+	va_start(args, format);
+	(void)vsnprintf(walk->verdict->detail, sizeof(walk->verdict->detail), format, args);
+	va_end(args);
+	return 0;
+}
+
+static struct running *running_find(struct runnings *runnings, int64_t id)
+{
+	size_t low = 0, high = runnings->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (runnings->rows[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < runnings->count && runnings->rows[low].id == id ? &runnings->rows[low] : NULL;
+}
+
+/* sql: id, start value, point, by rising id. */
+static int running_load(struct walk *walk, struct runnings *runnings, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	size_t allocated = runnings->count;
+	int code = sqlite3_prepare_v2(walk->db, sql, -1, &stmt, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_int64(stmt, 1,
+					  allocated > 0 ? runnings->rows[allocated - 1].id : 0);
+	while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		code = SQLITE_OK;
+		if (runnings->count == allocated) {
+			struct running *grown;
+
+			allocated = allocated > 0 ? 2 * allocated : 64;
+			grown = reallocarray(runnings->rows, allocated, sizeof(*grown));
+			if (!grown) {
+				code = SQLITE_NOMEM;
+				break;
+			}
+			runnings->rows = grown;
+		}
+		runnings->rows[runnings->count++] = (struct running){
+			.id = sqlite3_column_int64(stmt, 0),
+			.value = sqlite3_column_int64(stmt, 1),
+			.point_id = sqlite3_column_int64(stmt, 2),
+		};
+	}
+	(void)sqlite3_finalize(stmt);
+	return code == SQLITE_DONE ? 0 : store_errno(walk->db, code);
+}
+
+/* Both grow while the walk goes on; entries name only what was there before them. */
+static int load_more(struct walk *walk)
+{
+	int error = running_load(walk, &walk->accounts,
+				 "SELECT id, 0, 0 FROM account WHERE id > ? ORDER BY id");
+
+	if (error == 0)
+		error = running_load(
+			walk, &walk->lives,
+			"SELECT id, first_wh, point_id FROM life WHERE id > ? ORDER BY id");
+	return error;
+}
+
+static int check_energy(struct walk *walk, const struct entry *entry)
+{
+	struct running *life;
+	int64_t to_wh;
+
+	if (entry->life_id == 0) {
+		if (entry->energy_wh != 0 || entry->from_wh != entry->to_wh)
+			return bad(walk, entry->seq,
+				   "entry %" PRId64 ": energy without a meter life", entry->seq);
+		return 0;
+	}
+	life = running_find(&walk->lives, entry->life_id);
+	if (!life)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": meter life %" PRId64 " is not there", entry->seq,
+			   entry->life_id);
+	if (life->point_id != entry->point_id)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": meter life %" PRId64 " is of another point",
+			   entry->seq, entry->life_id);
+	if (entry->from_wh != life->value)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": begins at %" PRId64
+			   " Wh, the meter life was settled to %" PRId64,
+			   entry->seq, entry->from_wh, life->value);
+	if (entry->energy_wh < 0 ||
+	    __builtin_add_overflow(entry->from_wh, entry->energy_wh, &to_wh) ||
+	    to_wh != entry->to_wh)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": %" PRId64 " Wh from %" PRId64
+			   " do not reach %" PRId64,
+			   entry->seq, entry->energy_wh, entry->from_wh, entry->to_wh);
+	life->value = to_wh;
+	return 0;
+}
+
+static int check_balance(struct walk *walk, const struct entry *entry, int64_t balance_nano)
+{
+	struct running *account = running_find(&walk->accounts, entry->account_id);
+
+	if (!account)
+		return bad(walk, entry->seq, "entry %" PRId64 ": account %" PRId64 " is not there",
+			   entry->seq, entry->account_id);
+	if (__builtin_add_overflow(account->value, entry->amount_nano, &account->value) ||
+	    __builtin_add_overflow(walk->verdict->balance_nano, entry->amount_nano,
+				   &walk->verdict->balance_nano))
+		return bad(walk, entry->seq, "entry %" PRId64 ": the balance overflows",
+			   entry->seq);
+	if (account->value != balance_nano)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": its account's entries sum to %" PRId64
+			   ", kept is %" PRId64,
+			   entry->seq, account->value, balance_nano);
+	return 0;
+}
+
+static int check_entry(struct walk *walk, const struct entry *entry, int64_t balance_nano)
+{
+	uint8_t hash[32];
+	int error;
+
+	if (entry->seq != walk->verdict->entries + 1)
+		return bad(walk, walk->verdict->entries + 1, "entry %" PRId64 " is missing",
+			   walk->verdict->entries + 1);
+	if (entry->format != ENTRY_FORMAT)
+		return bad(walk, entry->seq, "entry %" PRId64 ": format %" PRId32 " is unknown",
+			   entry->seq, entry->format);
+	if (memcmp(entry->previous, walk->verdict->head, sizeof(entry->previous)) != 0)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": does not follow the hash before it", entry->seq);
+	error = chain_hash(entry, hash);
+	if (error < 0)
+		return error;
+	if (memcmp(entry->hash, hash, sizeof(hash)) != 0)
+		return bad(walk, entry->seq, "entry %" PRId64 ": its bytes do not have its hash",
+			   entry->seq);
+	if (entry->refers < 0 || entry->refers >= entry->seq)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": refers to %" PRId64 ", which is not before it",
+			   entry->seq, entry->refers);
+	error = check_energy(walk, entry);
+	if (error == 0 && walk->verdict->ok)
+		error = check_balance(walk, entry, balance_nano);
+	if (error < 0 || !walk->verdict->ok)
+		return error;
+	memcpy(walk->verdict->head, entry->hash, sizeof(entry->hash));
+	walk->verdict->entries = entry->seq;
+	return 0;
+}
+
+/* One page in one transaction. */
+static int check_page(struct walk *walk, sqlite3_stmt *stmt, size_t *ret_rows)
+{
+	struct entry entry;
+	int64_t balance_nano;
+	size_t rows = 0;
+	int code = sqlite3_bind_int64(stmt, 1, walk->verdict->entries);
+	int error = code == SQLITE_OK ? load_more(walk) : store_errno(walk->db, code);
+
+	while (error == 0 && walk->verdict->ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		rows++;
+		entry_from_row(stmt, &entry, &balance_nano);
+		error = check_entry(walk, &entry, balance_nano);
+	}
+	if (error == 0 && walk->verdict->ok && code != SQLITE_DONE)
+		error = store_errno(walk->db, code);
+	(void)sqlite3_reset(stmt);
+	*ret_rows = rows;
+	return error;
+}
+
+static int check_entries(struct walk *walk)
+{
+	sqlite3_stmt *stmt = NULL;
+	size_t rows = 1;
+	int code = sqlite3_prepare_v2(walk->db,
+				      "SELECT " ENTRY_COLUMNS
+				      " FROM entry WHERE seq > ? ORDER BY seq LIMIT 256",
+				      -1, &stmt, NULL);
+	int error = store_errno(walk->db, code);
+
+	while (error == 0 && walk->verdict->ok && rows > 0) {
+		/* Accounts and lives are read in the page's own transaction, before its entries. */
+		code = sqlite3_exec(walk->db, "BEGIN", NULL, NULL, NULL);
+		error = store_errno(walk->db, code);
+		if (error < 0)
+			break;
+		error = check_page(walk, stmt, &rows);
+		(void)sqlite3_exec(walk->db, "COMMIT", NULL, NULL, NULL);
+		if (error == 0 && tick(walk))
+			error = -ECANCELED;
+	}
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+static int read_head(struct walk *walk)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db, "SELECT genesis, site FROM meta WHERE id = 1", -1,
+				      &stmt, NULL);
+	int error;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	error = store_errno(walk->db, code);
+	if (code == SQLITE_ROW && sqlite3_column_bytes(stmt, 0) == 32) {
+		uint8_t genesis[32];
+		const char *site = (const char *)sqlite3_column_text(stmt, 1);
+
+		memcpy(walk->verdict->head, sqlite3_column_blob(stmt, 0), 32);
+		error = chain_genesis(site ? site : "", genesis);
+		if (error == 0 && memcmp(genesis, walk->verdict->head, 32) != 0)
+			(void)bad(walk, 0, "the chain does not begin with this site");
+	} else if (error == 0) {
+		(void)bad(walk, 0, "the ledger does not say whose it is");
+	}
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+/* Runs a check of SQLite's and hands its first row, if it complains, to the verdict. */
+static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db, pragma, -1, &stmt, NULL);
+	int error;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(stmt, 0);
+
+		if (!ok_row || !text || strcmp(text, "ok") != 0)
+			(void)bad(walk, 0, "%s: %s%s", pragma, text ? text : "",
+				  ok_row ? "" : ": a row names what is not there");
+	}
+	error = store_errno(walk->db, code);
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+/* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
+static bool is_damage(sqlite3 *db)
+{
+	int code = sqlite3_errcode(db) & 0xff;
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
+		  const atomic_bool *cancel, struct ledger_verdict *ret)
+{
+	struct ledger_verdict verdict = {.ok = true};
+	struct walk walk = {.progress = progress, .cancel = cancel, .verdict = &verdict};
+	int error = store_open_reading(&walk.db, path, vfs);
+
+	if (error < 0)
+		return error;
+	sqlite3_progress_handler(walk.db, 4096, tick, &walk);
+	error = store_errno(walk.db,
+			    sqlite3_exec(walk.db, "PRAGMA query_only = ON", NULL, NULL, NULL));
+	if (error == 0)
+		error = read_head(&walk);
+	if (error == 0 && verdict.ok)
+		error = check_entries(&walk);
+	if (error == 0 && verdict.ok)
+		error = check_pragma(&walk, "PRAGMA foreign_key_check", false);
+	if (error == 0 && verdict.ok)
+		error = check_pragma(&walk, "PRAGMA quick_check(1)", true);
+	if (error == -EIO && is_damage(walk.db)) {
+		error = 0;
+		(void)bad(&walk, verdict.ok ? 0 : verdict.first_bad,
+			  "the file is damaged after entry %" PRId64 ": %s", verdict.entries,
+			  sqlite3_errmsg(walk.db));
+	}
+	(void)sqlite3_close(walk.db);
+	free(walk.accounts.rows);
+	free(walk.lives.rows);
+	if (error == 0)
+		*ret = verdict;
+	return error;
+}
+
+int ledger_backup(const char *path, const char *vfs, const char *file, atomic_ullong *progress,
+		  const atomic_bool *cancel, struct ledger_copy *ret)
+{
+	struct walk walk = {.progress = progress, .cancel = cancel};
+	int error;
+
+	if (vfs)
+		return -EOPNOTSUPP;
+	error = store_open_reading(&walk.db, path, NULL);
+	if (error < 0)
+		return error;
+	sqlite3_progress_handler(walk.db, 4096, tick, &walk);
+	error = backup_write(walk.db, file, false, ret);
+	(void)sqlite3_close(walk.db);
+	return error;
+}
