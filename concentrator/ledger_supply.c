@@ -64,26 +64,27 @@ int ledger_relay_set(struct ledger *ledger, const struct ledger_relay *relay)
 int ledger_money_set(struct ledger *ledger, const struct ledger_money *money)
 {
 	assert(ledger->in_transaction);
-	QUERY query = query_begin(
-		ledger, STATEMENT_MONEY_SET,
-		"INSERT INTO money(account_id, notice_announced_s, notice_earliest_s, "
-		"notice_remaining_s, "
-		"hold_started_s, hold_running_s, hold_wh) VALUES (?, ?, ?, ?, ?, ?, ?) "
-		"ON CONFLICT (account_id) DO UPDATE SET "
-		"notice_announced_s = excluded.notice_announced_s, "
-		"notice_earliest_s = excluded.notice_earliest_s, "
-		"notice_remaining_s = excluded.notice_remaining_s, "
-		"hold_started_s = excluded.hold_started_s, hold_running_s = "
-		"excluded.hold_running_s, "
-		"hold_wh = excluded.hold_wh");
+	/* Nothing refers to a row of this table and no trigger watches it: replacing is an update. */
+	QUERY query = query_begin(ledger, STATEMENT_MONEY_SET,
+				  "INSERT OR REPLACE INTO money(account_id, low, noticed, "
+				  "notice_run_us, notice_wait_us, "
+				  "notice_nano, hold, hold_run_us, hold_from_nano, hold_begun, "
+				  "hold_spent, cut, cut_run_us) "
+				  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 
 	query_integer(&query, money->account_id);
-	query_integer(&query, money->notice_announced_s);
-	query_integer(&query, money->notice_earliest_s);
-	query_integer(&query, money->notice_remaining_s);
-	query_integer(&query, money->hold_started_s);
-	query_integer(&query, money->hold_running_s);
-	query_integer(&query, money->hold_wh);
+	query_integer(&query, money->low);
+	query_integer(&query, money->noticed);
+	query_integer(&query, money->notice_run_us);
+	query_integer(&query, money->notice_wait_us);
+	query_integer(&query, money->notice_nano);
+	query_integer(&query, money->hold);
+	query_integer(&query, money->hold_run_us);
+	query_integer(&query, money->hold_from_nano);
+	query_integer(&query, money->hold_begun);
+	query_integer(&query, money->hold_spent);
+	query_integer(&query, money->cut);
+	query_integer(&query, money->cut_run_us);
 	return query_run(&query);
 }
 
@@ -146,23 +147,31 @@ int ledger_relays_each(struct ledger *ledger, ledger_relay_fn row, void *userdat
 
 int ledger_money_each(struct ledger *ledger, ledger_money_fn row, void *userdata)
 {
-	QUERY query = query_begin(ledger, STATEMENT_MONEY_EACH,
-				  "SELECT m.account_id, m.notice_announced_s, m.notice_earliest_s, "
-				  "m.notice_remaining_s, "
-				  "m.hold_started_s, m.hold_running_s, m.hold_wh FROM money m "
-				  "JOIN account a ON a.id = m.account_id WHERE a.closed_s IS NULL "
-				  "ORDER BY m.account_id");
+	QUERY query = query_begin(
+		ledger, STATEMENT_MONEY_EACH,
+		"SELECT m.account_id, m.low, m.noticed, m.notice_run_us, m.notice_wait_us, "
+		"m.notice_nano, "
+		"m.hold, m.hold_run_us, m.hold_from_nano, m.hold_begun, m.hold_spent, m.cut, "
+		"m.cut_run_us "
+		"FROM money m JOIN account a ON a.id = m.account_id WHERE a.closed_s IS NULL "
+		"ORDER BY m.account_id");
 	int more, stop;
 
 	while ((more = query_row(&query)) == 1) {
 		const struct ledger_money money = {
 			.account_id = row_integer(&query, 0),
-			.notice_announced_s = row_integer(&query, 1),
-			.notice_earliest_s = row_integer(&query, 2),
-			.notice_remaining_s = row_integer(&query, 3),
-			.hold_started_s = row_integer(&query, 4),
-			.hold_running_s = row_integer(&query, 5),
-			.hold_wh = row_integer(&query, 6),
+			.low = row_integer(&query, 1) != 0,
+			.noticed = row_integer(&query, 2) != 0,
+			.notice_run_us = row_integer(&query, 3),
+			.notice_wait_us = row_integer(&query, 4),
+			.notice_nano = row_integer(&query, 5),
+			.hold = (int32_t)row_integer(&query, 6),
+			.hold_run_us = row_integer(&query, 7),
+			.hold_from_nano = row_integer(&query, 8),
+			.hold_begun = row_integer(&query, 9) != 0,
+			.hold_spent = row_integer(&query, 10) != 0,
+			.cut = row_integer(&query, 11) != 0,
+			.cut_run_us = row_integer(&query, 12),
 		};
 
 		stop = row(&money, userdata);

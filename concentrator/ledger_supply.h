@@ -1,7 +1,7 @@
 /* ledger_supply.h - what must be known about supplies after a restart.
  *
  * Wishes that cannot be recomputed (S3: operator, lock-out, cloud), the relay as last commanded (S5,
- * S8), and each account's money state: its notice (S2) and its hold (S1). What a layer or position
+ * S8), and each account's money state: its notice (S2), its hold (S1), its cut. What a layer or position
  * means is the business of rules/supply.h; here they are small integers.
  */
 #pragma once
@@ -30,15 +30,21 @@ struct ledger_relay {
 	int32_t confirmed; /* enum of rules/supply.h, 0..15: how the command was verified */
 };
 
-/* Zeroes: no notice, no hold. */
+/* What is kept of struct supply_money in rules/supply.h, under its names. All zero: in credit. */
 struct ledger_money {
 	int64_t account_id;
-	int64_t notice_announced_s; /* 0: none */
-	int64_t notice_earliest_s;
-	int64_t notice_remaining_s; /* running time still to wait: survives a clock step */
-	int64_t hold_started_s;     /* 0: none */
-	int64_t hold_running_s;
-	int64_t hold_wh;
+	bool low;
+	bool noticed;
+	int64_t notice_run_us;
+	int64_t notice_wait_us;
+	int64_t notice_nano;
+	int32_t hold; /* enum supply_hold, 0..15 */
+	int64_t hold_run_us;
+	int64_t hold_from_nano;
+	bool hold_begun;
+	bool hold_spent;
+	bool cut;
+	int64_t cut_run_us;
 };
 
 typedef int (*ledger_wish_fn)(const struct ledger_wish *wish, void *userdata);

@@ -362,12 +362,18 @@ CREATE TABLE relay (
 
 CREATE TABLE money (
 	account_id INTEGER PRIMARY KEY REFERENCES account(id),
-	notice_announced_s INTEGER NOT NULL,
-	notice_earliest_s INTEGER NOT NULL,
-	notice_remaining_s INTEGER NOT NULL,
-	hold_started_s INTEGER NOT NULL,
-	hold_running_s INTEGER NOT NULL,
-	hold_wh INTEGER NOT NULL
+	low INTEGER NOT NULL CHECK (low IN (0, 1)),
+	noticed INTEGER NOT NULL CHECK (noticed IN (0, 1)),
+	notice_run_us INTEGER NOT NULL,
+	notice_wait_us INTEGER NOT NULL,
+	notice_nano INTEGER NOT NULL,
+	hold INTEGER NOT NULL CHECK (hold BETWEEN 0 AND 15),
+	hold_run_us INTEGER NOT NULL,
+	hold_from_nano INTEGER NOT NULL,
+	hold_begun INTEGER NOT NULL CHECK (hold_begun IN (0, 1)),
+	hold_spent INTEGER NOT NULL CHECK (hold_spent IN (0, 1)),
+	cut INTEGER NOT NULL CHECK (cut IN (0, 1)),
+	cut_run_us INTEGER NOT NULL
 ) STRICT;
 
 -- M6: readings that were not believed.
