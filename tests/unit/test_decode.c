@@ -152,18 +152,7 @@ static void pzem_capture(void **state)
 	struct reading reading = {0};
 
 	(void)state;
-	load_text("[model]\nname = x\nvendor = Peacefair\ntitle = PZEM-004T v3\nkind = meter\n"
-		  "confidence = high\nsource = manual\nmodulus_wh = 10000000\n"
-		  "[span all]\nrole = energy\nfunction = 4\naddress = 0\ncount = 10\n"
-		  "[row voltage_l1]\nspan = all\nregister = 0\ntype = u16\nunit = V\nscale = 0.1\n"
-		  "witness = 80..260\n"
-		  "[row current_l1]\nspan = all\nregister = 1\ntype = u32\norder = lsw\nunit = mA\n"
-		  "[row power]\nspan = all\nregister = 3\ntype = u32\norder = lsw\nunit = W\n"
-		  "scale = 0.1\n"
-		  "[row energy_import]\nspan = all\nregister = 5\ntype = u32\norder = lsw\n"
-		  "unit = Wh\n"
-		  "[row frequency]\nspan = all\nregister = 7\ntype = u16\nunit = Hz\nscale = 0.1\n"
-		  "[row power_factor]\nspan = all\nregister = 8\ntype = u16\nscale = 0.01\n");
+	load_shipped("peacefair-pzem004t-v3");
 	assert_int_equal(frame_registers("01 04 14 08 D1 00 6C 00 00 00 F4 00 00 00 26 00 00 01 F4 "
 					 "00 64 00 00 51 34",
 					 0, regs),
@@ -660,6 +649,22 @@ static void an_answer_of_another_length_is_garbled(void **state)
 	assert_null(meter_implausible(&model, 0, 1, regs, 5));
 }
 
+/* The block of an EM111, low registers first: 50.0 Hz, 0x3039 = 12345 tenths of a kWh. */
+static void em111_block(void **state)
+{
+	const uint16_t regs[3] = {500, 0x3039, 0};
+	const uint16_t overrange[3] = {500, 0xFFFF, 0x7FFF};
+	struct reading reading = {0};
+
+	(void)state;
+	load_shipped("cg-em111-em112");
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 3, &reading), 0);
+	expect(&reading, QUANTITY_FREQUENCY_MHZ, 50000);
+	expect(&reading, QUANTITY_ENERGY_IMPORT_WH, 1234500);
+	assert_int_equal(meter_decode(&model, 0, 1, overrange, 3, &reading), -ERANGE);
+	assert_string_equal(meter_implausible(&model, 0, 1, overrange, 3), "energy_import");
+}
+
 static void an_answer_adds_to_what_is_known(void **state)
 {
 	const uint16_t relay[1] = {1};
@@ -714,6 +719,7 @@ int main(void)
 		cmocka_unit_test(an_implausible_witness_refuses_the_whole_answer_and_is_named),
 		cmocka_unit_test(a_voltage_of_zero_refuses_the_energy_beside_it),
 		cmocka_unit_test(an_answer_of_another_length_is_garbled),
+		cmocka_unit_test(em111_block),
 		cmocka_unit_test(an_answer_adds_to_what_is_known),
 		cmocka_unit_test(channels_in_blocks),
 	};
