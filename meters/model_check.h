@@ -1,6 +1,8 @@
 /* model_check.h - what only the whole of a model can tell.
  *
- * T1c        No two spans of a model have answers of the same function and length.
+ * T1c        No two spans of a model have answers of the same function and length. The blocks of one
+ *            span cannot but have: there it is the line's silence after a time-out that keeps a late
+ *            answer apart.
  * B3 (part)  Every relay command of every channel is in the write allow-list.
  */
 #pragma once
