@@ -1,0 +1,71 @@
+/* handlers.h - what the rows of the verb table run; one file per group. Each returns the exit code. */
+#pragma once
+
+#include "concentrator/cli/session.h"
+#include "concentrator/cli/verb.h"
+
+/* status.c */
+int run_status(struct call *call);
+int run_uplink_status(struct call *call);
+int run_version(struct call *call);
+/* One line: what stands on it is what `status --brief` prints. Silent when the daemon is not there. */
+void status_greet(struct session *session);
+
+/* top.c */
+int run_top(struct call *call);
+
+/* room.c, room_import.c */
+int run_room_list(struct call *call);
+int run_room_show(struct call *call);
+int run_room_add(struct call *call);
+int run_room_import(struct call *call);
+int run_room_remove(struct call *call);
+
+/* meter.c */
+int run_meter_read(struct call *call);
+int run_line_list(struct call *call);
+int run_line_show(struct call *call);
+
+/* relay.c */
+int run_relay_on(struct call *call);
+int run_relay_off(struct call *call);
+int run_relay_auto(struct call *call);
+int run_relay_connect(struct call *call);
+int run_relay_lockout(struct call *call);
+int run_relay_release(struct call *call);
+/* One line for each circuit of the array (control.md, room row, supplies). */
+void relay_show(struct session *session, const char *room, const json_t *supplies);
+
+/* credit.c */
+int run_credit_list(struct call *call);
+int run_credit_show(struct call *call);
+int run_credit_import(struct call *call);
+int run_credit_add(struct call *call);
+
+/* ledger.c */
+int run_ledger_tail(struct call *call);
+int run_ledger_settle(struct call *call);
+int run_ledger_verify(struct call *call);
+int run_ledger_backup(struct call *call);
+/* The entries as a table; rows as of ledger.tail. */
+int ledger_show(struct session *session, const json_t *rows);
+
+/* tariff.c */
+int run_tariff_show(struct call *call);
+int run_tariff_check(struct call *call);
+int run_tariff_apply(struct call *call);
+
+/* alarm.c */
+int run_alarm_list(struct call *call);
+int run_alarm_ack(struct call *call);
+int run_quarantine_list(struct call *call);
+int run_cuts_list(struct call *call);
+int run_cuts_confirm(struct call *call);
+
+/* configuration.c */
+int run_config_check(struct call *call);
+
+/* help.c */
+int run_help(struct call *call);
+int run_completion(struct call *call);
+int help_verb(struct session *session, size_t words, char *const word[]);

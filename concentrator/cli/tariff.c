@@ -1,0 +1,109 @@
+/* tariff.c - what a kWh costs: shown, checked, put in force. */
+#include "concentrator/cli/handlers.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/cli/figure.h"
+#include "concentrator/cli/listing.h"
+
+/* A tariff travels in one line of the control protocol. */
+#define TARIFF_BYTES_MAX 32768
+
+static const struct table_column tariff_columns[] = {
+	{.title = "ID", .right = true},
+	{.title = "NAME", .least = 10},
+	{.title = "STATE"},
+	{.title = "FROM"},
+	{.title = "PRICE/KWH", .right = true},
+};
+
+static void put_tariff(struct table *table, const json_t *row)
+{
+	const char *state = field_text(row, "state");
+	char buf[FIGURE_SIZE];
+
+	table_row(table);
+	table_cell(table, TONE_DIM, "%" PRId64, field_count(row, "id"));
+	table_cell(table, TONE_BOLD, "%s", field_text(row, "name"));
+	table_cell(table,
+		   strcmp(state, "current") == 0  ? TONE_GOOD
+		   : strcmp(state, "staged") == 0 ? TONE_WARN
+						  : TONE_DIM,
+		   "%s", state);
+	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "activation_s", buf));
+	table_cell(table, TONE_PLAIN, "%s", figure_price(row, "price_micro_per_kwh", buf));
+}
+
+static const struct listing tariffs = {
+	.verb = "tariff.show",
+	.columns = tariff_columns,
+	.count = sizeof(tariff_columns) / sizeof(tariff_columns[0]),
+	.put = put_tariff,
+	.name = "name",
+	.one = "tariff",
+	.many = "tariffs",
+};
+
+int run_tariff_show(struct call *call)
+{
+	return listing_run(call->session, &tariffs, NULL);
+}
+
+/* Sends the file's text; what is wrong in it comes back by line. */
+static int send_tariff(struct call *call, const char *verb, json_t *args, const char *done)
+{
+	struct session *session = call->session;
+	const char *file = call_get(call, "FILE");
+	char *text = NULL;
+	json_t *data = NULL;
+	char price[FIGURE_SIZE];
+	char from[FIGURE_SIZE];
+	int exit_code = session_read(session, file, TARIFF_BYTES_MAX, &text);
+
+	if (exit_code != 0) {
+		json_decref(args);
+		return exit_code;
+	}
+	if (json_object_set_new(args, "text", json_string(text)) < 0) {
+		free(text);
+		json_decref(args);
+		return session_problem(session, PROBLEM_USAGE, NULL, "%s: not UTF-8 text", file);
+	}
+	free(text);
+	session->reading = strcmp(file, "-") == 0 ? "standard input" : file;
+	exit_code = session_ask(session, verb, args, &data);
+	session->reading = NULL;
+	if (exit_code != 0)
+		return exit_code;
+	if (session->manners.json) {
+		exit_code = session_json(session, data);
+	} else if (!session->manners.quiet) {
+		screen_say(&session->out, TONE_PLAIN, "tariff \"%s\" %s: %s per kWh from %s",
+			   field_text(data, "name"), done,
+			   figure_price(data, "price_micro_per_kwh", price),
+			   figure_field_time(data, "activation_s", from));
+		screen_end_line(&session->out);
+	}
+	json_decref(data);
+	return exit_code;
+}
+
+int run_tariff_check(struct call *call)
+{
+	return send_tariff(call, "tariff.check", json_object(), "is good");
+}
+
+int run_tariff_apply(struct call *call)
+{
+	json_t *args;
+
+	if (!session_confirm(call->session, "Put the tariff of %s in force for all rooms?",
+			     call_get(call, "FILE")))
+		return problem_exit(PROBLEM_FAILED);
+	args = json_pack("{s:s}", "reason", call_get(call, "--reason"));
+	if (call_has(call, "--from-receipt"))
+		(void)json_object_set_new(args, "from_receipt", json_true());
+	return send_tariff(call, "tariff.apply", args, "is accepted");
+}

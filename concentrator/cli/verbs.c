@@ -1,0 +1,202 @@
+/* verbs.c - the verb table; see verb.h. */
+#include "concentrator/cli/verb.h"
+
+#include <string.h>
+
+#include "concentrator/cli/handlers.h"
+
+static const struct verb look[] = {
+	{"status [--brief|--check]", "the whole box on one screen", ROLE_VIEWER, run_status,
+	 "--check is for a monitor: OK, WARNING or CRITICAL and why; exit code 0, 9 or 10."},
+	{"top [--once]", "live table of all rooms", ROLE_VIEWER, run_top,
+	 "Keys: s sorts by room, balance, power or age; / filters; q leaves.\n"
+	 "--once and --json print the table once and need no terminal."},
+	{"version", "versions of prepay, and of prepayd where it runs", ROLE_LOCAL, run_version,
+	 NULL},
+	{"help [VERB...]", "this list, or how to use one verb", ROLE_LOCAL, run_help, NULL},
+};
+
+static const struct verb rooms[] = {
+	{"room list", "all rooms: balance, supply, power, age of the reading", ROLE_VIEWER,
+	 run_room_list, "--quiet prints the names alone."},
+	{"room show ROOM", "one room in full, with its last entries", ROLE_VIEWER, run_room_show,
+	 NULL},
+	{"room add ROOM CIRCUIT [--line LINE] [--address N] [--model MODEL] [--channel N] "
+	 "[--relay RELAY] [--contact KIND] [--cut-order N] [--may-cut ANSWER] [--breaker A] "
+	 "[--tenancy ID] [--opening-minor N]",
+	 "add one circuit of a room; the first makes the room", ROLE_ADMIN, run_room_add,
+	 "The options are the columns of room import."},
+	{"room import FILE|- [--dry-run]", "add rooms from a CSV file, all or none", ROLE_ADMIN,
+	 run_room_import,
+	 "The header line names the columns; room and circuit must be there:\n"
+	 "  room, circuit, line, address, model, channel, relay (meter, or "
+	 "MODEL@ADDRESS/CHANNEL),\n"
+	 "  contact (no, nc), cut_order (1..9), may_cut (yes, no), breaker_a, tenancy, "
+	 "opening_minor\n"
+	 "Every error is listed with its line and column; --dry-run changes nothing.\n"
+	 "Example:\n"
+	 "  room,circuit,line,address,model,relay,cut_order,may_cut,breaker_a\n"
+	 "  305,sockets,A,17,hiking-dds238,meter,2,yes,20"},
+	{"room remove ROOM --reason TEXT [--write-off]", "settle a room and close its account",
+	 ROLE_ADMIN, run_room_remove,
+	 "Refused while the balance is not zero, unless --write-off gives the rest up."},
+};
+
+static const struct verb lines[] = {
+	{"meter read ROOM|LINE/ADDRESS [CIRCUIT]", "read a meter now", ROLE_OPERATOR,
+	 run_meter_read, "Examples: meter read 305; meter read 305 ac; meter read A/17"},
+	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,
+	 NULL},
+	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},
+};
+
+static const struct verb relays[] = {
+	{"relay ROOM[/CIRCUIT] on --reason TEXT", "keep the supply on, whatever the balance",
+	 ROLE_OPERATOR, run_relay_on, NULL},
+	{"relay ROOM[/CIRCUIT] off --reason TEXT", "switch the supply off", ROLE_OPERATOR,
+	 run_relay_off, NULL},
+	{"relay ROOM[/CIRCUIT] auto --reason TEXT",
+	 "take on and off back: balance and rules decide", ROLE_OPERATOR, run_relay_auto, NULL},
+	{"relay ROOM[/CIRCUIT] connect --reason TEXT",
+	 "confirm that an armed relay may close (somebody has looked)", ROLE_OPERATOR,
+	 run_relay_connect, NULL},
+	{"relay ROOM[/CIRCUIT] lockout --reason TEXT",
+	 "open and keep open, for work on the circuit", ROLE_OPERATOR, run_relay_lockout,
+	 "A relay is no isolator: switch off and lock the breaker before work."},
+	{"relay ROOM[/CIRCUIT] release --reason TEXT", "end your lock-out", ROLE_OPERATOR,
+	 run_relay_release, "Only by whoever set it, or an admin."},
+};
+
+static const struct verb money[] = {
+	{"credit list [--room ROOM]", "recharges and other orders received", ROLE_VIEWER,
+	 run_credit_list, NULL},
+	{"credit show MRID", "one order, its signature's key and its receipt", ROLE_VIEWER,
+	 run_credit_show, NULL},
+	{"credit import FILE|-", "deliver signed orders by hand", ROLE_OPERATOR, run_credit_import,
+	 "JSON: an order, a list of orders, a page of the cloud's feed, or several behind each "
+	 "other.\n"
+	 "An order that is known already changes nothing. Exit code 7 when one was not taken."},
+	{"credit add ROOM AMOUNT --receipt N --reason TEXT", "take local cash", ROLE_ADMIN,
+	 run_credit_add,
+	 "Only where the configuration allows it ([policy] cash = yes), capped a day.\n"
+	 "A receipt number is good once, for ever."},
+	{"ledger tail [--room ROOM] [-n N]", "the last entries (20)", ROLE_VIEWER, run_ledger_tail,
+	 NULL},
+	{"ledger settle [ROOM] --reason TEXT", "charge up to the last accepted reading",
+	 ROLE_OPERATOR, run_ledger_settle, NULL},
+	{"ledger verify", "check the chain over all entries", ROLE_VIEWER, run_ledger_verify, NULL},
+	{"ledger backup [FILE]", "write a copy of the ledger", ROLE_ADMIN, run_ledger_backup,
+	 "FILE is a name for the daemon, which writes it."},
+	{"tariff show", "tariffs: past, current and staged", ROLE_VIEWER, run_tariff_show, NULL},
+	{"tariff check FILE|-", "check a tariff file", ROLE_ADMIN, run_tariff_check, NULL},
+	{"tariff apply FILE|- --reason TEXT [--from-receipt]", "put a tariff in force", ROLE_ADMIN,
+	 run_tariff_apply,
+	 "A start in the past is refused, unless --from-receipt makes it start now."},
+};
+
+static const struct verb cares[] = {
+	{"alarm list [--all]", "what wants a person; --all: cleared ones too", ROLE_VIEWER,
+	 run_alarm_list, NULL},
+	{"alarm ack ID --reason TEXT", "say that you have seen it", ROLE_OPERATOR, run_alarm_ack,
+	 NULL},
+	{"quarantine list [--all]", "readings that were not believed", ROLE_VIEWER,
+	 run_quarantine_list, NULL},
+	{"cuts list", "rooms due for a cut, and whether all are held", ROLE_VIEWER, run_cuts_list,
+	 NULL},
+	{"cuts confirm --reason TEXT", "let held cuts go ahead", ROLE_OPERATOR, run_cuts_confirm,
+	 NULL},
+	{"uplink status", "the link to the cloud", ROLE_VIEWER, run_uplink_status, NULL},
+};
+
+static const struct verb box[] = {
+	{"config check", "check the configuration and the meter models", ROLE_LOCAL,
+	 run_config_check, "Reads the files itself; prepayd need not run."},
+	{"completion bash", "completion for bash, to be sourced", ROLE_LOCAL, run_completion, NULL},
+};
+
+#define GROUP(title, rows)                                                                         \
+	{                                                                                          \
+		title, rows, sizeof(rows) / sizeof((rows)[0])                                      \
+	}
+
+const struct verb_group verb_groups[] = {
+	GROUP("See", look),      GROUP("Rooms", rooms), GROUP("Meters and lines", lines),
+	GROUP("Relays", relays), GROUP("Money", money), GROUP("What wants a person", cares),
+	GROUP("The box", box),
+};
+
+const size_t verb_groups_count = sizeof(verb_groups) / sizeof(verb_groups[0]);
+
+const struct verb *verb_next(const struct verb *previous)
+{
+	if (previous == NULL)
+		return verb_groups[0].verb;
+	for (size_t i = 0; i < verb_groups_count; i++) {
+		const struct verb_group *group = &verb_groups[i];
+
+		if (previous < group->verb || previous >= group->verb + group->count)
+			continue;
+		if (previous + 1 < group->verb + group->count)
+			return previous + 1;
+		return i + 1 < verb_groups_count ? verb_groups[i + 1].verb : NULL;
+	}
+	return NULL;
+}
+
+static const struct verb_option options[] = {
+	{"--brief", "one line"},
+	{"--check", "for a monitor: one line and an exit code"},
+	{"--once", "print once and end"},
+	{"--room", "of this room alone"},
+	{"--reason", "why; kept with who and when"},
+	{"--dry-run", "check all, change nothing"},
+	{"--write-off", "give up a balance that is left"},
+	{"--all", "also what is over"},
+	{"--receipt", "number of the paper receipt"},
+	{"-n", "how many"},
+	{"--from-receipt", "start now instead of in the past"},
+	{"--line", "RS-485 line"},
+	{"--address", "Modbus address, 1 to 247"},
+	{"--model", "meter model"},
+	{"--channel", "channel of the meter (1)"},
+	{"--relay", "meter, or MODEL@ADDRESS/CHANNEL"},
+	{"--contact", "no: open without coil current (default); nc: closed"},
+	{"--cut-order", "1 is cut first"},
+	{"--may-cut", "may it be cut for money: yes or no"},
+	{"--breaker", "rated current of the breaker, A"},
+	{"--tenancy", "tenancy of the account"},
+	{"--opening-minor", "balance brought in, minor units"},
+	{"--json", "one JSON object; problems as JSON too"},
+	{"--config", "configuration (/etc/prepay/prepay.conf)"},
+	{"--socket", "control socket (from the configuration)"},
+	{"--timeout", "seconds to wait for an answer (10)"},
+	{"--color", "auto, yes or no"},
+	{"-q", "less: names alone in lists"},
+	{"--quiet", "less: names alone in lists"},
+	{"-y", "do not ask"},
+	{"--yes", "do not ask"},
+	{"-h", "how to use a verb"},
+	{"--help", "how to use a verb"},
+	{"--version", "the version"},
+};
+
+const char *verb_option_help(const char *name)
+{
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (strcmp(options[i].name, name) == 0)
+			return options[i].help;
+	}
+	return NULL;
+}
+
+const char *role_name(enum role role)
+{
+	static const char *const names[] = {
+		[ROLE_LOCAL] = "anybody",
+		[ROLE_VIEWER] = "viewer",
+		[ROLE_OPERATOR] = "operator",
+		[ROLE_ADMIN] = "admin",
+	};
+
+	return names[role];
+}

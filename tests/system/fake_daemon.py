@@ -1,0 +1,256 @@
+"""A prepayd that knows its lines by heart: the control protocol on a Unix socket, for tests of the CLI.
+
+It is written from concentrator/control.md. A test can put another answer in the place of any verb's
+(`answers`), and reads what was asked (`asked`).
+"""
+
+import json
+import os
+import socket
+import threading
+
+NOW_S = 1796212800  # 2026-12-02 12:00:00 UTC
+CNY = {"multiplier": -2, "monetaryUnit": 156}
+
+
+def money(value):
+    return {"value": value, **CNY}
+
+
+def problem(name, detail, code, errors=None):
+    body = {"type": "urn:prepay:problem:" + name, "title": name, "detail": detail, "exit": code}
+    if errors is not None:
+        body["errors"] = errors
+    return {"problem": body}
+
+
+def supply(circuit, line, address, closed=True, stale=False, power=312, silent=False, **more):
+    place = {"line": line, "address": address, "channel": 1, "model": "hiking-dds238-sr"}
+    row = {
+        "circuit": circuit, "point": place, "relay": place,
+        "position": "closed" if closed else "open", "position_age_s": 2,
+        "wished": "on" if closed else "off", "layer": "money", "reason": "",
+        "verified": "yes", "power_w": power if closed else 0, "voltage_mv": 231240,
+        "register_wh": 1234567 + address, "settled_wh": 1234500, "age_s": 240 if stale else 2,
+        "stale": stale, "meter_state": "silent" if silent else "alive", "cut_order": 2,
+        "may_cut": True, "breaker_a": 20, "contact": "no", "lockout": None}
+    row.update(more)
+    return row
+
+
+def room(name, number, line, address, two=False):
+    """Room 7 is off for want of money, 11 stale, 13 armed, 17 low, 19 never read."""
+    off, stale, armed, low, never = (number == n for n in (7, 11, 13, 17, 19))
+    nano = -30_000_001 if off else 950_000_000 if low else (number * 1_730_000_000 + 12_345_678_901)
+    supplies = [supply("sockets", line, address, closed=not (off or armed), stale=stale,
+                       power=100 + 13 * number, silent=stale or never)]
+    if two:
+        supplies.append(supply("ac", line, address + 100, closed=not off, power=1250))
+        supplies.append(supply("light", line, address, relay=None, position="unknown",
+                               position_age_s=None, may_cut=False, point=None))
+    if never:
+        for s in supplies:
+            s.update(power_w=None, voltage_mv=None, register_wh=None, age_s=None, stale=True)
+    states = {7: "off: balance used up", 11: "meter silent for 4 min, supply held",
+              13: "armed: found open, confirm to close", 17: "on, low balance",
+              19: "meter never answered"}
+    return {
+        "room": name, "balance": money(nano // 10_000_000), "balance_nano": str(nano),
+        "settled_nano": str(nano + 1), "credit_status":
+            "Negative" if off else "Low" if low else "OK",
+        "service_status": "Disconnected" if off else "ArmedForConnect" if armed else "Connected",
+        "power_w": None if never else sum(s["power_w"] or 0 for s in supplies),
+        "age_s": None if never else 240 if stale else 2, "stale": stale or never,
+        "days_left": None if never else 0 if off else 1 if low else number,
+        "state": states.get(number, "on"), "supplies": supplies}
+
+
+def rooms(count=64):
+    return [room(f"{1 + n // 20}{n % 20 + 1:02d}", n + 1, "A" if n < count // 2 else "B",
+                 n % (count // 2) + 1, two=n % 8 == 0) for n in range(count)]
+
+
+LINES = [
+    {"line": name, "port": f"/dev/rs485-{i}", "state": "ok", "baud": 9600, "meters": 32,
+     "alive": 32 - i, "polls_per_s_milli": 13200 + i, "share_ppm": 971000, "timeouts": 4 * i,
+     "garbled": 1, "exceptions": 0} for i, name in enumerate("AB")]
+
+UPLINK = {"configured": True, "state": "online", "last_good_s": NOW_S - 12, "rtt_ms": 120,
+          "http": 200, "detail": "", "feed_cursor": "c-1042", "waiting": {"money": 0, "status": 2},
+          "bytes_up": 1234567, "bytes_down": 76543}
+
+STATUS = {
+    "site": "S-0042", "version": "0.1.0", "uptime_s": 273600,
+    "clock": {"now_s": NOW_S, "trusted": True, "source": "ntp"}, "zone": "Asia/Shanghai",
+    "money": {**CNY, "account": "money"},
+    "rooms": {"total": 64, "connected": 62, "disconnected": 1, "armed": 1, "low": 1,
+              "exhausted": 1, "stale": 2},
+    "lines": LINES,
+    "sensors": [{"name": "incomer", "value_milli": 231200, "unit": "mV", "age_s": 3,
+                 "stale": False, "detail": ""},
+                {"name": "cabinet", "value_milli": 31400, "unit": "mC", "age_s": 900,
+                 "stale": True, "detail": "device gone"}],
+    "uplink": UPLINK,
+    "store": {"entries": 12345, "ledger_bytes": 4404019, "commit_p99_us": 8400, "state": "ok",
+              "detail": ""},
+    "alarms": {"critical": 1, "warning": 2}, "quarantine_open": 1, "cuts_held": False,
+    "totals": {"charged_wh": 1234567, "quarantined_wh": 30, "balance_nano": "1234567890123",
+               "cash_nano": "0"}, "polls": 8_000_000, "polls_per_s_milli": 26401}
+
+WELL = {**STATUS, "alarms": {"critical": 0, "warning": 0}, "quarantine_open": 0,
+        "sensors": STATUS["sensors"][:1], "lines": LINES[:1],
+        "rooms": {**STATUS["rooms"], "stale": 0}}
+
+ENTRIES = [
+    {"seq": 12340 + i, "at_s": NOW_S - 3600 + 60 * i, "room": "305",
+     "kind": ["charge", "recharge", "charge"][i % 3],
+     "circuit": "" if i % 3 == 1 else "sockets", "energy_wh": 0 if i % 3 == 1 else 1250,
+     "from_wh": 0 if i % 3 == 1 else 1000000 + 1250 * i,
+     "to_wh": 0 if i % 3 == 1 else 1001250 + 1250 * i,
+     "price_micro_per_kwh": 0 if i % 3 == 1 else 538000,
+     "amount": money(5000 if i % 3 == 1 else -68),
+     "amount_nano": "50000000000" if i % 3 == 1 else "-672500000",
+     "balance_nano": str(20_000_000_000 - 672_500_000 * i),
+     "order": "ord-2026-12-02-000123" if i % 3 == 1 else "", "who": "" if i % 3 != 1 else "cloud",
+     "why": "6 h" if i % 3 == 0 else ""} for i in range(5)]
+
+ORDERS = [
+    {"mRID": f"ord-2026-12-02-00012{i}", "room": "305", "type": "CreditRegister",
+     "amount": money(5000), "amount_nano": "50000000000", "result": result, "detail": detail,
+     "received_s": NOW_S - 60 * i, "seq": 12341 if result == "applied" else None}
+    for i, (result, detail) in enumerate([("applied", ""), ("rejected", "bad signature"),
+                                          ("duplicate", "known already")])]
+
+DEVICES = [
+    {"address": n, "model": "eastron-sdm120", "rooms": [f"1{n:02d}"],
+     "state": "alive" if n != 5 else "dead", "age_s": 2 if n != 5 else 4000, "polls": 100000 + n,
+     "timeouts": 0 if n != 5 else 321, "garbled": 0, "exceptions": 0,
+     "turnaround_us": 14250 if n != 5 else None} for n in range(1, 9)]
+
+TARIFFS = [
+    {"id": 1, "name": "flat 2026", "state": "current", "activation_s": NOW_S - 8_000_000,
+     "price_micro_per_kwh": 538000, "text": "[tariff]\nname = flat 2026\nprice = 0.538\n"},
+    {"id": 2, "name": "flat 2027", "state": "staged", "activation_s": NOW_S + 2_500_000,
+     "price_micro_per_kwh": 550000, "text": ""}]
+
+ALARMS = [
+    {"id": 7, "kind": "meter-silent", "subject": "room 111", "severity": "warning",
+     "since_s": NOW_S - 240, "cleared_s": None, "acknowledged_by": None,
+     "detail": "no answer in 3 polls; supply held"},
+    {"id": 6, "kind": "relay-armed", "subject": "room 113 sockets", "severity": "critical",
+     "since_s": NOW_S - 7200, "cleared_s": None, "acknowledged_by": "li",
+     "detail": "found open, nobody here opened it; a person confirms"}]
+
+QUARANTINE = [
+    {"id": 3, "room": "112", "circuit": "sockets", "reason": "register fell",
+     "baseline_wh": 1234567, "reading_wh": 0, "opened_s": NOW_S - 600, "closed_s": None,
+     "state": "open", "pending_wh": 30}]
+
+
+def default(verb, args):
+    """The answer to a verb, as {data...} or {problem...}."""
+    if verb == "room.list":
+        return {"data": {"rows": rooms()}}
+    if verb in ("room.show", "relay.set", "relay.connect", "relay.lockout", "relay.release"):
+        found = [r for r in rooms() if r["room"] == args["room"]]
+        if not found:
+            return problem("not-found", f"room {args['room']}: no such room", 4)
+        if verb == "room.show":
+            return {"data": {**found[0], "tenancy": "T-77", "notice": None, "hold": None,
+                             "last_entries": ENTRIES}}
+        return {"data": {"supplies": found[0]["supplies"]}}
+    simple = {
+        "version": {"version": "0.1.0", "protocol": 1, "schema": 1},
+        "status": STATUS, "uplink.status": UPLINK,
+        "line.list": {"rows": LINES}, "line.show": {**LINES[0], "devices": DEVICES},
+        "meter.read": {"values": {"energy_import_wh": 1234567, "power_w": 312,
+                                  "voltage_l1_mv": 231240, "relay_closed": 1},
+                       "raw": [0, 18, 54919, 312], "turnaround_us": 14250},
+        "credit.list": {"rows": ORDERS},
+        "credit.show": {**ORDERS[0], "kid": "k1", "payload": "{}", "receipt": {"seq": 12341}},
+        "credit.import": {"results": [{"mRID": o.get("mRID", "?"), "result": "applied",
+                                       "detail": ""} for o in args.get("orders", [])]},
+        "credit.add": {"seq": 12400}, "room.add": {}, "room.remove": {},
+        "room.import": {"rows": len(args.get("rows", []))},
+        "ledger.tail": {"rows": ENTRIES},
+        "ledger.settle": {"rooms": 64, "energy_wh": 51234, "amount": money(-2757),
+                          "amount_nano": "-27563892000"},
+        "ledger.verify": {"entries": 12345, "ok": True, "first_bad": None, "detail": "",
+                          "head": "ab" * 32},
+        "ledger.backup": {"file": "/var/lib/prepay/backup/ledger-2026-12-02.db",
+                          "bytes": 4404019, "sha256": "cd" * 32},
+        "quarantine.list": {"rows": QUARANTINE},
+        "tariff.show": {"rows": TARIFFS}, "tariff.check": TARIFFS[1], "tariff.apply": TARIFFS[1],
+        "alarm.list": {"rows": ALARMS}, "alarm.acknowledge": {},
+        "cuts.list": {"held": True, "reason": "12 rooms newly due in 10 min", "since_s": NOW_S - 60,
+                      "rows": [{"room": "107", "balance": money(-4), "balance_nano": "-30000001",
+                                "due_s": NOW_S + 600}]},
+        "cuts.confirm": {},
+    }
+    if verb in simple:
+        return {"data": simple[verb]}
+    return problem("usage", f"verb {verb}: unknown", 2)
+
+
+class Daemon:
+    """answers[verb]: an answer, or a function of args; None: never answers. page: rows a page."""
+
+    def __init__(self, path, page=20):
+        self.path, self.page = path, page
+        self.answers, self.asked, self.clients = {}, [], []
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.server.bind(path)
+        self.server.listen(8)
+        self.running = True
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while self.running:
+            try:
+                client, _ = self.server.accept()
+            except OSError:
+                return
+            self.clients.append(client)
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        try:
+            with client.makefile("rb") as lines:
+                for line in lines:
+                    self.answer(client, json.loads(line))
+        except OSError:
+            pass
+
+    def answer(self, client, request):
+        verb, args = request["verb"], request.get("args", {})
+        self.asked.append((verb, args))
+        answer = self.answers[verb] if verb in self.answers else default(verb, args)
+        if callable(answer):
+            answer = answer(args)
+        if answer is None:
+            return
+        if isinstance(answer, bytes):
+            client.sendall(answer)
+            return
+        reply = {"v": 1, "id": request["id"], **answer}
+        rows = reply.get("data", {}).get("rows")
+        if isinstance(rows, list) and len(rows) > self.page:
+            start = int(args.get("cursor", "0"))
+            reply["data"] = {**reply["data"], "rows": rows[start:start + self.page]}
+            if start + self.page < len(rows):
+                reply["more"] = str(start + self.page)
+        client.sendall(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+
+    def close(self):
+        self.running = False
+        self.server.close()
+        for client in self.clients:
+            client.close()
+        os.unlink(self.path)
+
+
+if __name__ == "__main__":
+    import sys
+
+    Daemon(sys.argv[1])
+    threading.Event().wait()
