@@ -51,9 +51,9 @@ struct line_job {
 
 /* error is 0, or after sending: -ETIMEDOUT no answer, -EBADMSG garbled, -EREMOTEIO the slave
  * refused (see exception); unsent or cut short: -ENODEV the port is absent, locked or lost,
- * -EBUSY this slave failed last, ask another one first, -EPROTO the line never falls silent.
- * done_us - sent_us is the line time it cost, the gap behind it included. turnaround_us is from
- * the end of the request to the start of the answer as seen here, -1 when nothing came. */
+ * -EPROTO the line never falls silent. done_us - sent_us is the line time it cost, the gap
+ * behind it included. turnaround_us is from the end of the request to the start of the answer as
+ * seen here, -1 when nothing came: what p99 is learnt from. */
 struct line_result {
 	uint64_t tag;
 	int error;
@@ -81,11 +81,13 @@ struct line *line_close(struct line *line);
  * 9600.) */
 bool line_baud_known(int32_t baud);
 
-/* Queues a job. Errors: -EBUSY two are held, or too many results wait; -EINVAL the request
- * cannot be sent. */
+/* Queues a job. After a failure another slave is asked first, so a job to the slave that failed
+ * waits until one is, or for unlearnt_us; a job behind it may overtake it. While the port is not
+ * open jobs end at once with -ENODEV: ask line_state() first. Errors: -EBUSY two are held, or
+ * too many results wait; -EINVAL the request cannot be sent. */
 int line_submit(struct line *line, const struct line_job *job);
 
-/* Takes back the job that is ready but not begun. Errors: -ENOENT there is none (any more). */
+/* Takes back the job that is not begun yet, of two the one submitted last. Errors: -ENOENT none. */
 int line_recall(struct line *line, struct line_job *ret);
 
 /* A descriptor that is readable while results wait or since the state changed; borrowed.

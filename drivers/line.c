@@ -1,0 +1,455 @@
+/* DESIGN
+ *
+ * The worker and the loop thread share a queue of two jobs, a ring of results and a few words of
+ * state, all under one mutex that is never held over a system call that can wait. The worker
+ * parks in ppoll() on an eventfd; the loop learns of results by another.
+ *
+ * loop                       worker submit -> queue[2]   ->    quiet: drain until the line is
+ * silent and the gap is over pick:  the oldest job whose slave does not rest run:   send; hand
+ * over the previous result; wait, receive, judge take   <- results    <-    hand over
+ *
+ * A result is handed over only after the next request is sent, because its reader may take the
+ * processor away. Waiting is to absolute times with few looks: at the moment an answer can
+ * begin, for its first byte, when an exception would be over, when the frame is due, when the
+ * gap behind it is over. */
+#include "drivers/line.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "concentrator/platform/clock.h"
+#include "drivers/mailbox.h"
+#include "drivers/port.h"
+
+#define US_PER_S     1000000
+#define NS_PER_US    1000
+#define BACKOFF_US   100000
+#define BACKOFF_CAP  2000000
+#define OPEN_MAX_US  2000000 /* opening a port takes milliseconds */
+#define STRAY_MAX_US 500000  /* a line that is not silent by then is not asked */
+#define LATE_MAX_US  250000  /* what the host may be late over a whole job */
+
+struct line {
+	struct line_settings settings;
+	struct mailbox mailbox;
+	pthread_t thread;
+};
+
+/* What the worker alone touches. */
+struct worker {
+	const struct line_settings *settings;
+	struct mailbox *mailbox;
+	struct port *port;
+	struct exchange_line memory;
+	int64_t retry_us; /* the port is tried again */
+	int64_t backoff_us;
+	uint32_t stray;
+	bool has_result;
+	struct line_result result; /* not handed over yet */
+};
+
+bool line_baud_known(int32_t baud)
+{
+	static const int32_t known[] = {300,    600,    1200,   2400,   4800,
+					9600,   19200,  38400,  57600,  115200,
+					230400, 460800, 500000, 921600, 1000000};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i] == baud)
+			return true;
+	return false;
+}
+
+static void sleep_until(int64_t until_us)
+{
+	const struct timespec until = {.tv_sec = until_us / US_PER_S,
+				       .tv_nsec = until_us % US_PER_S * NS_PER_US};
+
+	while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &until, NULL) == EINTR)
+		continue;
+}
+
+/* Waits for a first byte until then. -EIO when the port is gone. */
+static int wait_byte(const struct port *port, int64_t until_us)
+{
+	struct pollfd pollfd = {.fd = port_fd(port), .events = POLLIN};
+	int64_t left_us = until_us - clock_boottime_us();
+	struct timespec left;
+
+	if (left_us <= 0)
+		return 0;
+	left = (struct timespec){.tv_sec = left_us / US_PER_S,
+				 .tv_nsec = left_us % US_PER_S * NS_PER_US};
+	if (ppoll(&pollfd, 1, &left, NULL) <= 0)
+		return 0;
+	return (pollfd.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? -EIO : 0;
+}
+
+/* Hands the finished job over; the loop may submit another. */
+static void hand_over(struct worker *worker)
+{
+	if (worker->has_result)
+		mailbox_hand_over(worker->mailbox, &worker->result);
+	worker->has_result = false;
+}
+
+static void finish(struct worker *worker, const struct line_result *result)
+{
+	hand_over(worker);
+	worker->result = *result;
+	worker->has_result = true;
+}
+
+static void lose_port(struct worker *worker)
+{
+	worker->port = port_close(worker->port);
+	worker->backoff_us = BACKOFF_US;
+	worker->retry_us = clock_boottime_us() + worker->backoff_us;
+	mailbox_set_state(worker->mailbox, LINE_ABSENT, -ENODEV);
+}
+
+static enum line_state state_of(int error)
+{
+	switch (error) {
+	case 0:
+		return LINE_OK;
+	case -EBUSY:
+		return LINE_LOCKED;
+	case -ENOENT:
+	case -ENXIO:
+	case -ENODEV:
+	case -EIO:
+		return LINE_ABSENT;
+	default:
+		return LINE_FAULT;
+	}
+}
+
+static void try_port(struct worker *worker)
+{
+	int64_t now_us = clock_boottime_us();
+	int r;
+
+	mailbox_set_deadline(worker->mailbox, now_us + OPEN_MAX_US);
+	r = port_open(&worker->port, worker->settings);
+	mailbox_set_deadline(worker->mailbox, MAILBOX_NO_DEADLINE);
+	now_us = clock_boottime_us();
+	if (r < 0) {
+		worker->backoff_us *= 2;
+		if (worker->backoff_us > BACKOFF_CAP)
+			worker->backoff_us = BACKOFF_CAP;
+		worker->retry_us = now_us + worker->backoff_us;
+	} else {
+		/* It may be another adapter, and bytes of another time may wait in it. */
+		worker->backoff_us = BACKOFF_US;
+		worker->memory.echo = EXCHANGE_ECHO_UNKNOWN;
+		worker->memory.quiet_until_us = now_us + wire_gap_us(&worker->memory.wire);
+	}
+	mailbox_set_state(worker->mailbox, state_of(r), r);
+}
+
+/* Waits until nothing has come for a gap, throwing away what comes: late answers, noise.
+ * -EIO the port is gone, -EPROTO the line does not fall silent. */
+static int drain(struct worker *worker)
+{
+	int64_t gap_us = wire_gap_us(&worker->memory.wire);
+	int64_t now_us = clock_boottime_us();
+	int64_t give_up_us = now_us + STRAY_MAX_US;
+
+	for (;;) {
+		int n;
+
+		if (now_us < worker->memory.quiet_until_us) {
+			hand_over(worker);
+			sleep_until(worker->memory.quiet_until_us);
+		}
+		n = port_waiting(worker->port);
+		if (n <= 0)
+			return n;
+		now_us = clock_boottime_us();
+		n = port_read(worker->port, NULL, (size_t)n);
+		if (n < 0)
+			return n;
+		worker->stray += (uint32_t)n;
+		worker->memory.quiet_until_us = now_us + gap_us;
+		if (now_us > give_up_us)
+			return -EPROTO;
+	}
+}
+
+/* Does what the exchange says until it is done. -EIO the port is gone. */
+static int run_exchange(struct worker *worker, struct exchange *x)
+{
+	uint8_t bytes[FRAME_MAX];
+	struct exchange_step step;
+
+	for (;;) {
+		int64_t now_us = clock_boottime_us();
+		int n = port_waiting(worker->port);
+
+		if (n < 0)
+			return n;
+		step = exchange_next(x, now_us, (size_t)n);
+		switch (step.action) {
+		case EXCHANGE_SLEEP:
+			sleep_until(step.until_us);
+			break;
+		case EXCHANGE_LISTEN:
+			n = wait_byte(worker->port, step.until_us);
+			if (n < 0)
+				return n;
+			break;
+		case EXCHANGE_STRIP:
+			n = port_read(worker->port, bytes, step.bytes);
+			if (n < 0)
+				return n;
+			exchange_echoed(x, bytes, (size_t)n, now_us);
+			break;
+		case EXCHANGE_TAKE:
+			n = (int)port_receive(worker->port, x->request.slave, step.bytes,
+					      step.until_us - now_us, bytes);
+			exchange_taken(x, bytes, (size_t)n, now_us);
+			break;
+		case EXCHANGE_DISCARD:
+			if (port_read(worker->port, NULL, step.bytes) < 0)
+				return -EIO;
+			break;
+		case EXCHANGE_DONE:
+			return 0;
+		}
+	}
+}
+
+static void report(struct line_result *result, const struct exchange_outcome *outcome)
+{
+	result->error = outcome->error;
+	result->reason = outcome->reason;
+	result->exception = outcome->exception;
+	result->count = outcome->count;
+	result->turnaround_us = outcome->turnaround_us;
+	memcpy(result->values, outcome->values, sizeof(result->values));
+}
+
+static void run_job(struct worker *worker, const struct line_job *job)
+{
+	struct line_result result = {.tag = job->tag, .stray = worker->stray, .turnaround_us = -1};
+	struct exchange x;
+	int r;
+
+	worker->stray = 0;
+	r = exchange_begin(&x, &worker->memory, &job->request, job->turnaround_us,
+			   clock_boottime_us());
+	if (r == 0) {
+		int64_t sent_us = clock_boottime_us();
+
+		r = port_send(worker->port, x.frame, x.frame_len);
+		if (r == 0) {
+			result.sent_us = sent_us;
+			exchange_sent(&x, sent_us);
+			hand_over(worker);
+			r = run_exchange(worker, &x);
+		}
+	}
+	result.done_us = clock_boottime_us();
+	if (r == 0)
+		report(&result, &x.outcome);
+	else
+		result.error = r == -EIO ? -ENODEV : r;
+	finish(worker, &result);
+	if (r == -EIO)
+		lose_port(worker);
+}
+
+/* Ends a job unsent. */
+static void refuse_job(struct worker *worker, const struct line_job *job, int error)
+{
+	const struct line_result result = {.tag = job->tag,
+					   .error = error,
+					   .stray = worker->stray,
+					   .turnaround_us = -1,
+					   .done_us = clock_boottime_us()};
+
+	worker->stray = 0;
+	finish(worker, &result);
+	hand_over(worker);
+}
+
+static int64_t job_deadline_us(const struct worker *worker, const struct line_job *job)
+{
+	const struct wire *wire = &worker->memory.wire;
+
+	/* A line that babbles is given up one longest frame behind the time-out. */
+	return clock_boottime_us() + LATE_MAX_US + wire_chars_us(wire, (int64_t)2 * FRAME_MAX) +
+	       exchange_timeout_us(wire, &job->request, job->turnaround_us,
+				   worker->memory.unlearnt_us);
+}
+
+/* With at least one job: one transaction at most. */
+static void serve(struct worker *worker, const struct mailbox_view *view)
+{
+	struct mailbox *mailbox = worker->mailbox;
+	struct line_job job;
+	int64_t now_us;
+	int r = -ENODEV;
+
+	if (worker->port != NULL) {
+		mailbox_set_deadline(mailbox, clock_boottime_us() + STRAY_MAX_US + LATE_MAX_US);
+		r = drain(worker);
+		if (r == -EIO) {
+			lose_port(worker);
+			r = -ENODEV;
+		}
+	}
+	now_us = clock_boottime_us();
+	if (mailbox_pick(mailbox, &worker->memory, now_us, &job)) {
+		mailbox_set_deadline(mailbox, job_deadline_us(worker, &job));
+		if (r == 0)
+			run_job(worker, &job);
+		else
+			refuse_job(worker, &job, r);
+		mailbox_drop(mailbox);
+	} else {
+		/* Only a slave that rests is asked for: another one's job may still come. */
+		mailbox_set_deadline(mailbox, MAILBOX_NO_DEADLINE);
+		hand_over(worker);
+		mailbox_park(mailbox, view, worker->memory.rest_until_us - now_us);
+	}
+}
+
+static void idle(struct worker *worker, const struct mailbox_view *view)
+{
+	int64_t timeout_us = -1;
+
+	if (worker->port == NULL) {
+		timeout_us = worker->retry_us - clock_boottime_us();
+		timeout_us = timeout_us > 0 ? timeout_us : 0;
+	}
+	hand_over(worker);
+	mailbox_park(worker->mailbox, view, timeout_us);
+}
+
+static void *work(void *arg)
+{
+	struct line *line = arg;
+	const struct line_settings *settings = &line->settings;
+	struct worker worker = {
+		.settings = settings, .mailbox = &line->mailbox, .backoff_us = BACKOFF_US / 2};
+	struct mailbox_view view;
+
+	/* The gap is to be exact: no 50 us of slack for every timer. */
+	(void)prctl(PR_SET_TIMERSLACK, 1UL);
+	worker.memory.wire.baud = settings->baud;
+	worker.memory.wire.bits_per_char = 1 + 8 + (settings->parity == 'N' ? 0 : 1) +
+					   settings->stop_bits;
+	worker.memory.unlearnt_us = settings->unlearnt_us > 0 ? settings->unlearnt_us
+							      : EXCHANGE_UNLEARNT_US;
+	while (view = mailbox_look(worker.mailbox), !view.stop) {
+		if (worker.port == NULL && clock_boottime_us() >= worker.retry_us)
+			try_port(&worker);
+		if (view.n_queued > 0)
+			serve(&worker, &view);
+		else
+			idle(&worker, &view);
+	}
+	(void)port_close(worker.port);
+	return NULL;
+}
+
+static bool settings_valid(const struct line_settings *settings)
+{
+	return memchr(settings->port, '\0', sizeof(settings->port)) != NULL &&
+	       settings->port[0] != '\0' && line_baud_known(settings->baud) &&
+	       (settings->parity == 'N' || settings->parity == 'E' || settings->parity == 'O') &&
+	       (settings->stop_bits == 1 || settings->stop_bits == 2) && settings->unlearnt_us >= 0;
+}
+
+/* The worker takes no signals: they belong to the loop. */
+static int start_worker(struct line *line)
+{
+	sigset_t all, old;
+	int r;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = pthread_create(&line->thread, NULL, work, line);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -r;
+}
+
+int line_open(struct line **ret, const struct line_settings *settings)
+{
+	struct line *line;
+	int r;
+
+	if (!settings_valid(settings))
+		return -EINVAL;
+	line = calloc(1, sizeof(*line));
+	if (line == NULL)
+		return -ENOMEM;
+	line->settings = *settings;
+	r = mailbox_init(&line->mailbox);
+	if (r < 0) {
+		free(line);
+		return r;
+	}
+	r = start_worker(line);
+	if (r < 0) {
+		mailbox_destroy(&line->mailbox);
+		free(line);
+		return r;
+	}
+	*ret = line;
+	return 0;
+}
+
+struct line *line_close(struct line *line)
+{
+	if (line == NULL)
+		return NULL;
+	mailbox_stop(&line->mailbox);
+	(void)pthread_join(line->thread, NULL);
+	mailbox_destroy(&line->mailbox);
+	free(line);
+	return NULL;
+}
+
+int line_submit(struct line *line, const struct line_job *job)
+{
+	return mailbox_submit(&line->mailbox, job);
+}
+
+int line_recall(struct line *line, struct line_job *ret)
+{
+	return mailbox_recall(&line->mailbox, ret);
+}
+
+int line_fd(const struct line *line)
+{
+	return line->mailbox.result_fd;
+}
+
+int line_take(struct line *line, struct line_result *ret)
+{
+	return mailbox_take(&line->mailbox, ret);
+}
+
+int line_jobs_held(struct line *line)
+{
+	return mailbox_held(&line->mailbox);
+}
+
+enum line_state line_state(struct line *line, int *ret_error)
+{
+	return mailbox_state(&line->mailbox, ret_error);
+}
+
+int64_t line_stuck_us(struct line *line, int64_t now_us)
+{
+	return mailbox_overdue_us(&line->mailbox, now_us);
+}
