@@ -130,7 +130,7 @@ class Building:
             time.sleep(0.02)
 
     def close(self):
-        """Ends the building; its links and its socket go with it."""
+        """Ends the building; its links and its socket go with it. Its exit code: 0 is as it should."""
         if self.socket is not None:
             self.socket.close()
             self.socket = None
@@ -142,3 +142,4 @@ class Building:
                 self.process.kill()
                 self.process.wait()
         self.process.stdout.close()
+        return self.process.returncode

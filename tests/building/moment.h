@@ -23,3 +23,13 @@ static inline int64_t moment_unix_us(void)
 	(void)clock_gettime(CLOCK_REALTIME, &at);
 	return (int64_t)at.tv_sec * 1000000 + at.tv_nsec / 1000;
 }
+
+static inline int64_t moment_later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline int64_t moment_sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}

@@ -86,8 +86,8 @@ static void note_position(struct device *device, uint8_t function, uint16_t addr
 	if (!device->readback_wanted ||
 	    !span_touches(&device->model->position, function, address, count))
 		return;
-	uint8_t channels = device->model->phases ? 1 : (uint8_t)(((1u << count) - 1) << address);
-	answer->shows = device->readback_wanted & channels;
+	unsigned channels = device->model->phases ? 1 : ((1u << count) - 1) << address;
+	answer->shows = (uint8_t)(device->readback_wanted & channels);
 	device->readback_wanted &= (uint8_t)~answer->shows;
 }
 
@@ -160,7 +160,7 @@ static size_t board(struct plant *plant, struct device *device, const uint8_t *r
 		reply[0] = request[0];
 		reply[1] = request[1];
 		reply[2] = 1;
-		reply[3] = (uint8_t)(device->coils >> address & ((1u << value) - 1));
+		reply[3] = (uint8_t)((unsigned)device->coils >> address & ((1u << value) - 1));
 		note_position(device, request[1], address, value, answer);
 		return slave_seal(reply, 4);
 	case WRITE_COIL:

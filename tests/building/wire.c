@@ -42,7 +42,7 @@ static int64_t byte_end(const struct sending *sending, size_t i)
 	return sending->start_ns + (int64_t)(i + 1) * sending->step_ns;
 }
 
-static int64_t sending_end(const struct sending *sending)
+int64_t sending_end(const struct sending *sending)
 {
 	return byte_end(sending, sending->n - 1);
 }
@@ -241,25 +241,6 @@ void wire_receive(struct wire *wire, int64_t now_ns)
 
 /* ---- replies ---- */
 
-static int64_t later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The part of a transaction that the window sees, up to now. */
-static int64_t creditable(const struct wire *wire, const struct sending *sending, int64_t now_ns)
-{
-	int64_t from = later(sending->since_ns, later(wire->window_start_ns, wire->credited_ns));
-	int64_t to = sooner(sending_end(sending) + wire->gap_ns, now_ns);
-
-	return to > from ? to - from : 0;
-}
-
 static void complete(struct wire *wire, struct sending *sending)
 {
 	int64_t end = sending_end(sending);
@@ -268,7 +249,7 @@ static void complete(struct wire *wire, struct sending *sending)
 		wire->replies++;
 		wire->exceptions += (sending->bytes[1] & 0x80) != 0;
 		sending->device->replies++;
-		wire->reply_end_ns = later(wire->reply_end_ns, end);
+		wire->reply_end_ns = moment_later(wire->reply_end_ns, end);
 	}
 	if (sending->shows) {
 		struct event event = {.kind = EVENT_READBACK, .at_us = end / 1000};
@@ -284,11 +265,7 @@ static void complete(struct wire *wire, struct sending *sending)
 				events_add(wire->plant->events, event);
 		}
 	}
-	if (wire->window_open && sending->counts && sending->bad_from == sending->bad_to) {
-		wire->window_busy_ns += creditable(wire, sending, INT64_MAX);
-		wire->window_transactions++;
-		wire->credited_ns = end + wire->gap_ns;
-	}
+	wire_credit(wire, sending);
 	sending->n = 0;
 }
 
@@ -314,7 +291,7 @@ static void release(struct wire *wire, struct sending *sending, int64_t now_ns)
 			sending->bytes[i] ^= (uint8_t)chance_between(&wire->chance, 1, 255);
 	port_write(&wire->port, sending->bytes + from, to - from);
 	sending->released = to;
-	wire->release_late_max_us = later(wire->release_late_max_us, late_ns / 1000);
+	wire->release_late_max_us = moment_later(wire->release_late_max_us, late_ns / 1000);
 	wire->releases_late += late_ns > LATE_NS;
 	if (to == sending->n)
 		complete(wire, sending);
@@ -336,19 +313,19 @@ int64_t wire_step(struct wire *wire, int64_t now_ns)
 		if (sending->n > 0 && release_at(wire, sending) <= now_ns)
 			release(wire, sending, now_ns);
 		if (sending->n > 0)
-			next = sooner(next, release_at(wire, sending));
+			next = moment_sooner(next, release_at(wire, sending));
 	}
 	if (wire->port.fd >= 0 && !wire->port.in_use) {
 		if (now_ns >= wire->check_ns) {
 			(void)port_check(&wire->port);
 			wire->check_ns = now_ns + CHECK_NS;
 		}
-		next = sooner(next, wire->check_ns);
+		next = moment_sooner(next, wire->check_ns);
 	}
 	return next;
 }
 
-/* ---- adapter, window, figures ---- */
+/* ---- the adapter ---- */
 
 static void clear(struct wire *wire)
 {
@@ -374,80 +351,4 @@ void wire_unplug(struct wire *wire, int64_t now_ns)
 	port_unplug(&wire->port);
 	clear(wire);
 	log_line(wire, EVENT_UNPLUG, now_ns);
-}
-
-void wire_window_start(struct wire *wire, int64_t now_ns)
-{
-	wire->window_open = true;
-	wire->window_start_ns = now_ns;
-	wire->window_busy_ns = wire->window_transactions = 0;
-}
-
-/* Time credited ahead of now (the gap behind the last reply) is taken back; the part of a reply
- * already on the wire is added. */
-static int64_t busy_until(const struct wire *wire, int64_t now_ns)
-{
-	int64_t busy = wire->window_busy_ns;
-
-	if (wire->window_transactions > 0 && wire->credited_ns > now_ns)
-		busy -= wire->credited_ns - now_ns;
-	for (unsigned i = 0; i < WIRE_SENDINGS; i++) {
-		const struct sending *sending = &wire->sendings[i];
-
-		if (sending->n > 0 && sending->counts && sending->bad_from == sending->bad_to)
-			busy += creditable(wire, sending, now_ns);
-	}
-	return busy;
-}
-
-void wire_window_stop(struct wire *wire, int64_t now_ns)
-{
-	if (!wire->window_open)
-		return;
-	wire->window_busy_ns = busy_until(wire, now_ns);
-	wire->window_stop_ns = now_ns;
-	wire->window_open = false;
-}
-
-json_t *wire_window_json(const struct wire *wire, int64_t now_ns)
-{
-	int64_t end = wire->window_open ? now_ns : wire->window_stop_ns;
-	int64_t wall = end - wire->window_start_ns;
-	int64_t busy = wire->window_open ? busy_until(wire, now_ns) : wire->window_busy_ns;
-
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "line", wire->name, "open",
-			 (int)wire->window_open, "wall_us", (json_int_t)(wall / 1000), "busy_us",
-			 (json_int_t)(busy / 1000), "share_ppm",
-			 (json_int_t)(wall > 0 ? busy / 1000 * 1000000 / (wall / 1000 + 1) : 0),
-			 "transactions", (json_int_t)wire->window_transactions);
-}
-
-json_t *wire_json(const struct wire *wire)
-{
-	json_t *row = json_pack(
-		"{s:s, s:s, s:s, s:b, s:b, s:i, s:I, s:I}", "line", wire->name, "link",
-		wire->port.link, "port", wire->port.fd >= 0 ? wire->port.path : "", "plugged",
-		wire->port.fd >= 0, "in_use", (int)wire->port.in_use, "baud", wire->baud, "char_ns",
-		(json_int_t)wire->char_ns, "gap_ns", (json_int_t)wire->gap_ns);
-	const struct {
-		const char *name;
-		int64_t value;
-	} counters[] = {
-		{"requests", wire->requests},
-		{"replies", wire->replies},
-		{"exceptions", wire->exceptions},
-		{"broadcasts", wire->broadcasts},
-		{"unknown", wire->unknown},
-		{"garbled", wire->garbled},
-		{"wrong_speed", wire->wrong_speed},
-		{"collisions", wire->collisions},
-		{"gap_violations", wire->gap_violations},
-		{"gap_least_us", wire->gap_least_us},
-		{"release_late_max_us", wire->release_late_max_us},
-		{"releases_late", wire->releases_late},
-	};
-
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		json_object_set_new(row, counters[i].name, json_integer(counters[i].value));
-	return row;
 }

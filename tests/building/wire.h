@@ -84,6 +84,12 @@ void wire_noise(struct wire *wire, size_t n, int64_t now_ns);
 int wire_plug(struct wire *wire, int64_t now_ns);
 void wire_unplug(struct wire *wire, int64_t now_ns);
 
+/* When the last character of a sending has passed. */
+int64_t sending_end(const struct sending *sending);
+
+/* Credits the line with a completed transaction, as far as the window sees it. */
+void wire_credit(struct wire *wire, const struct sending *sending);
+
 void wire_window_start(struct wire *wire, int64_t now_ns);
 void wire_window_stop(struct wire *wire, int64_t now_ns);
 
