@@ -1,0 +1,307 @@
+#include "concentrator/station.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/platform/journal.h"
+#include "concentrator/rules/money.h"
+#include "concentrator/rules/settle.h"
+#include "concentrator/station_state.h"
+
+#define SECOND_US      INT64_C(1000000)
+#define STORE_RETRY_US INT64_C(10000000)
+#define COMMIT_SLOW_US INT64_C(2000000)
+#define CLOUD_ALARM_US INT64_C(3600000000)
+#define TRUST_STEP_MAX_S                                                                           \
+	60 /* a trusted clock that moves further against the boot clock was stepped */
+
+static int read_policy(struct station *station)
+{
+	const struct config_policy *policy = &station->config->policy;
+	int digits = station->config->site.minor_digits;
+	station->policy = (struct supply_policy){
+		.notice_us = policy->notice_s * SECOND_US,
+		.hold_max_us = policy->hold_max_s * SECOND_US,
+		.hold_then = policy->hold_then == CONFIG_THEN_CUT ? SUPPLY_THEN_CUT
+								  : SUPPLY_THEN_KEEP,
+		.cloud_away_us = policy->cloud_away_s * SECOND_US,
+	};
+	if (money_from_minor(policy->cutoff_minor, digits, &station->policy.cutoff_nano) < 0 ||
+	    money_from_minor(policy->restore_min_minor, digits, &station->policy.restore_min_nano) <
+		    0 ||
+	    money_from_minor(policy->low_minor, digits, &station->policy.low_nano) < 0 ||
+	    money_from_minor(policy->hold_max_minor, digits, &station->policy.hold_max_nano) < 0)
+		return -ERANGE;
+	return 0;
+}
+
+/* S7: another version than the one that ran last is a change after which cuts are held. */
+static int note_version(struct station *station)
+{
+	char last[64];
+	int r = ledger_cursor_get(station->ledger, "version", last, sizeof(last));
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r == 0 && strcmp(last, station->settings.version) == 0)
+		return 0;
+	if (r == 0)
+		mass_cut_change(&station->mass, station->now.us);
+	r = station_begin(station);
+	if (r < 0)
+		return r;
+	r = ledger_cursor_set(station->ledger, "version", station->settings.version);
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	return station_commit(station);
+}
+
+int station_open(struct station **ret, const struct station_settings *settings,
+		 const struct instant *now, char ret_error[static STATION_ERROR_SIZE])
+{
+	snprintf(ret_error, STATION_ERROR_SIZE, "out of memory");
+	struct station *station = calloc(1, sizeof(*station));
+	if (station == NULL)
+		return -ENOMEM;
+	station->settings = *settings;
+	station->config = settings->config;
+	station->ledger = settings->ledger;
+	station->now = *now;
+	station->started_us = now->us;
+	station->was_trusted = now->trusted;
+	station->keys.roots = settings->roots;
+	snprintf(station->link.state, sizeof(station->link.state), "%s",
+		 station->config->cloud.url[0] == '\0' ? "off" : "connecting");
+
+	int r = -ENOMEM;
+	station->lines = calloc(station->config->line_count + 1, sizeof(*station->lines));
+	if (station->lines == NULL)
+		goto fail;
+	station->line_count = station->config->line_count;
+	struct schedule_policy schedule = schedule_policy_default();
+	schedule.close_stagger_us = station->config->policy.close_stagger_ms * 1000;
+	for (size_t i = 0; i < station->line_count; i++) {
+		struct station_line *line = &station->lines[i];
+		line->config = &station->config->lines[i];
+		line->state = LINE_ABSENT;
+		line->measured_us = now->us;
+		schedule_init(&line->schedule, &schedule, settings->seed + (uint32_t)i, now->us);
+	}
+	r = read_policy(station);
+	if (r == 0)
+		r = note_version(station);
+	if (r == 0)
+		r = station_load(station);
+	if (r < 0) {
+		snprintf(ret_error, STATION_ERROR_SIZE, "%s",
+			 station->error[0] != '\0'        ? station->error
+			 : ledger_failed(station->ledger) ? ledger_failure_text(station->ledger)
+							  : strerror(-r));
+		goto fail;
+	}
+	ret_error[0] = '\0';
+	*ret = station;
+	return 0;
+fail:
+	station_close(station);
+	return r;
+}
+
+struct station *station_close(struct station *station)
+{
+	if (station == NULL)
+		return NULL;
+	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
+		if (station->asked[i].call != NULL)
+			control_fail(station->asked[i].call, PROBLEM_DEGRADED,
+				     "prepayd is stopping");
+		if (station->fetches[i].call != NULL)
+			control_fail(station->fetches[i].call, PROBLEM_DEGRADED,
+				     "prepayd is stopping");
+	}
+	station_unload(station);
+	free(station->lines);
+	free(station);
+	return NULL;
+}
+
+void station_sensor_sample(struct station *station, size_t sensor, int64_t value_milli,
+			   int64_t at_us, int error)
+{
+	if (sensor < CONFIG_SENSORS_MAX)
+		station->sensors[sensor] = (struct station_sensor){
+			.value_milli = value_milli, .at_us = at_us, .error = error};
+}
+
+/* The store came back: everything that depends on it is derived again. */
+static void try_store(struct station *station)
+{
+	struct ledger_failure failure;
+	station->store_retry_us = station->now.us + STORE_RETRY_US;
+	int r = ledger_reopen(station->ledger, &failure);
+	if (r == 0)
+		r = station_load(station);
+	if (r < 0)
+		return;
+	station->store_failing = false;
+	journal_log(LOG_NOTICE, MESSAGE_ID_STORE_RECOVERED, NULL,
+		    "the ledger can be written again; balances are derived anew");
+	station_alarm_clear(station, ALARM_STORE_FAILING, "ledger");
+}
+
+static void check_clock(struct station *station)
+{
+	if (!station->now.trusted) {
+		if (station->was_trusted ||
+		    station->now.us - station->started_us > CLOUD_ALARM_US / 60)
+			station_alarm(station, ALARM_CLOCK_UNTRUSTED, "clock",
+				      "the time is not known for sure: nobody is cut for money, "
+				      "energy is priced when it is");
+	} else {
+		station_alarm_clear(station, ALARM_CLOCK_UNTRUSTED, "clock");
+		int64_t base_s = station->now.s - station->now.us / SECOND_US;
+		int64_t moved = base_s - station->clock_base_s;
+		if (station->clock_base_set && (moved > TRUST_STEP_MAX_S ||
+						moved < -TRUST_STEP_MAX_S || !station->was_trusted))
+			mass_cut_change(&station->mass, station->now.us);
+		station->clock_base_s = base_s;
+		station->clock_base_set = true;
+	}
+	station->was_trusted = station->now.trusted;
+}
+
+/* S7: a price that comes into force is a change after which cuts are held. */
+static void check_tariff(struct station *station)
+{
+	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
+	int64_t id = tariff == NULL ? 0 : tariff->id;
+	if (!station->now.trusted || id == station->tariff_id)
+		return;
+	if (station->tariff_id != 0)
+		mass_cut_change(&station->mass, station->now.us);
+	station->tariff_id = id;
+}
+
+static void check_sensors(struct station *station)
+{
+	for (size_t i = 0; i < station->config->sensor_count; i++) {
+		const struct config_sensor *config = &station->config->sensors[i];
+		const struct station_sensor *sensor = &station->sensors[i];
+		int64_t since = sensor->at_us != 0 ? sensor->at_us : station->started_us;
+		if (station->now.us - since > config->stale_s * SECOND_US)
+			station_alarm(station, ALARM_SENSOR_STALE, config->name,
+				      "no value for %lld s (%s)",
+				      (long long)((station->now.us - since) / SECOND_US),
+				      sensor->error != 0 ? strerror(-sensor->error) : "silent");
+		else
+			station_alarm_clear(station, ALARM_SENSOR_STALE, config->name);
+	}
+}
+
+/* Silence that lasts rises in severity; so does a quarantine. */
+static void check_ages(struct station *station)
+{
+	for (size_t i = 0; i < station->device_count; i++) {
+		struct station_device *device = station->devices[i];
+		struct schedule *schedule = &station->lines[device->line].schedule;
+		if (!device->scheduled || !schedule_alarms(schedule, device->index) ||
+		    schedule_state(schedule, device->index, station->now.us) != SCHEDULE_DEAD)
+			continue;
+		char subject[ALARM_SUBJECT_MAX + 1];
+		snprintf(subject, sizeof(subject), "line %s address %u",
+			 station->lines[device->line].config->name, device->address);
+		station_alarm(
+			station, ALARM_METER_DEAD, subject, "%s has not answered since %lld s",
+			device->model->name,
+			(long long)((station->now.us - schedule->device[device->index].silent_us) /
+				    SECOND_US));
+	}
+	for (size_t i = 0; i < station->supply_count; i++) {
+		struct station_supply *supply = station->supplies[i];
+		if (supply->quarantine_id == 0 || !station->now.trusted ||
+		    station->now.s - supply->quarantine_opened_s <
+			    station->config->policy.suspect_age_s)
+			continue;
+		char subject[ALARM_SUBJECT_MAX + 1];
+		station_subject(supply, subject);
+		station_alarm(
+			station, ALARM_QUARANTINE_OLD, subject,
+			"a register has been in quarantine since %lld s; a person must decide",
+			(long long)(station->now.s - supply->quarantine_opened_s));
+	}
+}
+
+static void check_link_and_store(struct station *station)
+{
+	if (station->config->cloud.url[0] != '\0') {
+		int64_t since = station->link.last_good_us != 0 ? station->link.last_good_us
+								: station->started_us;
+		if (strcmp(station->link.state, "online") != 0 &&
+		    station->now.us - since > CLOUD_ALARM_US)
+			station_alarm(station, ALARM_CLOUD_AWAY, "cloud",
+				      "no good answer for %lld s; metering and supply go on",
+				      (long long)((station->now.us - since) / SECOND_US));
+		else
+			station_alarm_clear(station, ALARM_CLOUD_AWAY, "cloud");
+	}
+	struct ledger_stats stats;
+	ledger_stats_get(station->ledger, &stats);
+	if (stats.commit_p99_us > COMMIT_SLOW_US)
+		station_alarm(station, ALARM_COMMIT_SLOW, "ledger",
+			      "commits take up to %lld ms: a dying card?",
+			      (long long)(stats.commit_p99_us / 1000));
+	else
+		station_alarm_clear(station, ALARM_COMMIT_SLOW, "ledger");
+}
+
+static void expire_reads(struct station *station)
+{
+	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
+		struct station_read *read = &station->asked[i];
+		if (read->call != NULL && station->now.us >= read->until_us) {
+			if (read->error == 0)
+				read->error = -ETIMEDOUT;
+			station_read_done(station, read);
+		}
+	}
+}
+
+int64_t station_tick(struct station *station, const struct instant *now)
+{
+	station->now = *now;
+	if (station->store_failing && now->us >= station->store_retry_us)
+		try_store(station);
+	if (now->us >= station->second_us) {
+		station->second_us = now->us + SECOND_US;
+		check_clock(station);
+		check_tariff(station);
+		if (!station->store_failing)
+			station_settle_due(station);
+		for (size_t i = 0; i < station->room_count; i++)
+			station_review(station, station->rooms[i]);
+		check_sensors(station);
+		check_ages(station);
+		check_link_and_store(station);
+	}
+	expire_reads(station);
+	station_outbox_serve(station);
+
+	int64_t next_us = station->second_us;
+	for (size_t i = 0; i < station->line_count; i++) {
+		station_feed(station, i);
+		struct station_line *line = &station->lines[i];
+		if (line->state == LINE_OK && !(line->jobs[0].used && line->jobs[1].used) &&
+		    line->wait_us < next_us)
+			next_us = line->wait_us;
+	}
+	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
+		if (station->asked[i].call != NULL && station->asked[i].until_us < next_us)
+			next_us = station->asked[i].until_us;
+		if (station->fetches[i].call != NULL && station->fetches[i].until_us < next_us)
+			next_us = station->fetches[i].until_us;
+	}
+	return next_us;
+}

@@ -1,0 +1,495 @@
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_quarantine.h"
+#include "concentrator/ledger_supply.h"
+#include "concentrator/ledger_tariff.h"
+#include "concentrator/tariff_file.h"
+
+struct station_room *station_room_find(const struct station *station, const char *name)
+{
+	for (size_t i = 0; i < station->room_count; i++)
+		if (strcmp(station->rooms[i]->record.name, name) == 0)
+			return station->rooms[i];
+	return NULL;
+}
+
+struct station_supply *station_supply_find(const struct station_room *room, const char *circuit)
+{
+	for (size_t i = 0; i < room->supply_count; i++)
+		if (strcmp(room->supplies[i]->record.circuit, circuit) == 0)
+			return room->supplies[i];
+	return NULL;
+}
+
+size_t station_line_find(const struct station *station, const char *name)
+{
+	size_t i = 0;
+	while (i < station->line_count && strcmp(station->lines[i].config->name, name) != 0)
+		i++;
+	return i;
+}
+
+static struct station_supply *supply_of(const struct station *station, int64_t id)
+{
+	for (size_t i = 0; i < station->supply_count; i++)
+		if (station->supplies[i]->record.id == id)
+			return station->supplies[i];
+	return NULL;
+}
+
+static struct station_room *room_of_account(const struct station *station, int64_t account_id)
+{
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->record.account_id == account_id)
+			return station->rooms[i];
+	return NULL;
+}
+
+/* Makes room for one more pointer. */
+static int grow(void *array, size_t count, size_t max)
+{
+	void **pointers;
+	memcpy(&pointers, array, sizeof(pointers));
+	if (count >= max)
+		return -E2BIG;
+	if ((count & (count - 1)) == 0) {
+		void **more = realloc(pointers, (count == 0 ? 1 : count * 2) * sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		memcpy(array, &more, sizeof(more));
+	}
+	return 0;
+}
+
+static int load_room(const struct ledger_room *record, void *userdata)
+{
+	struct station *station = userdata;
+	int r = grow(&station->rooms, station->room_count, STATION_ROOMS_MAX);
+	if (r < 0)
+		return r;
+	struct station_room *room = calloc(1, sizeof(*room));
+	if (room == NULL)
+		return -ENOMEM;
+	room->record = *record;
+	station->rooms[station->room_count++] = room;
+	return 0;
+}
+
+/* The device at an address, made when it is the first supply there. */
+static int device_at(struct station *station, const struct ledger_device *where,
+		     struct station_device **ret)
+{
+	size_t line = station_line_find(station, where->line);
+	const struct model *model = models_find(station->settings.models, where->model);
+	if (line == station->line_count || model == NULL) {
+		snprintf(station->error, sizeof(station->error),
+			 "the ledger has %s at address %d of line %s, but the configuration has no "
+			 "such %s",
+			 where->model, (int)where->address, where->line,
+			 model == NULL ? "model" : "line");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < station->device_count; i++) {
+		struct station_device *device = station->devices[i];
+		if (device->line == line && device->address == where->address) {
+			if (device->model != model) {
+				snprintf(station->error, sizeof(station->error),
+					 "address %d of line %s is %s and %s at once",
+					 (int)where->address, where->line, device->model->name,
+					 model->name);
+				return -EINVAL;
+			}
+			*ret = device;
+			return 0;
+		}
+	}
+	int r = grow(&station->devices, station->device_count,
+		     SCHEDULE_DEVICES_MAX * station->line_count);
+	if (r < 0)
+		return r;
+	struct station_device *device = calloc(1, sizeof(*device));
+	if (device == NULL)
+		return -ENOMEM;
+	device->line = line;
+	device->address = (uint8_t)where->address;
+	device->model = model;
+	station->devices[station->device_count++] = device;
+	*ret = device;
+	return 0;
+}
+
+static int load_supply(const struct ledger_supply *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_room *room = room_of_account(station, record->account_id);
+	if (room == NULL)
+		return -EUCLEAN;
+	if (room->supply_count == LAYERS_SUPPLIES_MAX)
+		return -E2BIG;
+	int r = grow(&station->supplies, station->supply_count, STATION_SUPPLIES_MAX);
+	if (r < 0)
+		return r;
+	struct station_supply *supply = calloc(1, sizeof(*supply));
+	if (supply == NULL)
+		return -ENOMEM;
+	supply->record = *record;
+	supply->room = room;
+	supply->verdict.layer = LAYER_NOBODY;
+	station->supplies[station->supply_count++] = supply;
+	room->supplies[room->supply_count++] = supply;
+
+	const struct config_policy *policy = &station->config->policy;
+	if (record->has_point) {
+		r = device_at(station, &record->point, &supply->meter);
+		if (r < 0)
+			return r;
+		const struct model *model = supply->meter->model;
+		supply->limits = (struct guard_limits){
+			.modulus_wh = model->modulus_wh,
+			.resolution_wh = model->resolution_wh > 0 ? model->resolution_wh : 1,
+			.breaker_a = record->breaker_a,
+			.phases = model->phases > 0 ? model->phases : 1,
+			.nominal_voltage_v = policy->nominal_voltage,
+			.plausibility_factor = policy->plausibility_factor,
+		};
+		supply->traits.resolution_wh = supply->limits.resolution_wh;
+	}
+	if (record->has_relay) {
+		r = device_at(station, &record->relay, &supply->relay);
+		if (r < 0)
+			return r;
+		supply->traits.has_relay = true;
+		supply->traits.reads_back = model_relay_readback_span(supply->relay->model) >= 0;
+	}
+	return 0;
+}
+
+static int load_life(const struct ledger_life *life, void *userdata)
+{
+	struct station *station = userdata;
+	for (size_t i = 0; i < station->supply_count; i++) {
+		struct station_supply *supply = station->supplies[i];
+		if (!supply->record.has_point || supply->record.point_id != life->point_id)
+			continue;
+		supply->life = *life;
+		supply->settled = (struct mark){.wh = life->settled_wh,
+						.at_s = life->settled_s,
+						.dated = life->settled_s > 0};
+		guard_rebase(&supply->guard, &supply->settled);
+	}
+	return 0;
+}
+
+static int load_quarantine(const struct ledger_quarantine *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_supply *supply = supply_of(station, record->supply_id);
+	if (supply == NULL)
+		return 0;
+	enum guard_reason reason = GUARD_LEAP;
+	for (int i = 0; i < GUARD_REASON_COUNT; i++)
+		if (strcmp(guard_reason_name((enum guard_reason)i), record->reason) == 0)
+			reason = (enum guard_reason)i;
+	supply->quarantine_id = record->id;
+	supply->quarantine_opened_s = record->opened_s;
+	guard_requarantine(&supply->guard, reason, record->reading_wh);
+	return 0;
+}
+
+static int load_wish(const struct ledger_wish *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_supply *supply = supply_of(station, record->supply_id);
+	if (supply == NULL || (record->layer != LAYER_LOCKOUT && record->layer != LAYER_OPERATOR) ||
+	    record->position < SUPPLY_NO_WISH || record->position > SUPPLY_HOLD)
+		return 0;
+	struct station_wish *wish = &supply->wishes[record->layer == LAYER_OPERATOR];
+	supply->layers.wish[record->layer] = (enum supply_wish)record->position;
+	wish->uid = record->uid;
+	memcpy(wish->owner, record->owner, sizeof(wish->owner));
+	memcpy(wish->reason, record->reason, sizeof(wish->reason));
+	return 0;
+}
+
+static int load_relay(const struct ledger_relay *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_supply *supply = supply_of(station, record->supply_id);
+	if (supply == NULL)
+		return 0;
+	supply->relay_state.commanded = (enum relay_position)record->commanded;
+	supply->relay_state.armed = record->armed;
+	supply->relay_state.alarmed_wrong = record->confirmed == RELAY_VERIFY_WRONG;
+	return 0;
+}
+
+static int load_money(const struct ledger_money *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_room *room = room_of_account(station, record->account_id);
+	if (room == NULL)
+		return 0;
+	room->money = (struct supply_money){
+		.low = record->low,
+		.noticed = record->noticed,
+		.notice_run_us = record->notice_run_us,
+		.notice_wait_us = record->notice_wait_us,
+		.notice_nano = record->notice_nano,
+		.hold = (enum supply_hold)record->hold,
+		.hold_run_us = record->hold_run_us,
+		.hold_from_nano = record->hold_from_nano,
+		.hold_begun = record->hold_begun,
+		.hold_spent = record->hold_spent,
+		.cut = record->cut,
+		.cut_run_us = record->cut_run_us,
+	};
+	return 0;
+}
+
+static int load_tariff(const struct ledger_tariff *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	int r = tariff_file_parse(record->text, strlen(record->text), &station->settings.zone,
+				  &tariff, &from_receipt, &errors);
+	json_decref(errors);
+	if (r < 0)
+		return r;
+	tariff.id = record->id;
+	tariff.activation_s = record->activation_s;
+	return tariff_book_add(&station->book, &tariff);
+}
+
+static int load_key(int64_t version, const struct ledger_key *key, void *userdata)
+{
+	struct station *station = userdata;
+	station->keys.version = version;
+	if (station->keys.count < LEDGER_KEYS_MAX)
+		station->keys.keys[station->keys.count++] = *key;
+	return 0;
+}
+
+int station_load_keys(struct station *station)
+{
+	station->keys.count = 0;
+	station->keys.version = 0;
+	int r = ledger_keyset_version(station->ledger, &station->keys.version);
+	return r < 0 ? r : ledger_keys_each(station->ledger, load_key, station);
+}
+
+int station_load_tariffs(struct station *station)
+{
+	station->book.count = 0;
+	if (station->config->site.account == CONFIG_ACCOUNT_ENERGY) {
+		/* An account of energy: one kWh costs one, for ever. */
+		const struct tariff kwh = {.id = INT64_MAX,
+					   .activation_s = 0,
+					   .price_micro_per_kwh = 1000000,
+					   .name = "energy"};
+		return tariff_book_add(&station->book, &kwh);
+	}
+	return ledger_tariffs_each(station->ledger, load_tariff, station);
+}
+
+/* The distinct requests by which a device serves its supplies, for each kind of read. */
+static void add_read(struct station_device *device, enum schedule_span kind, unsigned span,
+		     unsigned channel)
+{
+	struct station_reads *reads = &device->reads[kind];
+	struct meter_request request;
+	if (model_span_request(device->model, span, channel, &request) < 0)
+		return;
+	for (size_t i = 0; i < reads->count; i++) {
+		struct meter_request other;
+		if (model_span_request(device->model, reads->at[i].span, reads->at[i].channel,
+				       &other) == 0 &&
+		    other.address == request.address && other.function == request.function)
+			return;
+	}
+	if (reads->count < STATION_READS_MAX) {
+		reads->at[reads->count].span = (uint8_t)span;
+		reads->at[reads->count].channel = (uint8_t)channel;
+		reads->count++;
+	}
+}
+
+static void add_reads(struct station_supply *supply)
+{
+	if (supply->meter != NULL) {
+		const struct model *model = supply->meter->model;
+		unsigned channel = (unsigned)supply->record.point.channel;
+		for (int span = model_span_of(model, MODEL_ROLE_ENERGY, 0); span >= 0;
+		     span = model_span_of(model, MODEL_ROLE_ENERGY, (unsigned)span + 1))
+			add_read(supply->meter, SCHEDULE_ENERGY, (unsigned)span, channel);
+		for (int span = model_span_of(model, MODEL_ROLE_INSTANT, 0); span >= 0;
+		     span = model_span_of(model, MODEL_ROLE_INSTANT, (unsigned)span + 1))
+			add_read(supply->meter, SCHEDULE_INSTANT, (unsigned)span, channel);
+	}
+	if (supply->relay != NULL && supply->traits.reads_back)
+		add_read(supply->relay, SCHEDULE_POSITION,
+			 (unsigned)model_relay_readback_span(supply->relay->model),
+			 (unsigned)supply->record.relay.channel);
+}
+
+/* Tells the lines' schedules which devices there are and what they can be asked. A schedule forgets no
+ * device; one without supplies is left with nothing to ask. */
+static int schedule_devices(struct station *station)
+{
+	for (size_t i = 0; i < station->device_count; i++)
+		memset(station->devices[i]->reads, 0, sizeof(station->devices[i]->reads));
+	for (size_t i = 0; i < station->supply_count; i++)
+		add_reads(station->supplies[i]);
+
+	for (size_t i = 0; i < station->device_count; i++) {
+		struct station_device *device = station->devices[i];
+		struct schedule *schedule = &station->lines[device->line].schedule;
+		struct schedule_traits traits = {0};
+		bool any = false;
+		for (int kind = 0; kind < SCHEDULE_READS; kind++)
+			for (size_t n = 0; n < device->reads[kind].count; n++) {
+				int64_t cost = station_cost_us(station, device,
+							       device->reads[kind].at[n].span,
+							       device->reads[kind].at[n].channel);
+				if (cost > traits.cost_us[kind])
+					traits.cost_us[kind] = cost;
+				any = true;
+			}
+		if (device->scheduled) {
+			schedule->device[device->index].traits = traits;
+		} else if (any) {
+			int r = schedule_add(schedule, &traits, station->now.us, &device->index);
+			if (r < 0)
+				return r;
+			device->scheduled = true;
+		}
+	}
+	return 0;
+}
+
+static void unload_rooms(struct station *station)
+{
+	for (size_t i = 0; i < station->supply_count; i++)
+		free(station->supplies[i]);
+	for (size_t i = 0; i < station->room_count; i++)
+		free(station->rooms[i]);
+	free(station->supplies);
+	free(station->rooms);
+	station->supplies = NULL;
+	station->rooms = NULL;
+	station->supply_count = 0;
+	station->room_count = 0;
+}
+
+/* What rooms had in memory only moves over to the rooms loaded anew: the latest readings, relay
+ * positions and what was announced. */
+static void carry_over(struct station *station, struct station_room **rooms, size_t room_count)
+{
+	for (size_t i = 0; i < room_count; i++) {
+		const struct station_room *old = rooms[i];
+		struct station_room *room = station_room_find(station, old->record.name);
+		if (room == NULL || room->record.id != old->record.id)
+			continue;
+		room->told = old->told;
+		room->told_credit = old->told_credit;
+		room->told_service = old->told_service;
+		room->was_due = old->was_due;
+		for (size_t n = 0; n < old->supply_count; n++) {
+			const struct station_supply *was = old->supplies[n];
+			struct station_supply *supply = station_supply_find(room,
+									    was->record.circuit);
+			if (supply == NULL || supply->record.id != was->record.id)
+				continue;
+			supply->latest = was->latest;
+			memcpy(supply->value_us, was->value_us, sizeof(supply->value_us));
+			supply->seen = was->seen;
+			supply->rate = was->rate;
+			memcpy(supply->cause, was->cause, sizeof(supply->cause));
+			/* The register accepted since the settlement, and the relay's progress, are newer
+			 * here than in the ledger, unless the ledger lost the settlement they stand on. */
+			if (was->life.id == supply->life.id &&
+			    was->settled.wh == supply->settled.wh) {
+				supply->guard = was->guard;
+				supply->settled = was->settled;
+			}
+			if (was->relay_state.commanded == supply->relay_state.commanded)
+				supply->relay_state = was->relay_state;
+		}
+	}
+}
+
+int station_load(struct station *station)
+{
+	struct station_room **old_rooms = station->rooms;
+	struct station_supply **old_supplies = station->supplies;
+	size_t old_room_count = station->room_count, old_supply_count = station->supply_count;
+	station->rooms = NULL;
+	station->supplies = NULL;
+	station->room_count = station->supply_count = 0;
+
+	struct ledger *ledger = station->ledger;
+	int r = ledger_rooms_each(ledger, false, load_room, station);
+	if (r == 0)
+		r = ledger_supplies_each(ledger, false, load_supply, station);
+	if (r == 0)
+		r = ledger_lives_each(ledger, false, load_life, station);
+	if (r == 0)
+		r = ledger_quarantines_tail(ledger, true, 0, INT32_MAX, load_quarantine, station);
+	if (r == 0)
+		r = ledger_wishes_each(ledger, load_wish, station);
+	if (r == 0)
+		r = ledger_relays_each(ledger, load_relay, station);
+	if (r == 0)
+		r = ledger_money_each(ledger, load_money, station);
+	if (r == 0)
+		r = station_load_tariffs(station);
+	if (r == 0)
+		r = station_load_keys(station);
+	for (size_t i = 0; r == 0 && i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		r = ledger_balance_nano(ledger, room->record.account_id, &room->settled_nano);
+		supply_resume(&room->money, station->now.us);
+	}
+	if (r == 0)
+		r = schedule_devices(station);
+	if (r == 0)
+		carry_over(station, old_rooms, old_room_count);
+
+	if (r < 0) {
+		/* The old picture stays; what failed is tried again or ends the start. */
+		unload_rooms(station);
+		station->rooms = old_rooms;
+		station->supplies = old_supplies;
+		station->room_count = old_room_count;
+		station->supply_count = old_supply_count;
+		return r;
+	}
+	for (size_t i = 0; i < old_supply_count; i++)
+		free(old_supplies[i]);
+	for (size_t i = 0; i < old_room_count; i++)
+		free(old_rooms[i]);
+	free(old_supplies);
+	free(old_rooms);
+	for (size_t i = 0; i < station->room_count; i++) {
+		station_week(station, station->rooms[i]);
+		station_balance(station, station->rooms[i]);
+	}
+	return 0;
+}
+
+void station_unload(struct station *station)
+{
+	unload_rooms(station);
+	for (size_t i = 0; i < station->device_count; i++)
+		free(station->devices[i]);
+	free(station->devices);
+	station->devices = NULL;
+	station->device_count = 0;
+}

@@ -1,0 +1,251 @@
+/* station_meter.c - a point's answer: values for people, and the register that money follows.
+ *
+ * M6  What the guard does not believe is recorded as a quarantine and shown; the baseline stays. When
+ *     the register comes back by itself the quarantine closes and nothing was charged or lost.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "concentrator/ledger_quarantine.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/rules/settle.h"
+
+/* Steps before a rate is believed, and the longest wait for them. */
+#define RATE_STEPS   10
+#define RATE_WAIT_US INT64_C(120000000)
+
+#define IMPLAUSIBLE_MAX 3 /* answers in a row */
+
+static void quarantine_event(struct station *station, const struct station_supply *supply,
+			     const char *reason, const char *state)
+{
+	(void)station_event(station, 1, "quarantine",
+			    json_pack("{s:s,s:s,s:s,s:s}", "room", supply->room->record.name,
+				      "circuit", supply->record.circuit, "reason", reason, "state",
+				      state));
+}
+
+static void open_quarantine(struct station *station, struct station_supply *supply,
+			    const struct guard_verdict *verdict)
+{
+	struct ledger_quarantine record = {
+		.supply_id = supply->record.id,
+		.life_id = supply->life.id,
+		.baseline_wh = supply->guard.accepted.wh,
+		.reading_wh = verdict->suspect_wh,
+		.opened_s = station->now.s,
+		.opened_trusted = station->now.trusted,
+	};
+	snprintf(record.reason, sizeof(record.reason), "%s", guard_reason_name(verdict->reason));
+	if (station_begin(station) < 0)
+		return;
+	int r = ledger_quarantine_open(station->ledger, &record);
+	if (r < 0 && r != -EEXIST) {
+		station_rollback(station);
+		return;
+	}
+	quarantine_event(station, supply, record.reason, "open");
+	if (station_commit(station) < 0)
+		return;
+	if (r == 0) {
+		supply->quarantine_id = record.id;
+		supply->quarantine_opened_s = record.opened_s;
+	}
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_subject(supply, subject);
+	station_alarm(
+		station, ALARM_REGISTER_QUARANTINED, subject,
+		"register %lld Wh after %lld Wh (%s): not charged; the last good register stays",
+		(long long)verdict->suspect_wh, (long long)record.baseline_wh, record.reason);
+}
+
+static void close_quarantine(struct station *station, struct station_supply *supply)
+{
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_subject(supply, subject);
+	if (supply->quarantine_id != 0) {
+		if (station_begin(station) < 0)
+			return;
+		int r = ledger_quarantine_close(station->ledger, supply->quarantine_id,
+						LEDGER_QUARANTINE_RETURNED, "the register itself",
+						station->now.s);
+		if (r < 0 && r != -EALREADY) {
+			station_rollback(station);
+			return;
+		}
+		quarantine_event(station, supply, "returned", "returned");
+		if (station_commit(station) < 0)
+			return;
+		supply->quarantine_id = 0;
+	}
+	station_alarm_clear(station, ALARM_REGISTER_QUARANTINED, subject);
+	station_alarm_clear(station, ALARM_QUARANTINE_OLD, subject);
+}
+
+/* The first register of a meter is accepted: its life begins there. */
+static int begin_life(struct station *station, struct station_supply *supply)
+{
+	struct ledger_life life = {
+		.point_id = supply->record.point_id,
+		.first_wh = supply->guard.accepted.wh,
+		.started_s = station->now.s,
+	};
+	if (reading_has(&supply->latest, QUANTITY_SERIAL_NUMBER))
+		snprintf(life.serial, sizeof(life.serial), "%lld",
+			 (long long)supply->latest.value[QUANTITY_SERIAL_NUMBER]);
+	int r = station_begin(station);
+	if (r < 0)
+		return r;
+	r = ledger_life_begin(station->ledger, &life);
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	r = station_commit(station);
+	if (r < 0)
+		return r;
+	supply->life = life;
+	supply->settled = supply->guard.accepted;
+	return 0;
+}
+
+static int believe_rollover(struct station *station, struct station_supply *supply)
+{
+	int64_t offset = supply->life.offset_wh + supply->limits.modulus_wh;
+	int r = station_begin(station);
+	if (r < 0)
+		return r;
+	r = ledger_life_unwrap(station->ledger, supply->life.id, offset);
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	r = station_commit(station);
+	if (r == 0)
+		supply->life.offset_wh = offset;
+	return r;
+}
+
+/* Wh per hour, from steps long enough not to be the register's own graininess. */
+static void follow_rate(struct station_supply *supply)
+{
+	struct station_rate *rate = &supply->rate;
+	const struct mark *accepted = &supply->guard.accepted;
+	if (!rate->has_mark || accepted->wh < rate->mark_wh) {
+		*rate = (struct station_rate){
+			.has_mark = true, .mark_wh = accepted->wh, .mark_us = accepted->at_us};
+		return;
+	}
+	int64_t wh = accepted->wh - rate->mark_wh;
+	int64_t us = accepted->at_us - rate->mark_us;
+	if (us <= 0 || (wh < RATE_STEPS * supply->limits.resolution_wh && us < RATE_WAIT_US))
+		return;
+	int64_t per_h;
+	if (__builtin_mul_overflow(wh, INT64_C(3600000000), &per_h))
+		return;
+	rate->wh_per_h = per_h / us;
+	rate->mark_wh = accepted->wh;
+	rate->mark_us = accepted->at_us;
+}
+
+static void judge(struct station *station, struct station_supply *supply,
+		  const struct reading *reading)
+{
+	struct instant now = station->now;
+	now.us = reading->at_us;
+	const struct guard before = supply->guard;
+	struct guard_verdict verdict = guard_judge(&supply->guard, &supply->limits, reading, &now);
+
+	switch (verdict.outcome) {
+	case GUARD_NOTHING:
+		return;
+	case GUARD_READ_AGAIN:
+		schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
+			     SCHEDULE_ENERGY);
+		return;
+	case GUARD_QUARANTINE:
+		if (verdict.opened || supply->quarantine_id == 0)
+			open_quarantine(station, supply, &verdict);
+		station_review(station, supply->room);
+		return;
+	case GUARD_BASELINE:
+		if (begin_life(station, supply) < 0) {
+			supply->guard = before;
+			return;
+		}
+		break;
+	case GUARD_ACCEPT:
+		if (verdict.rolled_over && believe_rollover(station, supply) < 0) {
+			supply->guard = before;
+			return;
+		}
+		break;
+	}
+	if (supply->quarantine_id != 0 && !supply->guard.quarantined)
+		close_quarantine(station, supply);
+	follow_rate(supply);
+	settle_idle(&supply->settled, &supply->guard.accepted);
+	supply->seen.register_known = true;
+	supply->seen.register_wh = supply->guard.accepted.wh;
+	supply->seen.register_us = reading->at_us;
+	station_balance(station, supply->room);
+	station_review(station, supply->room);
+}
+
+static void keep_values(struct station_supply *supply, const struct reading *reading)
+{
+	for (int q = 0; q < QUANTITY_COUNT; q++)
+		if (reading_has(reading, (enum quantity)q)) {
+			reading_set(&supply->latest, (enum quantity)q, reading->value[q]);
+			supply->value_us[q] = reading->at_us;
+		}
+	supply->latest.at_us = reading->at_us;
+
+	if (reading_has(reading, QUANTITY_POWER_W)) {
+		supply->seen.load_known = true;
+		supply->seen.load_w = reading->value[QUANTITY_POWER_W];
+		supply->seen.load_us = reading->at_us;
+	}
+	for (int q = QUANTITY_CURRENT_L1_MA; q <= QUANTITY_CURRENT_L3_MA; q++)
+		if (reading_has(reading, (enum quantity)q)) {
+			if (!supply->seen.current_known || q == QUANTITY_CURRENT_L1_MA ||
+			    reading->value[q] > supply->seen.current_ma)
+				supply->seen.current_ma = reading->value[q];
+			supply->seen.current_known = true;
+		}
+}
+
+void station_reading(struct station *station, struct station_supply *supply,
+		     const struct reading *reading, bool energy)
+{
+	keep_values(supply, reading);
+	if (supply->implausible >= IMPLAUSIBLE_MAX) {
+		char subject[ALARM_SUBJECT_MAX + 1];
+		station_subject(supply, subject);
+		station_alarm_clear(station, ALARM_METER_SILENT, subject);
+	}
+	supply->implausible = 0;
+	if (energy)
+		judge(station, supply, reading);
+	else
+		station_relay_review(station, supply);
+}
+
+/* The witness beside the register, or the register itself, cannot be (T1e, T2): the answer is not
+ * used, and the baseline stays. One such answer is noise; several in a row are a state to be told. */
+void station_implausible(struct station *station, struct station_supply *supply, const char *row)
+{
+	supply->implausible++;
+	schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
+		     SCHEDULE_ENERGY);
+	if (supply->implausible < IMPLAUSIBLE_MAX)
+		return;
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_subject(supply, subject);
+	station_alarm(station, ALARM_METER_SILENT, subject,
+		      "%d answers in a row are implausible (%s); not used, supply held",
+		      IMPLAUSIBLE_MAX, row == NULL ? "a value" : row);
+	station_review(station, supply->room);
+}

@@ -1,0 +1,435 @@
+/* station_money.c - the room's money: live balance, settlements, and whether it may have power.
+ *
+ * M1  Live balance = entries minus the priced step since.
+ * S1, S2  The decision is supply.h's; here its facts are gathered and its answer carried out.
+ * S7  No room is cut before the whole building was counted.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_supply.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/rules/money.h"
+#include "concentrator/rules/settle.h"
+
+#define WEEK_S           INT64_C(604800)
+#define WEEK_ENTRIES_MAX 2048
+#define KEEP_MONEY_US    INT64_C(60000000) /* how often a running notice or hold is kept */
+#define URGENT_US        INT64_C(60000000) /* a room is read more often this long before its end */
+
+struct week {
+	const struct station *station;
+	struct station_room *room;
+	int seen;
+};
+
+static int week_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct week *week = userdata;
+	(void)balance_nano;
+	if (entry->to_s != 0 && entry->to_s < week->station->now.s - WEEK_S)
+		return 1;
+	if (entry->kind == ENTRY_CHARGE) {
+		week->room->week_nano -= entry->amount_nano;
+		week->room->week_from_s = entry->from_s;
+	}
+	return 0;
+}
+
+void station_week(struct station *station, struct station_room *room)
+{
+	struct week week = {.station = station, .room = room};
+	room->week_nano = 0;
+	room->week_from_s = 0;
+	int r = ledger_entries_tail(station->ledger, room->record.account_id, 0, WEEK_ENTRIES_MAX,
+				    week_row, &week);
+	if (r < 0)
+		room->week_nano = 0;
+}
+
+void station_balance(struct station *station, struct station_room *room)
+{
+	int64_t live = room->settled_nano, best = room->settled_nano;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct station_supply *supply = room->supplies[i];
+		int64_t cost, least;
+		if (supply->life.id == 0)
+			continue;
+		settle_date(&supply->settled, &station->now);
+		settle_date(&supply->guard.accepted, &station->now);
+		if (settle_cost(&supply->settled, &supply->guard.accepted, &station->book,
+				&station->settings.zone, &station->now, &cost, &least) < 0 ||
+		    money_subtract(live, cost, &live) < 0 ||
+		    money_subtract(best, least, &best) < 0) {
+			/* The figures do not fit: nothing is proven about this room any more. */
+			station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
+				      "%s: the energy since the last settlement cannot be priced",
+				      supply->record.circuit);
+			return;
+		}
+	}
+	room->live_nano = live;
+	room->best_nano = best;
+}
+
+int station_settle_room(struct station *station, struct station_room *room, const char *why)
+{
+	/* The marks move with the commit: once in a transaction is enough, and twice would be wrong. */
+	if (room->settled_in == station->transaction)
+		return 0;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct station_supply *supply = room->supplies[i];
+		struct entry entries[SETTLE_ENTRIES_MAX];
+		size_t count = 0;
+		if (supply->life.id == 0)
+			continue;
+		int r = settle_entries(&supply->settled, &supply->guard.accepted, &station->book,
+				       &station->settings.zone, ENTRY_CHARGE, &station->now,
+				       entries, &count);
+		if (r < 0)
+			return r;
+		for (size_t n = 0; n < count; n++) {
+			struct entry *entry = &entries[n];
+			entry->account_id = room->record.account_id;
+			entry->point_id = supply->record.point_id;
+			entry->life_id = supply->life.id;
+			station_stamp(station, entry);
+			snprintf(entry->who, sizeof(entry->who), "prepayd");
+			snprintf(entry->why, sizeof(entry->why), "%s", why);
+			r = ledger_entry_append(station->ledger, entry);
+			if (r < 0)
+				return r;
+		}
+	}
+	room->settled_in = station->transaction;
+	return 0;
+}
+
+void station_stamp(const struct station *station, struct entry *entry)
+{
+	entry->at_s = station->now.s;
+	entry->at_trusted = station->now.trusted;
+	entry->at_us = station->now.us;
+	memcpy(entry->boot, station->settings.boot, sizeof(entry->boot));
+}
+
+void station_settled(struct station *station, struct station_room *room)
+{
+	int64_t before = room->settled_nano;
+	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
+		room->settled_nano = before;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct station_supply *supply = room->supplies[i];
+		if (supply->life.id == 0 || supply->settled.wh == supply->guard.accepted.wh)
+			continue;
+		supply->settled = supply->guard.accepted;
+		supply->life.settled_wh = supply->settled.wh;
+		supply->life.settled_s = supply->settled.at_s;
+	}
+	station_week(station, room);
+	station_balance(station, room);
+}
+
+static enum settle_due room_due(const struct station *station, const struct station_room *room)
+{
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		if (supply->life.id == 0)
+			continue;
+		enum settle_due due = settle_due(&supply->settled, &supply->guard.accepted,
+						 &station->book, &station->settings.zone,
+						 station->config->policy.settle_s);
+		if (due != SETTLE_NOT_DUE)
+			return due;
+	}
+	return SETTLE_NOT_DUE;
+}
+
+/* All rooms that are due are one transaction: flash is spent on money (D2). */
+void station_settle_due(struct station *station)
+{
+	static const char *const why[] = {
+		[SETTLE_AT_BOUNDARY] = "price boundary",
+		[SETTLE_AT_MIDNIGHT] = "midnight",
+		[SETTLE_AT_PERIOD] = "period",
+	};
+	bool begun = false;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		enum settle_due due = room_due(station, room);
+		room->settling = due != SETTLE_NOT_DUE;
+		if (!room->settling)
+			continue;
+		if (!begun && station_begin(station) < 0)
+			return;
+		begun = true;
+		int r = station_settle_room(station, room, why[due]);
+		if (r < 0) {
+			station_rollback(station);
+			return;
+		}
+	}
+	if (!begun || station_commit(station) < 0)
+		return;
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->settling)
+			station_settled(station, station->rooms[i]);
+}
+
+/* What the room costs an hour: by power and by the register, whichever is more, since a notice that
+ * comes early harms nobody. */
+static int64_t cost_per_h(const struct station *station, const struct station_room *room)
+{
+	int64_t total = 0;
+	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
+	if (tariff == NULL)
+		return 0;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		int64_t wh = supply->rate.wh_per_h, nano;
+		if (supply->seen.load_known && supply->seen.load_w == 0)
+			wh = 0;
+		if (supply->seen.load_known && supply->seen.load_w > wh)
+			wh = supply->seen.load_w;
+		if (money_energy_nano(wh, tariff->price_micro_per_kwh, &nano) < 0 ||
+		    money_add(total, nano, &total) < 0)
+			return 0;
+	}
+	return total;
+}
+
+static struct supply_facts gather(struct station *station, struct station_room *room)
+{
+	struct supply_facts facts = {
+		.best_nano = room->best_nano,
+		.evidence = SUPPLY_EVIDENCE_FRESH,
+		.cost_nano_per_h = room->cost_nano_per_h,
+	};
+	int64_t stale_us = station->config->policy.stale_s * 1000000;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		if (supply->meter == NULL)
+			continue;
+		if (supply->life.id == 0) {
+			facts.evidence = SUPPLY_EVIDENCE_NONE;
+			continue;
+		}
+		int64_t age = guard_elapsed_us(&supply->guard.accepted, &station->now);
+		if (age > facts.evidence_age_us)
+			facts.evidence_age_us = age;
+		if ((age > stale_us || supply->guard.quarantined) &&
+		    facts.evidence == SUPPLY_EVIDENCE_FRESH)
+			facts.evidence = SUPPLY_EVIDENCE_STALE;
+	}
+	if (station->config->cloud.url[0] != '\0' && strcmp(station->link.state, "online") != 0)
+		facts.cloud_away_us = station->now.us - (station->link.last_good_us != 0
+								 ? station->link.last_good_us
+								 : station->started_us);
+	return facts;
+}
+
+static struct mass_cut_policy mass_policy(const struct config_policy *policy)
+{
+	return (struct mass_cut_policy){
+		.minimum = policy->mass_cut_min,
+		.percent = policy->mass_cut_percent,
+		.window_us = policy->mass_cut_window_s * 1000000,
+		.change_hold_us = policy->change_hold_s * 1000000,
+	};
+}
+
+/* S7: counts the building before one room is cut. */
+static bool cuts_held(struct station *station, struct station_room *room,
+		      const struct supply_facts *facts)
+{
+	bool due = supply_due(&room->money, &station->policy, facts, &station->now);
+	bool newly = due && !room->was_due;
+	room->was_due = due;
+	int64_t count = 0;
+	for (size_t i = 0; i < station->room_count; i++)
+		count += station->rooms[i]->was_due;
+
+	enum mass_cut_reason before = station->mass.held;
+	struct mass_cut_policy policy = mass_policy(&station->config->policy);
+	bool held = mass_cut_held(&station->mass, &policy, (int64_t)station->room_count, count,
+				  newly, station->now.us);
+	if (station->mass.held != MASS_CUT_NONE && before == MASS_CUT_NONE)
+		station_alarm(station, ALARM_MASS_CUT_HELD, "building",
+			      "%lld rooms are due for a cut (%s): none is cut until a person runs "
+			      "`prepay cuts confirm`, or the hold's cap ends",
+			      (long long)count, mass_cut_reason_name(station->mass.held));
+	if (station->mass.held == MASS_CUT_NONE && before != MASS_CUT_NONE)
+		station_alarm_clear(station, ALARM_MASS_CUT_HELD, "building");
+	return held;
+}
+
+static int keep_money(struct station *station, struct station_room *room)
+{
+	const struct supply_money *money = &room->money;
+	const struct ledger_money record = {
+		.account_id = room->record.account_id,
+		.low = money->low,
+		.noticed = money->noticed,
+		.notice_run_us = money->notice_run_us,
+		.notice_wait_us = money->notice_wait_us,
+		.notice_nano = money->notice_nano,
+		.hold = (int32_t)money->hold,
+		.hold_run_us = money->hold_run_us,
+		.hold_from_nano = money->hold_from_nano,
+		.hold_begun = money->hold_begun,
+		.hold_spent = money->hold_spent,
+		.cut = money->cut,
+		.cut_run_us = money->cut_run_us,
+	};
+	room->money_kept_us = station->now.us;
+	return ledger_money_set(station->ledger, &record);
+}
+
+int64_t station_earliest_s(const struct station *station, const struct station_room *room)
+{
+	if (room->answer.earliest_us == 0)
+		return 0;
+	int64_t ahead = room->answer.earliest_us - station->now.us;
+	return station->now.s + (ahead > 0 ? (ahead + 999999) / 1000000 : 0);
+}
+
+static int notice(struct station *station, struct station_room *room, const char *level)
+{
+	int64_t earliest_s = station_earliest_s(station, room);
+	bool cut_ahead = strcmp(level, "notice") == 0;
+	return station_event(station, 0, "notice",
+			     json_pack("{s:s,s:s,s:o,s:o}", "room", room->record.name, "level",
+				       level, "balance", station_money(station, room->live_nano),
+				       "earliest_s",
+				       cut_ahead ? json_integer(earliest_s) : json_null()));
+}
+
+/* Everything announced in one step is one transaction, with the state that it follows from. */
+static int tell(struct station *station, struct station_room *room)
+{
+	uint32_t events = room->answer.events;
+	int r = station_begin(station);
+	if (r < 0)
+		return r;
+	if (events & (SUPPLY_EVENT_CUT | SUPPLY_EVENT_RESTORE))
+		r = station_settle_room(station, room,
+					events & SUPPLY_EVENT_CUT ? "cut" : "restore");
+	if (r == 0)
+		r = keep_money(station, room);
+	if (r == 0 && (events & SUPPLY_EVENT_LOW))
+		r = notice(station, room, "low");
+	if (r == 0 && (events & SUPPLY_EVENT_NOTICE))
+		r = notice(station, room, "notice");
+	if (r == 0 && (events & SUPPLY_EVENT_CUT))
+		r = notice(station, room, "cut");
+	if (r == 0 && (events & SUPPLY_EVENT_RESTORE))
+		r = notice(station, room, "restored");
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	r = station_commit(station);
+	if (r == 0 && (events & (SUPPLY_EVENT_CUT | SUPPLY_EVENT_RESTORE)))
+		station_settled(station, room);
+	return r;
+}
+
+static void say(struct station *station, struct station_room *room)
+{
+	char balance[48];
+	uint32_t events = room->answer.events;
+	const char *name = room->record.name;
+	station_amount(station, room->live_nano, balance);
+	if (events & SUPPLY_EVENT_LOW)
+		journal_log(LOG_NOTICE, MESSAGE_ID_ROOM_WARNED, JOURNAL_FIELDS({"ROOM", name}),
+			    "room %s: balance %s is low", name, balance);
+	if (events & SUPPLY_EVENT_NOTICE)
+		journal_log(LOG_NOTICE, MESSAGE_ID_ROOM_WARNED, JOURNAL_FIELDS({"ROOM", name}),
+			    "room %s: balance %s; cut announced, in %lld s at the earliest", name,
+			    balance,
+			    (long long)((room->answer.earliest_us - station->now.us) / 1000000));
+	if (events & SUPPLY_EVENT_CUT)
+		journal_log(LOG_NOTICE, MESSAGE_ID_ROOM_CUT, JOURNAL_FIELDS({"ROOM", name}),
+			    "room %s: cut for money; balance %s", name, balance);
+	if (events & SUPPLY_EVENT_RESTORE)
+		journal_log(LOG_NOTICE, MESSAGE_ID_ROOM_RESTORED, JOURNAL_FIELDS({"ROOM", name}),
+			    "room %s: restored; balance %s", name, balance);
+	if (events & SUPPLY_EVENT_HOLD_BEGUN)
+		station_alarm(station, ALARM_CUT_HELD, name, "balance %s; the cut is held (%s)",
+			      balance, supply_hold_name(room->money.hold));
+	if (events & SUPPLY_EVENT_HOLD_ENDED)
+		station_alarm_clear(station, ALARM_CUT_HELD, name);
+	if (events & SUPPLY_EVENT_HOLD_SPENT)
+		station_alarm(station, ALARM_HOLD_SPENT, name,
+			      "the hold's limit is used up; the building's choice: %s",
+			      station->policy.hold_then == SUPPLY_THEN_CUT ? "cut" : "keep");
+	if (events & SUPPLY_EVENT_RESTORE)
+		station_alarm_clear(station, ALARM_HOLD_SPENT, name);
+}
+
+/* The schedule reads a room often while its register decides about a cut. */
+static void urgency(struct station *station, struct station_room *room,
+		    const struct supply_facts *facts)
+{
+	bool urgent = !room->money.cut && facts->cost_nano_per_h > 0 &&
+		      supply_lasts_us(&station->policy, facts) < URGENT_US;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct station_device *meter = room->supplies[i]->meter;
+		if (meter != NULL && meter->scheduled)
+			schedule_urgent(&station->lines[meter->line].schedule, meter->index, urgent,
+					station->now.us);
+	}
+}
+
+/* What the money layer, and never-cut, wish of each supply. */
+static void spread_wish(struct station *station, struct station_room *room)
+{
+	struct supply_circuit circuits[LAYERS_SUPPLIES_MAX];
+	enum supply_wish wishes[LAYERS_SUPPLIES_MAX];
+	for (size_t i = 0; i < room->supply_count; i++)
+		circuits[i] = (struct supply_circuit){
+			.cut_order = room->supplies[i]->record.cut_order,
+			.may_cut = room->supplies[i]->record.may_cut};
+	supply_money_wishes(&room->money, circuits, room->supply_count,
+			    station->config->policy.stage_s * 1000000, wishes);
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct layers *layers = &room->supplies[i]->layers;
+		layers->wish[LAYER_MONEY] = wishes[i];
+		layers->wish[LAYER_KEEP] = circuits[i].may_cut ? SUPPLY_NO_WISH : SUPPLY_ON;
+	}
+}
+
+void station_review(struct station *station, struct station_room *room)
+{
+	/* A store that fails keeps no decision: nothing is cut, nothing is promised. */
+	if (station->store_failing)
+		return;
+
+	room->cost_nano_per_h = cost_per_h(station, room);
+	struct supply_facts facts = gather(station, room);
+	/* Without facts since the start nothing is decided (S8). */
+	if (facts.evidence != SUPPLY_EVIDENCE_NONE || room->money.evaluated) {
+		facts.cuts_held = cuts_held(station, room, &facts);
+		const struct supply_money before = room->money;
+		room->answer = supply_step(&room->money, &station->policy, &facts, &station->now);
+		bool running = room->money.noticed || room->money.hold != SUPPLY_HOLD_NONE;
+		bool keep = room->answer.events != 0 ||
+			    (running && station->now.us - room->money_kept_us > KEEP_MONEY_US);
+		if (keep && tell(station, room) < 0) {
+			room->money = before;
+			room->answer.events = 0;
+			return;
+		}
+		if (room->answer.events != 0)
+			say(station, room);
+		urgency(station, room, &facts);
+	}
+	spread_wish(station, room);
+	for (size_t i = 0; i < room->supply_count; i++)
+		station_relay_review(station, room->supplies[i]);
+	station_room_status(station, room);
+}

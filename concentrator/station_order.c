@@ -1,0 +1,445 @@
+/* station_order.c - applying what the cloud signed.
+ *
+ * M3  An order id is credited at most once, for ever.
+ * M4  Orders, entries, receipts and the feed's cursor are one transaction; the answer follows its commit.
+ * U2  An item that cannot be taken is refused, kept and reported; the items behind it are applied.
+ * U3  A replay finds every id known and changes nothing.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_event.h"
+#include "concentrator/ledger_order.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/rules/money.h"
+
+/* What became of one item; room is set where money moved. */
+struct outcome {
+	enum order_result result;
+	char detail[ORDER_DETAIL_SIZE];
+	struct station_room *room;
+	int64_t entry_seq;
+	int64_t amount_nano;
+	bool silent; /* no receipt: nothing that can be answered, or answered before */
+};
+
+int64_t station_local_day(const struct station *station)
+{
+	struct civil local = calendar_local(&station->settings.zone, station->now.s);
+	return (int64_t)local.year * 10000 + local.month * 100 + local.day;
+}
+
+static int put_receipt(struct station *station, const char *mrid, const struct outcome *outcome)
+{
+	return station_event(
+		station, 0, "receipt",
+		json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "mRID", mrid, "result",
+			  order_result_name(outcome->result), "detail", outcome->detail,
+			  "ledgerSeq",
+			  outcome->entry_seq != 0 ? json_integer(outcome->entry_seq) : json_null(),
+			  "room",
+			  outcome->room != NULL ? json_string(outcome->room->record.name)
+						: json_null(),
+			  "balance",
+			  outcome->room != NULL ? station_money(station, outcome->room->live_nano)
+						: json_null()));
+}
+
+/* Keeps an attempt that proves nothing (bad signature, another order's id). The id stays free. */
+static int refuse(struct station *station, const struct order_item *item, enum alarm_kind kind,
+		  struct outcome *outcome)
+{
+	struct ledger_refused refused = {
+		.payload = item->payload,
+		.payload_size = item->payload_size,
+		.signature = item->signature,
+		.signature_size = sizeof(item->signature),
+		.received_s = station->now.s,
+	};
+	snprintf(refused.mrid, sizeof(refused.mrid), "%s", item->mrid);
+	snprintf(refused.type, sizeof(refused.type), "%s", item->type_name);
+	snprintf(refused.kid, sizeof(refused.kid), "%s", item->kid);
+	snprintf(refused.reason, sizeof(refused.reason), "%s", outcome->detail);
+	int r = ledger_order_refuse(station->ledger, &refused);
+	if (r == -EEXIST || r == -EDQUOT) {
+		outcome->silent = r == -EEXIST;
+		r = 0;
+	}
+	if (r < 0)
+		return r;
+	outcome->result = ORDER_REJECTED;
+	if (!outcome->silent) {
+		station_alarm(station, kind, item->mrid, "%s: refused and kept: %s",
+			      item->type_name, outcome->detail);
+		journal_log(LOG_WARNING, MESSAGE_ID_ORDER_REFUSED,
+			    JOURNAL_FIELDS({"ORDER", item->mrid}), "order %s refused: %s",
+			    item->mrid, outcome->detail);
+	}
+	return 0;
+}
+
+static int keep_order(struct station *station, const struct order_item *item,
+		      const struct outcome *outcome)
+{
+	struct ledger_order order = {
+		.payload = item->payload,
+		.payload_size = item->payload_size,
+		.signature = item->signature,
+		.signature_size = sizeof(item->signature),
+		.account_id = outcome->room != NULL ? outcome->room->record.account_id : 0,
+		.amount_nano = outcome->amount_nano,
+		.entry_seq = outcome->entry_seq,
+		.day = station_local_day(station),
+		.received_s = station->now.s,
+		.received_trusted = station->now.trusted,
+	};
+	snprintf(order.mrid, sizeof(order.mrid), "%s", item->mrid);
+	snprintf(order.type, sizeof(order.type), "%s", item->type_name);
+	snprintf(order.kid, sizeof(order.kid), "%s", item->kid);
+	snprintf(order.result, sizeof(order.result), "%s", order_result_name(outcome->result));
+	snprintf(order.detail, sizeof(order.detail), "%s", outcome->detail);
+	return ledger_order_put(station->ledger, &order);
+}
+
+static bool above(int64_t sum_nano, int64_t amount_nano, int64_t cap_nano)
+{
+	int64_t total;
+	return cap_nano > 0 && (money_add(sum_nano, amount_nano, &total) < 0 || total > cap_nano);
+}
+
+/* Caps bound what a stolen key can do. NULL: within; else which one is passed. */
+static int caps(struct station *station, const struct station_room *room,
+		const struct order_credit *credit, const struct ledger_key *key, const char **ret)
+{
+	const struct config_policy *policy = &station->config->policy;
+	int digits = station->config->site.minor_digits;
+	int64_t day = station_local_day(station), room_sum, day_sum, order_cap, room_cap, day_cap;
+	*ret = NULL;
+	if (credit->amount_nano < 0)
+		return 0;
+	int r = ledger_orders_day_sum(station->ledger, room->record.account_id, day, &room_sum);
+	if (r == 0)
+		r = ledger_orders_day_sum(station->ledger, 0, day, &day_sum);
+	if (r == 0)
+		r = money_from_minor(policy->order_max_minor, digits, &order_cap);
+	if (r == 0)
+		r = money_from_minor(policy->order_room_day_max_minor, digits, &room_cap);
+	if (r == 0)
+		r = money_from_minor(policy->order_day_max_minor, digits, &day_cap);
+	if (r < 0)
+		return r;
+	int64_t amount = credit->amount_nano;
+	if (above(0, amount, order_cap) || above(0, amount, key->order_max_nano))
+		*ret = "above the cap of one order";
+	else if (above(room_sum, amount, room_cap) ||
+		 above(room_sum, amount, key->room_day_max_nano))
+		*ret = "above the cap of a room and day";
+	else if (above(day_sum, amount, day_cap) || above(day_sum, amount, key->day_max_nano))
+		*ret = "above the cap of the box and day";
+	return 0;
+}
+
+struct reversed {
+	int64_t account_id;
+	int64_t amount_nano;
+	int64_t entry_seq;
+	bool applied;
+};
+
+static int reversed_row(const struct ledger_order *order, void *userdata)
+{
+	struct reversed *reversed = userdata;
+	reversed->account_id = order->account_id;
+	reversed->amount_nano = order->amount_nano;
+	reversed->entry_seq = order->entry_seq;
+	reversed->applied = strcmp(order->result, "applied") == 0;
+	return 0;
+}
+
+/* A reversal names an applied credit of the same room and takes back no more than that. */
+static int check_reversal(struct station *station, const struct station_room *room,
+			  const struct order_credit *credit, int64_t *ret_refers,
+			  const char **ret_wrong)
+{
+	struct reversed reversed = {0};
+	*ret_wrong = NULL;
+	*ret_refers = 0;
+	if (credit->reverses[0] == '\0')
+		return 0;
+	int r = ledger_order_find(station->ledger, credit->reverses, reversed_row, &reversed);
+	if (r == -ENOENT || (r == 0 && !reversed.applied)) {
+		*ret_wrong = "reverses an order that was not applied";
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	if (reversed.account_id != room->record.account_id)
+		*ret_wrong = "reverses an order of another room";
+	else if (reversed.amount_nano < -credit->amount_nano)
+		*ret_wrong = "takes back more than was credited";
+	*ret_refers = reversed.entry_seq;
+	return 0;
+}
+
+static int append_credit(struct station *station, const struct order_item *item,
+			 const struct order_credit *credit, int64_t refers, struct outcome *outcome)
+{
+	struct entry entry = {
+		.kind = credit->amount_nano < 0 ? ENTRY_REVERSAL : ENTRY_RECHARGE,
+		.account_id = outcome->room->record.account_id,
+		.amount_nano = credit->amount_nano,
+		.refers = refers,
+	};
+	station_stamp(station, &entry);
+	snprintf(entry.order, sizeof(entry.order), "%s", item->mrid);
+	snprintf(entry.who, sizeof(entry.who), "key %s", item->kid);
+	snprintf(entry.why, sizeof(entry.why), "%s", credit->description);
+	int r = ledger_entry_append(station->ledger, &entry);
+	if (r < 0)
+		return r;
+	outcome->entry_seq = entry.seq;
+	outcome->amount_nano = entry.amount_nano;
+	return 0;
+}
+
+/* A genuine credit: which room it is for, and whether it may go there. */
+static int place_credit(struct station *station, const struct order_item *item,
+			const struct order_credit *credit, const struct ledger_key *key,
+			struct outcome *outcome)
+{
+	const char *wrong = NULL;
+	int64_t refers = 0;
+	enum alarm_kind kind = ALARM_ORDER_UNKNOWN_ROOM;
+	outcome->result = ORDER_QUARANTINED;
+	outcome->room = station_room_find(station, credit->room);
+	if (outcome->room == NULL) {
+		wrong = "no such room";
+	} else if (strcmp(outcome->room->record.tenancy, credit->tenancy) != 0) {
+		wrong = "the room has another tenancy";
+		outcome->room = NULL;
+	} else if (station->now.trusted && credit->expires_s != 0 &&
+		   station->now.s > credit->expires_s) {
+		outcome->result = ORDER_EXPIRED;
+		kind = ALARM_ORDER_REFUSED;
+		wrong = "expired";
+	} else {
+		int r = check_reversal(station, outcome->room, credit, &refers, &wrong);
+		kind = ALARM_ORDER_REFUSED;
+		if (r == 0 && wrong == NULL) {
+			r = caps(station, outcome->room, credit, key, &wrong);
+			kind = ALARM_ORDER_LIMIT;
+		}
+		if (r < 0)
+			return r;
+	}
+
+	if (wrong == NULL) {
+		int r = station_settle_room(station, outcome->room, "recharge");
+		if (r == 0)
+			r = append_credit(station, item, credit, refers, outcome);
+		if (r == -ERANGE)
+			wrong = "the balance would not fit";
+		else if (r < 0)
+			return r;
+		kind = ALARM_AMOUNT_OVERFLOW;
+	}
+	if (wrong != NULL) {
+		snprintf(outcome->detail, sizeof(outcome->detail), "%s", wrong);
+		station_alarm(station, kind, item->mrid,
+			      "credit for room %s kept, not credited: %s", credit->room, wrong);
+	} else {
+		outcome->result = ORDER_APPLIED;
+	}
+	return keep_order(station, item, outcome);
+}
+
+struct known {
+	struct outcome *outcome;
+	const struct station *station;
+};
+
+static int known_row(const struct ledger_order *order, void *userdata)
+{
+	struct known *known = userdata;
+	known->outcome->entry_seq = order->entry_seq;
+	/* A duplicate says what the first time came to. */
+	snprintf(known->outcome->detail, sizeof(known->outcome->detail), "%.32s%s%.80s",
+		 order->result, order->detail[0] != '\0' ? ": " : "", order->detail);
+	for (size_t i = 0; i < known->station->room_count; i++)
+		if (known->station->rooms[i]->record.account_id == order->account_id)
+			known->outcome->room = known->station->rooms[i];
+	return 0;
+}
+
+static int apply_credit(struct station *station, const struct order_item *item,
+			struct outcome *outcome)
+{
+	struct order_credit credit;
+	const struct ledger_key *key = NULL;
+	int verdict = order_credit_verify(item, &station->keys, station->config->site.id,
+					  station->config->site.currency, &credit, &key,
+					  &outcome->result, outcome->detail);
+	if (verdict == -EBADMSG)
+		return refuse(station, item, ALARM_ORDER_SIGNATURE, outcome);
+	if (verdict < 0 && verdict != -EINVAL)
+		return verdict;
+
+	int r = ledger_order_check(station->ledger, item->mrid, item->type_name, item->payload,
+				   item->payload_size);
+	if (r == -EEXIST) {
+		struct known known = {.outcome = outcome, .station = station};
+		outcome->result = ORDER_DUPLICATE;
+		return ledger_order_find(station->ledger, item->mrid, known_row, &known);
+	}
+	if (r == -EPROTO) {
+		snprintf(outcome->detail, sizeof(outcome->detail),
+			 "the id is known with other bytes");
+		return refuse(station, item, ALARM_ORDER_COLLISION, outcome);
+	}
+	if (r < 0)
+		return r;
+	if (verdict == -EINVAL) {
+		station_alarm(station, ALARM_ORDER_REFUSED, item->mrid,
+			      "signed, but no credit for us: %s", outcome->detail);
+		return keep_order(station, item, outcome);
+	}
+	return place_credit(station, item, &credit, key, outcome);
+}
+
+static int apply_keyset(struct station *station, const struct order_item *item,
+			struct outcome *outcome, bool *ret_keys_changed)
+{
+	struct order_keyset *keyset = calloc(1, sizeof(*keyset));
+	if (keyset == NULL)
+		return -ENOMEM;
+	int r = order_keyset_verify(item, &station->keys, keyset, &outcome->result,
+				    outcome->detail);
+	if (r == -EBADMSG) {
+		r = refuse(station, item, ALARM_ORDER_SIGNATURE, outcome);
+	} else if (r == -ESTALE) {
+		outcome->result = keyset->version == station->keys.version ? ORDER_DUPLICATE
+									   : ORDER_REJECTED;
+		r = 0;
+	} else if (r == -EINVAL) {
+		station_alarm(station, ALARM_ORDER_REFUSED, item->mrid,
+			      "signed, but no key set: %s", outcome->detail);
+		r = 0;
+	} else if (r == 0) {
+		r = ledger_keyset_replace(station->ledger, keyset->version, keyset->keys,
+					  keyset->count, station->now.s);
+		if (r == 0) {
+			/* In force for the items behind it; taken back with the transaction. */
+			r = station_load_keys(station);
+			*ret_keys_changed = true;
+		}
+	}
+	free(keyset);
+	return r;
+}
+
+static int apply(struct station *station, const json_t *json, struct outcome *outcome,
+		 char *ret_mrid, bool *ret_keys_changed)
+{
+	struct order_item item;
+	int r = order_item_parse(json, &item, outcome->detail);
+	memcpy(ret_mrid, item.mrid, sizeof(item.mrid));
+	if (r == -EBADMSG) {
+		outcome->result = ORDER_REJECTED;
+		outcome->silent = item.mrid[0] == '\0';
+		journal_log(LOG_WARNING, MESSAGE_ID_ORDER_REFUSED, NULL, "item %s of the feed: %s",
+			    item.mrid[0] != '\0' ? item.mrid : "without an id", outcome->detail);
+		r = 0;
+	} else if (r == 0 && item.type == ORDER_CREDIT) {
+		r = apply_credit(station, &item, outcome);
+	} else if (r == 0 && item.type == ORDER_KEYSET) {
+		r = apply_keyset(station, &item, outcome, ret_keys_changed);
+	} else if (r == 0) {
+		outcome->result = ORDER_UNSUPPORTED;
+		snprintf(outcome->detail, sizeof(outcome->detail),
+			 "%s is not built in this version", item.type_name);
+	}
+	order_item_clear(&item);
+	return r;
+}
+
+static void after_commit(struct station *station, const struct outcome *outcome, const char *mrid)
+{
+	if (outcome->result != ORDER_APPLIED || outcome->room == NULL)
+		return;
+	struct station_room *room = outcome->room;
+	char amount[48];
+	station_settled(station, room);
+	station_amount(station, outcome->amount_nano, amount);
+	journal_log(LOG_NOTICE, MESSAGE_ID_ORDER_APPLIED,
+		    JOURNAL_FIELDS({"ROOM", room->record.name}, {"ORDER", mrid}),
+		    "room %s: order %s of %s applied", room->record.name, mrid, amount);
+	for (size_t i = 0; i < room->supply_count; i++)
+		if (relay_believed(&room->supplies[i]->relay_state) == RELAY_OPEN)
+			snprintf(room->supplies[i]->cause, sizeof(room->supplies[i]->cause), "%s",
+				 mrid);
+	station_review(station, room);
+	room->told = false;
+	station_room_status(station, room);
+}
+
+int station_deliver(struct station *station, const json_t *items, const char *cursor,
+		    json_t **ret_results)
+{
+	size_t count = json_array_size(items);
+	struct outcome *outcomes = calloc(count + 1, sizeof(*outcomes));
+	char(*mrids)[LEDGER_ID_MAX + 1] = calloc(count + 1, sizeof(*mrids));
+	json_t *results = json_array();
+	bool keys_changed = false;
+	int r = outcomes == NULL || mrids == NULL || results == NULL ? -ENOMEM : 0;
+	if (r == 0)
+		r = station_begin(station);
+	if (r < 0)
+		goto finish;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = apply(station, json_array_get(items, i), &outcomes[i], mrids[i], &keys_changed);
+		/* Applied within this very batch: the balance of the receipt counts it. */
+		if (r == 0 && outcomes[i].result == ORDER_APPLIED && outcomes[i].room != NULL) {
+			int64_t live;
+			if (money_add(outcomes[i].room->live_nano, outcomes[i].amount_nano,
+				      &live) == 0)
+				outcomes[i].room->live_nano = live;
+		}
+		if (r == 0 && !outcomes[i].silent)
+			r = put_receipt(station, mrids[i], &outcomes[i]);
+		json_array_append_new(results,
+				      json_pack("{s:s,s:s,s:s}", "mRID", mrids[i], "result",
+						order_result_name(outcomes[i].result), "detail",
+						outcomes[i].detail));
+	}
+	if (r == 0 && cursor != NULL)
+		r = ledger_cursor_set(station->ledger, "feed", cursor);
+	if (r < 0)
+		station_rollback(station);
+	else
+		r = station_commit(station);
+
+	if (r < 0) {
+		/* Nothing of it happened. */
+		if (keys_changed)
+			(void)station_load_keys(station);
+		for (size_t i = 0; i < count; i++)
+			if (outcomes[i].room != NULL)
+				station_balance(station, outcomes[i].room);
+		goto finish;
+	}
+	for (size_t i = 0; i < count; i++)
+		after_commit(station, &outcomes[i], mrids[i]);
+	*ret_results = results;
+	results = NULL;
+finish:
+	json_decref(results);
+	free(outcomes);
+	free(mrids);
+	return r;
+}

@@ -1,0 +1,369 @@
+/* station_poll.c - keeps the lines busy and takes their answers apart. */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "concentrator/platform/journal.h"
+#include "meters/decode.h"
+
+#define RATE_WINDOW_US      INT64_C(10000000)
+#define TURNAROUND_GUESS_US INT64_C(20000) /* of a slave not learnt yet, for costs only */
+
+static struct wire wire_of(const struct config_line *config)
+{
+	int parity = config->parity == CONFIG_PARITY_NONE ? 0 : 1;
+	return (struct wire){.baud = config->baud, .bits_per_char = 9 + parity + config->stop_bits};
+}
+
+static void fill_request(const struct station_device *device, const struct meter_request *from,
+			 struct line_request *ret)
+{
+	*ret = (struct line_request){.slave = device->address,
+				     .function = from->function,
+				     .address = from->address,
+				     .count = from->count};
+	if (from->function >= FUNCTION_WRITE_COIL)
+		for (size_t i = 0; i < from->count && i < REQUEST_VALUE_MAX; i++)
+			ret->values[i] = from->value[i];
+}
+
+int64_t station_cost_us(const struct station *station, const struct station_device *device,
+			unsigned span, unsigned channel)
+{
+	struct meter_request request;
+	struct line_request line_request;
+	if (model_span_request(device->model, span, channel, &request) < 0)
+		return 0;
+	fill_request(device, &request, &line_request);
+	struct wire wire = wire_of(station->lines[device->line].config);
+	return exchange_limit_us(&wire, &line_request, TURNAROUND_GUESS_US);
+}
+
+static struct station_device *device_of(const struct station *station, size_t line, uint16_t index)
+{
+	for (size_t i = 0; i < station->device_count; i++) {
+		struct station_device *device = station->devices[i];
+		if (device->line == line && device->scheduled && device->index == index)
+			return device;
+	}
+	return NULL;
+}
+
+static struct station_supply *supply_of_cookie(const struct station *station, uint32_t cookie)
+{
+	for (size_t i = 0; i < station->supply_count; i++)
+		if ((uint32_t)station->supplies[i]->record.id == cookie)
+			return station->supplies[i];
+	return NULL;
+}
+
+/* The request of a job. false: it cannot be sent (any more). */
+static bool build(struct station *station, size_t line, const struct schedule_job *job,
+		  struct station_job *slot, struct line_request *ret)
+{
+	struct station_device *device = device_of(station, line, job->device);
+	struct meter_request request;
+	if (device == NULL)
+		return false;
+	if (job->span == SCHEDULE_RELAY) {
+		struct station_supply *supply = supply_of_cookie(station, job->cookie);
+		if (supply == NULL || supply->relay != device)
+			return false;
+		bool coil = relay_coil(supply->record.normally_closed ? RELAY_NORMALLY_CLOSED
+								      : RELAY_NORMALLY_OPEN,
+				       job->close ? RELAY_CLOSED : RELAY_OPEN);
+		if (model_relay_request(device->model, job->channel, coil, &request) < 0 ||
+		    !model_may_write(device->model, &request))
+			return false;
+	} else {
+		struct station_reads *reads = &device->reads[job->span];
+		if (reads->count == 0)
+			return false;
+		reads->next = (uint8_t)((reads->next + 1) % reads->count);
+		slot->span = reads->at[reads->next].span;
+		slot->channel = reads->at[reads->next].channel;
+		if (model_span_request(device->model, slot->span, slot->channel, &request) < 0)
+			return false;
+	}
+	fill_request(device, &request, ret);
+	return true;
+}
+
+static struct station_job *free_slot(struct station_line *line)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (!line->jobs[i].used)
+			return &line->jobs[i];
+	return NULL;
+}
+
+static struct station_job *slot_of(struct station_line *line, uint64_t tag)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (line->jobs[i].used && line->jobs[i].tag == tag)
+			return &line->jobs[i];
+	return NULL;
+}
+
+/* A job that cannot be carried out ends as one that the line could not send. */
+static void abandon(struct station *station, size_t index, const struct schedule_job *job)
+{
+	struct station_line *line = &station->lines[index];
+	(void)schedule_result(&line->schedule, job, -ECANCELED, 0, 0, station->now.us);
+	if (job->span == SCHEDULE_RELAY) {
+		struct station_supply *supply = supply_of_cookie(station, job->cookie);
+		if (supply != NULL)
+			station_relay_sent(station, supply, -ECANCELED);
+	}
+}
+
+void station_feed(struct station *station, size_t index)
+{
+	struct station_line *line = &station->lines[index];
+	if (line->state != LINE_OK)
+		return;
+
+	/* B3: a relay command overtakes the read that is ready but not sent. */
+	if (schedule_relay_waits(&line->schedule, station->now.us)) {
+		struct line_job ready;
+		if (station->settings.ports.recall(station->settings.userdata, index, &ready) ==
+		    0) {
+			struct station_job *slot = slot_of(line, ready.tag);
+			if (slot != NULL) {
+				schedule_put_back(&line->schedule, &slot->job, station->now.us);
+				slot->used = false;
+			}
+		}
+	}
+
+	struct station_job *slot;
+	while ((slot = free_slot(line)) != NULL) {
+		struct schedule_job job;
+		struct line_job out = {0};
+		if (!schedule_next(&line->schedule, station->now.us, &job, &line->wait_us))
+			return;
+		line->wait_us = station->now.us;
+		if (!build(station, index, &job, slot, &out.request)) {
+			abandon(station, index, &job);
+			continue;
+		}
+		out.tag = ++line->next_tag;
+		out.turnaround_us = schedule_turnaround_us(&line->schedule, job.device);
+		int r = station->settings.ports.submit(station->settings.userdata, index, &out);
+		if (r < 0) {
+			schedule_put_back(&line->schedule, &job, station->now.us);
+			line->wait_us = station->now.us + 100000;
+			return;
+		}
+		slot->used = true;
+		slot->tag = out.tag;
+		slot->job = job;
+		slot->request = out.request;
+	}
+}
+
+/* Does this channel's value come with that request? */
+static bool covered(const struct model *model, unsigned span, unsigned channel,
+		    const struct line_request *request)
+{
+	struct meter_request own;
+	return model_span_request(model, span, channel, &own) == 0 &&
+	       own.address == request->address;
+}
+
+static void spread(struct station *station, struct station_device *device,
+		   const struct station_job *slot, const struct line_result *result)
+{
+	bool energy = slot->job.span == SCHEDULE_ENERGY;
+	for (size_t i = 0; i < station->supply_count; i++) {
+		struct station_supply *supply = station->supplies[i];
+		struct reading reading = {.at_us = result->done_us};
+		unsigned channel = (unsigned)supply->record.point.channel;
+		if (supply->meter == device && slot->job.span != SCHEDULE_POSITION &&
+		    covered(device->model, slot->span, channel, &slot->request)) {
+			int r = meter_decode(device->model, slot->span, channel, result->values,
+					     result->count, &reading);
+			if (r == -ERANGE)
+				station_implausible(station, supply,
+						    meter_implausible(device->model, slot->span,
+								      channel, result->values,
+								      result->count));
+			else if (r == 0)
+				station_reading(station, supply, &reading, energy);
+		}
+		channel = (unsigned)supply->record.relay.channel;
+		if (supply->relay == device &&
+		    (int)slot->span == model_relay_readback_span(device->model) &&
+		    covered(device->model, slot->span, channel, &slot->request)) {
+			reading = (struct reading){.at_us = result->done_us};
+			if (meter_decode(device->model, slot->span, channel, result->values,
+					 result->count, &reading) == 0 &&
+			    reading_has(&reading, QUANTITY_RELAY_CLOSED))
+				station_relay_read(station, supply,
+						   reading.value[QUANTITY_RELAY_CLOSED] != 0,
+						   reading.at_us);
+		}
+	}
+}
+
+static const char *device_name(const struct station *station, const struct station_device *device,
+			       char ret[static ALARM_SUBJECT_MAX + 1])
+{
+	snprintf(ret, ALARM_SUBJECT_MAX + 1, "line %s address %u",
+		 station->lines[device->line].config->name, device->address);
+	return ret;
+}
+
+/* The rooms that hang on a device, for people. */
+static void device_rooms(const struct station *station, const struct station_device *device,
+			 char *ret, size_t size)
+{
+	size_t used = 0;
+	ret[0] = '\0';
+	for (size_t i = 0; i < station->supply_count && used + 1 < size; i++) {
+		const struct station_supply *supply = station->supplies[i];
+		if (supply->meter != device && supply->relay != device)
+			continue;
+		int n = snprintf(ret + used, size - used, "%s%s", used == 0 ? "room " : ", ",
+				 supply->room->record.name);
+		used += n < 0 ? 0 : (size_t)n;
+	}
+}
+
+static void announce(struct station *station, size_t index, struct station_device *device,
+		     uint32_t events, int error)
+{
+	struct station_line *line = &station->lines[index];
+	char subject[ALARM_SUBJECT_MAX + 1], rooms[64];
+	if (events & SCHEDULE_EVENT_FAULT)
+		station_alarm(station, ALARM_LINE_FAULT, line->config->name,
+			      "more than half of the meters fell silent at once: adapter, power or "
+			      "wires");
+	if (events & SCHEDULE_EVENT_FAULT_OVER)
+		station_alarm_clear(station, ALARM_LINE_FAULT, line->config->name);
+	if (device == NULL)
+		return;
+	device_rooms(station, device, rooms, sizeof(rooms));
+	if ((events & SCHEDULE_EVENT_SILENT) && schedule_alarms(&line->schedule, device->index))
+		station_alarm(station, ALARM_METER_SILENT, device_name(station, device, subject),
+			      "%s: silent after %d polls (%s); supply held", rooms,
+			      SCHEDULE_SILENT_POLLS, error == -ETIMEDOUT ? "no answer" : "garbled");
+	if (events & SCHEDULE_EVENT_REVIVED) {
+		station_alarm_clear(station, ALARM_METER_SILENT,
+				    device_name(station, device, subject));
+		station_alarm_clear(station, ALARM_METER_DEAD, subject);
+	}
+}
+
+static void measure(struct station *station, struct station_line *line,
+		    const struct station_job *slot, const struct line_result *result)
+{
+	struct wire wire = wire_of(line->config);
+	if (result->error == 0 || result->error == -EREMOTEIO)
+		line->limit_us += exchange_limit_us(
+			&wire, &slot->request,
+			result->turnaround_us > 0 ? result->turnaround_us : 0);
+	int64_t window = station->now.us - line->measured_us;
+	if (window < RATE_WINDOW_US)
+		return;
+	line->polls_per_s_milli = (line->schedule.polls - line->measured_polls) * 1000000000 /
+				  window;
+	line->share_ppm = line->limit_us * 1000000 / window;
+	line->measured_us = station->now.us;
+	line->measured_polls = line->schedule.polls;
+	line->limit_us = 0;
+}
+
+/* meter.read: this answer may be what a caller waits for. */
+static void answer_readers(struct station *station, struct station_device *device,
+			   const struct station_job *slot, const struct line_result *result)
+{
+	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
+		struct station_read *read = &station->asked[i];
+		if (read->call == NULL || read->device != device ||
+		    slot->job.span == SCHEDULE_RELAY || !(read->wanted & (1U << slot->job.span)))
+			continue;
+		read->error = result->error;
+		if (result->error == 0) {
+			read->result = *result;
+			if (covered(device->model, slot->span, read->channel, &slot->request) &&
+			    meter_decode(device->model, slot->span, read->channel, result->values,
+					 result->count, &read->reading) == -ERANGE)
+				read->error = -ERANGE;
+			read->wanted = (uint8_t)(read->wanted & ~(1U << slot->job.span));
+		} else if (result->error != -EBUSY) {
+			read->wanted = 0;
+		}
+		if (read->wanted == 0)
+			station_read_done(station, read);
+	}
+}
+
+void station_result(struct station *station, size_t index, const struct line_result *result,
+		    const struct instant *now)
+{
+	station->now = *now;
+	struct station_line *line = &station->lines[index];
+	struct station_job *found = slot_of(line, result->tag);
+	if (found == NULL)
+		return;
+	struct station_job slot = *found;
+	found->used = false;
+
+	struct station_device *device = device_of(station, index, slot.job.device);
+	if (result->sent_us == 0 && result->error == -EBUSY) {
+		/* That slave failed last: another one first (T1b). */
+		schedule_put_back(&line->schedule, &slot.job, now->us);
+		station_feed(station, index);
+		return;
+	}
+	uint32_t events = schedule_result(
+		&line->schedule, &slot.job, result->error,
+		result->sent_us == 0 ? 0 : result->done_us - result->sent_us,
+		result->turnaround_us > 0 ? result->turnaround_us : 0, now->us);
+	/* The wire first: the next job leaves before this answer is thought about, unless it is one that
+	 * may ask for a command. */
+	station_feed(station, index);
+	measure(station, line, &slot, result);
+	if (result->error == 0)
+		station->polls++;
+	announce(station, index, device, events, result->error);
+	if (device == NULL)
+		return;
+
+	answer_readers(station, device, &slot, result);
+	if (slot.job.span == SCHEDULE_RELAY) {
+		struct station_supply *supply = supply_of_cookie(station, slot.job.cookie);
+		if (result->error == -EREMOTEIO && supply != NULL)
+			station_alarm(station, ALARM_RELAY_REFUSED, supply->room->record.name,
+				      "%s: the device refused the command (exception %u)",
+				      supply->record.circuit, result->exception);
+		if (supply != NULL)
+			station_relay_sent(station, supply, result->error);
+	} else if (result->error == 0) {
+		spread(station, device, &slot, result);
+	}
+	station_feed(station, index);
+}
+
+void station_line_state(struct station *station, size_t index, enum line_state state, int error,
+			const struct instant *now)
+{
+	station->now = *now;
+	struct station_line *line = &station->lines[index];
+	if (line->state == state && line->state_error == error)
+		return;
+	line->state = state;
+	line->state_error = error;
+	if (state == LINE_OK) {
+		station_alarm_clear(station, ALARM_ADAPTER_ABSENT, line->config->name);
+		station_feed(station, index);
+		return;
+	}
+	station_alarm(station, ALARM_ADAPTER_ABSENT, line->config->name,
+		      "%s: %s; metering goes on when it is back", line->config->port,
+		      state == LINE_LOCKED  ? "another program holds the port"
+		      : state == LINE_FAULT ? strerror(-error)
+					    : "the adapter is not there");
+}

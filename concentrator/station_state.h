@@ -1,0 +1,315 @@
+/* station_state.h - what the station knows, for the files that make it up (station_*.c, verbs_*.c).
+ *
+ * Owned by the loop thread. The ledger holds everything here that must survive; the rest is derived
+ * again from the ledger, the model files and the meters' own registers.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "concentrator/commission.h"
+#include "concentrator/config.h"
+#include "concentrator/control_server.h"
+#include "concentrator/ledger.h"
+#include "concentrator/ledger_room.h"
+#include "concentrator/order.h"
+#include "concentrator/rules/alarms.h"
+#include "concentrator/rules/calendar.h"
+#include "concentrator/rules/guard.h"
+#include "concentrator/rules/instant.h"
+#include "concentrator/rules/layers.h"
+#include "concentrator/rules/mass_cut.h"
+#include "concentrator/rules/relay_plan.h"
+#include "concentrator/rules/schedule.h"
+#include "concentrator/rules/supply.h"
+#include "concentrator/rules/tariff.h"
+#include "concentrator/station.h"
+#include "drivers/line.h"
+#include "meters/model.h"
+#include "meters/reading.h"
+
+#define STATION_ROOMS_MAX     1024
+#define STATION_SUPPLIES_MAX  2048 /* of all rooms; a room has at most LAYERS_SUPPLIES_MAX */
+#define STATION_READS_MAX     64   /* distinct requests of one kind to one device */
+#define STATION_CALLS_WAITING 32   /* meter.read and outbox.fetch calls that wait, each */
+
+struct station_room;
+struct station_supply;
+
+/* The distinct requests behind one kind of read, taken in turn. */
+struct station_reads {
+	uint8_t count;
+	uint8_t next;
+	struct {
+		uint8_t span;
+		uint8_t channel;
+	} at[STATION_READS_MAX];
+};
+
+/* What answers at one address of one line: a meter, or a relay board. */
+struct station_device {
+	size_t line; /* index */
+	uint8_t address;
+	const struct model *model;
+	bool scheduled; /* index is its place in the line's schedule */
+	uint16_t index;
+	struct station_reads reads[SCHEDULE_READS];
+};
+
+/* A job on a line, by the tag it travels with. */
+struct station_job {
+	bool used;
+	uint64_t tag;
+	struct schedule_job job;
+	struct line_request request;
+	uint8_t span; /* of the model */
+	uint8_t channel;
+};
+
+struct station_line {
+	const struct config_line *config;
+	struct schedule schedule;
+	struct station_job jobs[2]; /* running and ready */
+	uint64_t next_tag;
+	enum line_state state;
+	int state_error;
+	int64_t measured_us; /* start of the window of the rates below */
+	int64_t measured_polls;
+	int64_t measured_limit_us;
+	int64_t limit_us;          /* sum of T(N) over good transactions since the window began */
+	int64_t polls_per_s_milli; /* of the last whole window */
+	int64_t share_ppm;
+	int64_t wait_us; /* CLOCK_BOOTTIME when the schedule wants to be asked again */
+};
+
+struct station_wish {
+	int64_t uid;
+	char owner[LEDGER_TEXT_MAX + 1];
+	char reason[LEDGER_TEXT_MAX + 1];
+};
+
+/* How fast a register moves: Wh per hour over the last step long enough to tell. */
+struct station_rate {
+	bool has_mark;
+	int64_t mark_wh;
+	int64_t mark_us;
+	int64_t wh_per_h;
+};
+
+/* One circuit of a room. */
+struct station_supply {
+	struct ledger_supply record;
+	struct station_room *room;
+	struct station_device *meter; /* NULL: no point */
+	struct station_device *relay; /* NULL: no relay */
+
+	/* the point */
+	struct ledger_life life; /* id 0: the first register is not accepted yet */
+	struct guard guard;
+	struct guard_limits limits;
+	struct mark settled;
+	struct reading latest; /* newest value of each quantity */
+	int64_t value_us[QUANTITY_COUNT];
+	int64_t quarantine_id; /* 0: none open */
+	int64_t quarantine_opened_s;
+	struct station_rate rate;
+	uint32_t implausible; /* answers in a row */
+
+	/* the relay */
+	struct layers layers;
+	struct layers_verdict verdict;
+	struct relay_traits traits;
+	struct relay_state relay_state;
+	struct relay_seen seen;
+	struct station_wish wishes[2]; /* who stands behind LAYER_LOCKOUT and LAYER_OPERATOR */
+	char cause[LEDGER_ID_MAX + 1]; /* mRID of the order behind the next relay result; "" none */
+};
+
+struct station_room {
+	struct ledger_room record;
+	size_t supply_count;
+	struct station_supply *supplies[LAYERS_SUPPLIES_MAX];
+	int64_t settled_nano; /* balance by entries */
+	int64_t live_nano;    /* M1: minus the priced step since */
+	int64_t best_nano;    /* S1: minus the least that step can cost */
+	struct supply_money money;
+	struct supply_answer answer; /* of the latest step */
+	int64_t money_kept_us;       /* when the ledger last kept the money state */
+	int64_t cost_nano_per_h;
+	int64_t week_nano; /* spent on energy since week_from_s: at most seven days, for the forecast */
+	int64_t week_from_s;
+	bool was_due; /* for a cut, at the last look */
+	bool settling;
+	uint64_t settled_in; /* the transaction that settled it last */
+	enum credit_status told_credit;
+	enum service_status told_service;
+	bool told;
+};
+
+/* A call of meter.read that waits for its device's answer. */
+struct station_read {
+	struct control_call *call; /* NULL: free */
+	struct station_device *device;
+	uint8_t channel;
+	int64_t until_us;
+	uint8_t wanted; /* bit per enum schedule_span still to come */
+	struct reading reading;
+	struct line_result result;
+	int error;
+};
+
+/* A call of outbox.fetch that waits for events. */
+struct station_fetch {
+	struct control_call *call; /* NULL: free */
+	int64_t after;
+	int64_t until_us;
+	int32_t lane; /* -1: all */
+	int32_t limit;
+};
+
+struct station_sensor {
+	int64_t value_milli;
+	int64_t at_us; /* 0: never */
+	int error;
+};
+
+struct station_link {
+	char state[16]; /* off, connecting, online, away */
+	char detail[LEDGER_TEXT_MAX + 1];
+	int64_t http;
+	int64_t rtt_ms;
+	int64_t last_good_s;
+	int64_t last_good_us; /* 0: not since the start */
+	int64_t bytes_up;
+	int64_t bytes_down;
+};
+
+struct station {
+	struct station_settings settings;
+	const struct config *config;
+	struct ledger *ledger;
+	struct instant now; /* of the event being handled */
+	int64_t started_us;
+
+	struct tariff_book book;
+	struct supply_policy policy;
+	struct order_keys keys;
+	struct alarms alarms;
+	struct mass_cut mass;
+	bool cuts_held;
+	bool was_trusted;
+	int64_t tariff_id; /* in force at the last look */
+	bool clock_base_set;
+	int64_t clock_base_s; /* Unix time of boot, by the trusted clock */
+	uint64_t transaction; /* counts them */
+	bool store_failing;
+	int64_t store_retry_us;
+	int64_t second_us; /* next run of the once-a-second work */
+	int64_t polls;     /* good answers since the start */
+
+	char error[STATION_ERROR_SIZE]; /* why loading failed */
+
+	size_t line_count;
+	struct station_line *lines;
+	size_t device_count;
+	struct station_device **devices;
+	size_t supply_count;
+	struct station_supply **supplies;
+	size_t room_count;
+	struct station_room **rooms;
+	struct station_read asked[STATION_CALLS_WAITING];
+	struct station_fetch fetches[STATION_CALLS_WAITING];
+	struct control_call
+		*reading[STATION_CALLS_WAITING]; /* calls the reader works for, by token */
+	struct station_sensor sensors[CONFIG_SENSORS_MAX];
+	struct station_link link;
+};
+
+/* station_load.c: builds rooms, supplies and devices from the ledger. Also after the store came back. */
+int station_load(struct station *station);
+void station_unload(struct station *station);
+int station_load_keys(struct station *station);
+int station_load_tariffs(struct station *station);
+struct station_room *station_room_find(const struct station *station, const char *name);
+struct station_supply *station_supply_find(const struct station_room *room, const char *circuit);
+size_t station_line_find(const struct station *station, const char *name); /* line_count: none */
+
+/* station_room.c: commissions rows (objects of strings). Each finding names the row, counted from 0.
+ * -EINVAL after findings; nothing was changed. */
+typedef void (*station_room_finding)(size_t row, const char *column, const char *detail,
+				     void *userdata);
+int station_rooms_add(struct station *station, const json_t *rows, bool dry_run,
+		      station_room_finding finding, void *userdata);
+/* Settles and closes the account. -ENOTEMPTY: it has a balance and write_off is not said. */
+int station_room_remove(struct station *station, struct station_room *room, bool write_off,
+			const char *why, const char *who);
+
+/* station_poll.c: keeps the lines busy and hands answers on. */
+void station_feed(struct station *station, size_t line);
+int64_t station_cost_us(const struct station *station, const struct station_device *device,
+			unsigned span, unsigned channel);
+
+/* station_meter.c: a decoded answer of a point. */
+void station_reading(struct station *station, struct station_supply *supply,
+		     const struct reading *reading, bool energy);
+/* An answer that cannot be: row is its implausible value, or NULL. */
+void station_implausible(struct station *station, struct station_supply *supply, const char *row);
+
+/* station_money.c */
+/* Recomputes what the room spent in the last seven days. */
+void station_week(struct station *station, struct station_room *room);
+/* Recomputes live and best balance of a room. */
+void station_balance(struct station *station, struct station_room *room);
+/* Appends the entries of all energy accepted and not settled; inside the caller's transaction. After
+ * the commit: station_settled(); after a rollback nothing. 0 or -errno of the ledger. */
+int station_settle_room(struct station *station, struct station_room *room, const char *why);
+void station_settled(struct station *station, struct station_room *room);
+/* Takes the money decision, the supplies' and the relays' for a room, and carries them out. */
+void station_review(struct station *station, struct station_room *room);
+void station_settle_due(struct station *station);
+/* Time, boot and their quality on an entry. */
+void station_stamp(const struct station *station, struct entry *entry);
+/* Unix second of the earliest cut that is announced; 0: none. */
+int64_t station_earliest_s(const struct station *station, const struct station_room *room);
+
+/* station_relay.c */
+void station_relay_review(struct station *station, struct station_supply *supply);
+void station_relay_sent(struct station *station, struct station_supply *supply, int error);
+/* The coil's position was read back. */
+void station_relay_read(struct station *station, struct station_supply *supply, bool coil,
+			int64_t at_us);
+enum service_status station_service(const struct station_room *room);
+
+/* station_order.c: applies items of the feed in one transaction with the cursor (NULL: brought by hand).
+ * ret_results: rows of {mRID, result, detail}, the caller's. -errno: nothing of it happened. */
+int station_deliver(struct station *station, const json_t *items, const char *cursor,
+		    json_t **ret_results);
+/* Local date as yyyymmdd. */
+int64_t station_local_day(const struct station *station);
+
+/* verbs_meter.c: everything a meter.read waited for has come, or failed. Answers the call. */
+void station_read_done(struct station *station, struct station_read *read);
+
+/* station_event.c: events, alarms, journal. Inside or outside a transaction: outside they open one of
+ * their own. -errno of the ledger; what cannot be kept is logged. */
+int station_event(struct station *station, int32_t lane, const char *type, json_t *body_taken);
+void station_alarm(struct station *station, enum alarm_kind kind, const char *subject,
+		   const char *format, ...) __attribute__((format(printf, 4, 5)));
+void station_alarm_clear(struct station *station, enum alarm_kind kind, const char *subject);
+/* "305 sockets": what alarms about a supply are about. */
+void station_subject(const struct station_supply *supply, char ret[static ALARM_SUBJECT_MAX + 1]);
+json_t *station_money(const struct station *station, int64_t nano);
+/* "12.34", rounded toward minus infinity. */
+void station_amount(const struct station *station, int64_t nano, char ret[static 48]);
+/* -1: too little history to tell. */
+int64_t station_days_left(const struct station *station, const struct station_room *room);
+/* Reports a room whose outward state has changed. */
+void station_room_status(struct station *station, struct station_room *room);
+
+/* Begin, commit and roll back with the store's state kept: a failure raises the alarm, and the station
+ * goes on without cutting anybody until the store is back. */
+int station_begin(struct station *station);
+int station_commit(struct station *station);
+void station_rollback(struct station *station);

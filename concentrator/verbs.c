@@ -1,0 +1,171 @@
+#include "concentrator/verbs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/ledger_event.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/station_state.h"
+
+static const struct control_verb table[] = {
+	{"version", CONTROL_VIEWER, verb_version, 0, ""},
+	{"status", CONTROL_VIEWER, verb_status, 0, ""},
+	{"room.list", CONTROL_VIEWER, verb_room_list, 0, "cursor?:s"},
+	{"room.show", CONTROL_VIEWER, verb_room_show, 0, "room:s"},
+	{"line.list", CONTROL_VIEWER, verb_line_list, 0, "cursor?:s"},
+	{"line.show", CONTROL_VIEWER, verb_line_show, 0, "line:s"},
+	{"credit.list", CONTROL_VIEWER, verb_credit_list, 0, "room?:s cursor?:s"},
+	{"credit.show", CONTROL_VIEWER, verb_credit_show, 0, "mRID:s"},
+	{"ledger.tail", CONTROL_VIEWER, verb_ledger_tail, 0, "room?:s n?:i cursor?:s"},
+	{"ledger.verify", CONTROL_VIEWER, verb_ledger_verify, CONTROL_LATER, ""},
+	{"quarantine.list", CONTROL_VIEWER, verb_quarantine_list, 0, "open?:b cursor?:s"},
+	{"tariff.show", CONTROL_VIEWER, verb_tariff_show, 0, "cursor?:s"},
+	{"alarm.list", CONTROL_VIEWER, verb_alarm_list, 0, "all?:b cursor?:s"},
+	{"uplink.status", CONTROL_VIEWER, verb_uplink_status, 0, ""},
+	{"cuts.list", CONTROL_VIEWER, verb_cuts_list, 0, "cursor?:s"},
+
+	{"meter.read", CONTROL_OPERATOR, verb_meter_read, CONTROL_LATER,
+	 "room?:s circuit?:s line?:s address?:i"},
+	{"relay.set", CONTROL_OPERATOR, verb_relay_set, CONTROL_AUDIT,
+	 "room:s circuit?:s position:s reason:s"},
+	{"relay.connect", CONTROL_OPERATOR, verb_relay_connect, CONTROL_AUDIT,
+	 "room:s circuit?:s reason:s"},
+	{"relay.lockout", CONTROL_OPERATOR, verb_relay_lockout, CONTROL_AUDIT,
+	 "room:s circuit?:s reason:s"},
+	{"relay.release", CONTROL_OPERATOR, verb_relay_release, CONTROL_AUDIT,
+	 "room:s circuit?:s reason:s"},
+	{"credit.import", CONTROL_OPERATOR, verb_credit_import, CONTROL_AUDIT, "orders:a"},
+	{"ledger.settle", CONTROL_OPERATOR, verb_ledger_settle, CONTROL_AUDIT, "room?:s reason:s"},
+	{"alarm.acknowledge", CONTROL_OPERATOR, verb_alarm_acknowledge, CONTROL_AUDIT,
+	 "id:i reason:s"},
+	{"cuts.confirm", CONTROL_OPERATOR, verb_cuts_confirm, CONTROL_AUDIT, "reason:s"},
+
+	{"room.add", CONTROL_ADMIN, verb_room_add, CONTROL_AUDIT, NULL},
+	{"room.import", CONTROL_ADMIN, verb_room_import, CONTROL_AUDIT, "rows:a dry_run?:b"},
+	{"room.remove", CONTROL_ADMIN, verb_room_remove, CONTROL_AUDIT,
+	 "room:s reason:s write_off?:b"},
+	{"tariff.check", CONTROL_ADMIN, verb_tariff_check, 0, "text:t"},
+	{"tariff.apply", CONTROL_ADMIN, verb_tariff_apply, CONTROL_AUDIT,
+	 "text:t from_receipt?:b reason:s"},
+	{"credit.add", CONTROL_ADMIN, verb_credit_add, CONTROL_AUDIT,
+	 "room:s amount:m receipt:s reason:s"},
+	{"ledger.backup", CONTROL_ADMIN, verb_ledger_backup, CONTROL_AUDIT | CONTROL_LATER,
+	 "file?:s"},
+
+	{"order.deliver", CONTROL_MESSENGER, verb_order_deliver, 0, "cursor:s items:a"},
+	{"outbox.fetch", CONTROL_MESSENGER, verb_outbox_fetch, CONTROL_LATER,
+	 "after:i limit:i wait_ms:i lane?:i"},
+	{"outbox.acknowledge", CONTROL_MESSENGER, verb_outbox_acknowledge, 0,
+	 "epoch:i through:i refused?:a"},
+	{"link.report", CONTROL_MESSENGER, verb_link_report, 0,
+	 "state:s http?:i rtt_ms?:i detail?:s bytes_up:i bytes_down:i"},
+	{"link.hello", CONTROL_MESSENGER, verb_link_hello, 0, "version:s"},
+	{0},
+};
+
+const struct control_verb *station_verbs(void)
+{
+	return table;
+}
+
+struct station *verbs_station(void *userdata)
+{
+	struct station *station = userdata;
+	station->settings.ports.now(station->settings.userdata, &station->now);
+	return station;
+}
+
+int station_audit(void *userdata, const struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	char *what = json_dumps(call->args, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (what == NULL)
+		return -ENOMEM;
+	if (strlen(what) > 4000)
+		what[4000] = '\0';
+	struct ledger_audit audit = {
+		.at_s = station->now.s,
+		.trusted = station->now.trusted,
+		.uid = (int64_t)call->peer.uid,
+		.what = what,
+	};
+	const char *why = message_arg_string(call->args, "reason");
+	snprintf(audit.who, sizeof(audit.who), "%s", call->peer.user);
+	snprintf(audit.verb, sizeof(audit.verb), "%s", call->verb);
+	snprintf(audit.why, sizeof(audit.why), "%s", why == NULL ? "" : why);
+
+	int r = station->store_failing ? -EIO : station_begin(station);
+	if (r == 0) {
+		r = ledger_audit_put(station->ledger, &audit);
+		if (r == 0)
+			r = station_event(station, 1, "audit",
+					  json_pack("{s:s,s:s,s:s}", "who", audit.who, "verb",
+						    audit.verb, "reason", audit.why));
+		if (r < 0)
+			station_rollback(station);
+		else
+			r = station_commit(station);
+	}
+	free(what);
+	if (r == 0)
+		journal_log(LOG_NOTICE, MESSAGE_ID_AUDIT, JOURNAL_FIELDS({"USER", audit.who}),
+			    "%s by %s: %s", audit.verb, audit.who, audit.why);
+	return r;
+}
+
+int64_t verbs_cursor(const struct control_call *call)
+{
+	const char *text = message_arg_string(call->args, "cursor");
+	if (text == NULL)
+		return 0;
+	char *end;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	return errno != 0 || end == text || *end != '\0' || value < 0 ? -1 : value;
+}
+
+void verbs_page(struct control_call *call, json_t *rows, int64_t next)
+{
+	char more[24];
+	snprintf(more, sizeof(more), "%" PRId64, next);
+	control_reply(call, json_pack("{s:o}", "rows", rows), next < 0 ? NULL : more);
+}
+
+struct station_room *verbs_room(struct station *station, struct control_call *call)
+{
+	const char *name = message_arg_string(call->args, "room");
+	struct station_room *room = name == NULL ? NULL : station_room_find(station, name);
+	if (room == NULL)
+		control_fail(call, PROBLEM_NOT_FOUND,
+			     "there is no room %s; `prepay room list` shows them",
+			     name == NULL ? "(none named)" : name);
+	return room;
+}
+
+struct station_supply *verbs_supply(struct station *station, struct control_call *call)
+{
+	struct station_room *room = verbs_room(station, call);
+	if (room == NULL)
+		return NULL;
+	const char *circuit = message_arg_string(call->args, "circuit");
+	if (circuit == NULL && room->supply_count == 1)
+		return room->supplies[0];
+	struct station_supply *supply = circuit == NULL ? NULL : station_supply_find(room, circuit);
+	if (supply != NULL)
+		return supply;
+
+	char names[160] = "";
+	for (size_t i = 0; i < room->supply_count; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i == 0 ? "" : ", ", room->supplies[i]->record.circuit);
+	if (circuit == NULL)
+		control_fail(call, PROBLEM_USAGE, "room %s has several circuits (%s); name one",
+			     room->record.name, names);
+	else
+		control_fail(call, PROBLEM_NOT_FOUND, "room %s has no circuit %s; it has %s",
+			     room->record.name, circuit, names);
+	return NULL;
+}

@@ -1,0 +1,78 @@
+/* verbs.h - the handlers of the control protocol (control.md), one file per group.
+ *
+ * Each answers its call with control_reply() or control_fail(), now or later, or returns -errno and
+ * leaves the answer to the server. userdata is the station.
+ */
+#pragma once
+
+#include "concentrator/control_server.h"
+
+struct station;
+struct station_room;
+struct station_supply;
+
+int verb_version(void *userdata, struct control_call *call);
+int verb_status(void *userdata, struct control_call *call);
+
+int verb_room_list(void *userdata, struct control_call *call);
+int verb_room_show(void *userdata, struct control_call *call);
+int verb_room_add(void *userdata, struct control_call *call);
+int verb_room_import(void *userdata, struct control_call *call);
+int verb_room_remove(void *userdata, struct control_call *call);
+
+int verb_line_list(void *userdata, struct control_call *call);
+int verb_line_show(void *userdata, struct control_call *call);
+int verb_meter_read(void *userdata, struct control_call *call);
+
+int verb_relay_set(void *userdata, struct control_call *call);
+int verb_relay_connect(void *userdata, struct control_call *call);
+int verb_relay_lockout(void *userdata, struct control_call *call);
+int verb_relay_release(void *userdata, struct control_call *call);
+int verb_cuts_list(void *userdata, struct control_call *call);
+int verb_cuts_confirm(void *userdata, struct control_call *call);
+
+int verb_credit_list(void *userdata, struct control_call *call);
+int verb_credit_show(void *userdata, struct control_call *call);
+int verb_credit_import(void *userdata, struct control_call *call);
+int verb_credit_add(void *userdata, struct control_call *call);
+
+int verb_ledger_tail(void *userdata, struct control_call *call);
+int verb_ledger_settle(void *userdata, struct control_call *call);
+int verb_ledger_verify(void *userdata, struct control_call *call);
+int verb_ledger_backup(void *userdata, struct control_call *call);
+int verb_quarantine_list(void *userdata, struct control_call *call);
+
+int verb_tariff_show(void *userdata, struct control_call *call);
+int verb_tariff_check(void *userdata, struct control_call *call);
+int verb_tariff_apply(void *userdata, struct control_call *call);
+
+int verb_alarm_list(void *userdata, struct control_call *call);
+int verb_alarm_acknowledge(void *userdata, struct control_call *call);
+
+int verb_uplink_status(void *userdata, struct control_call *call);
+int verb_order_deliver(void *userdata, struct control_call *call);
+int verb_outbox_fetch(void *userdata, struct control_call *call);
+int verb_outbox_acknowledge(void *userdata, struct control_call *call);
+int verb_link_report(void *userdata, struct control_call *call);
+int verb_link_hello(void *userdata, struct control_call *call);
+
+/* The station behind userdata, with its clock read for this call. */
+struct station *verbs_station(void *userdata);
+
+/* Rows that several verbs show. The caller's. */
+json_t *verbs_room_row(const struct station *station, const struct station_room *room);
+json_t *verbs_supply_row(const struct station *station, const struct station_supply *supply);
+json_t *verbs_line_row(struct station *station, size_t line);
+json_t *verbs_uplink(const struct station *station);
+json_t *verbs_sensors(const struct station *station);
+
+/* The position behind the cursor of a call, 0 at the start; -1 when it is no number. */
+int64_t verbs_cursor(const struct control_call *call);
+
+/* Answers with one page: data is {"rows": rows} (takes), next the cursor behind it or -1 at the end. */
+void verbs_page(struct control_call *call, json_t *rows, int64_t next);
+
+/* The room, or the supply, that the arguments room and circuit name; else the call is answered and NULL.
+ * A room of one circuit needs none named. */
+struct station_room *verbs_room(struct station *station, struct control_call *call);
+struct station_supply *verbs_supply(struct station *station, struct control_call *call);

@@ -1,0 +1,202 @@
+/* verbs_credit.c - orders and cash: what came, what became of it, and bringing it by hand. */
+#include "concentrator/verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_order.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/rules/money.h"
+#include "concentrator/station_state.h"
+
+#define PAGE_ORDERS 96
+
+struct orders {
+	const struct station *station;
+	json_t *rows;
+	int64_t last;
+	bool whole;
+};
+
+static int order_row(const struct ledger_order *order, void *userdata)
+{
+	struct orders *orders = userdata;
+	const struct station *station = orders->station;
+	const char *room = "";
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->record.account_id == order->account_id)
+			room = station->rooms[i]->record.name;
+	json_t *row = json_pack(
+		"{s:s,s:s,s:s,s:o,s:o,s:s,s:s,s:I,s:o}", "mRID", order->mrid, "room", room, "type",
+		order->type, "amount", station_money(station, order->amount_nano), "amount_nano",
+		message_nano(order->amount_nano), "result", order->result, "detail", order->detail,
+		"received_s", (json_int_t)order->received_s, "seq",
+		order->entry_seq == 0 ? json_null() : json_integer(order->entry_seq));
+	if (orders->whole) {
+		json_object_set_new(row, "kid", json_string(order->kid));
+		json_t *payload = json_stringn_nocheck(order->payload, order->payload_size);
+		json_object_set_new(row, "payload", payload == NULL ? json_null() : payload);
+	}
+	orders->last = order->id;
+	json_array_append_new(orders->rows, row);
+	return 0;
+}
+
+int verb_credit_list(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct orders orders = {.station = station};
+	int64_t before = verbs_cursor(call), account = 0;
+	if (message_arg_string(call->args, "room") != NULL) {
+		struct station_room *room = verbs_room(station, call);
+		if (room == NULL)
+			return 0;
+		account = room->record.account_id;
+	}
+	if (before < 0)
+		return -EINVAL;
+	orders.rows = json_array();
+	int r = ledger_orders_tail(station->ledger, account, before, PAGE_ORDERS, order_row,
+				   &orders);
+	if (r < 0) {
+		json_decref(orders.rows);
+		return r;
+	}
+	verbs_page(call, orders.rows,
+		   json_array_size(orders.rows) < PAGE_ORDERS ? -1 : orders.last);
+	return 0;
+}
+
+int verb_credit_show(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct orders orders = {.station = station, .rows = json_array(), .whole = true};
+	const char *mrid = message_arg_string(call->args, "mRID");
+	int r = ledger_order_find(station->ledger, mrid, order_row, &orders);
+	if (r == 0)
+		control_reply(call, json_incref(json_array_get(orders.rows, 0)), NULL);
+	else if (r == -ENOENT)
+		control_fail(call, PROBLEM_NOT_FOUND, "no order %s has come to this box", mrid);
+	json_decref(orders.rows);
+	return r == -ENOENT ? 0 : r;
+}
+
+int verb_credit_import(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	json_t *results;
+	int r = station->store_failing
+			? -EIO
+			: station_deliver(station, json_object_get(call->args, "orders"), NULL,
+					  &results);
+	if (r < 0)
+		return r;
+	control_reply(call, json_pack("{s:o}", "results", results), NULL);
+	return 0;
+}
+
+/* One transaction: settlement, entry, receipt number. */
+static int add_cash(struct station *station, struct station_room *room, int64_t amount_nano,
+		    const char *receipt, const struct control_call *call)
+{
+	struct entry entry = {.kind = ENTRY_CASH,
+			      .account_id = room->record.account_id,
+			      .amount_nano = amount_nano};
+	struct ledger_cash cash = {.account_id = room->record.account_id,
+				   .amount_nano = amount_nano,
+				   .day = station_local_day(station),
+				   .at_s = station->now.s,
+				   .uid = (int64_t)call->peer.uid};
+	station_stamp(station, &entry);
+	snprintf(entry.order, sizeof(entry.order), "cash:%.*s", ENTRY_ORDER_MAX - 5, receipt);
+	snprintf(entry.who, sizeof(entry.who), "%s", call->peer.user);
+	snprintf(entry.why, sizeof(entry.why), "%s", message_arg_string(call->args, "reason"));
+	snprintf(cash.receipt, sizeof(cash.receipt), "%s", receipt);
+	snprintf(cash.who, sizeof(cash.who), "%s", call->peer.user);
+	int r = station_settle_room(station, room, "cash");
+	if (r == 0)
+		r = ledger_entry_append(station->ledger, &entry);
+	if (r < 0)
+		return r;
+	cash.entry_seq = entry.seq;
+	r = ledger_cash_put(station->ledger, &cash);
+	if (r < 0)
+		return r;
+	return station_event(station, 1, "entry",
+			     json_pack("{s:I,s:s,s:s,s:o,s:I}", "ledgerSeq", (json_int_t)entry.seq,
+				       "room", room->record.name, "kind", "cash", "amount_nano",
+				       message_nano(amount_nano), "energy_wh", (json_int_t)0));
+}
+
+int verb_credit_add(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	const struct config_policy *policy = &station->config->policy;
+	const char *receipt = message_arg_string(call->args, "receipt");
+	int64_t amount, taken, cap, total;
+	int unit;
+	if (!policy->cash) {
+		control_fail(call, PROBLEM_REFUSED,
+			     "local cash is not allowed here; [policy] cash = yes would allow it");
+		return 0;
+	}
+	if (strlen(receipt) > LEDGER_ID_MAX - 5) {
+		control_fail(call, PROBLEM_USAGE, "a receipt number has at most %d characters",
+			     LEDGER_ID_MAX - 5);
+		return 0;
+	}
+	if (message_parse_money(json_object_get(call->args, "amount"), &amount, &unit) < 0 ||
+	    amount <= 0 || unit != station->config->site.currency) {
+		control_fail(call, PROBLEM_USAGE, "amount is not a positive amount of currency %d",
+			     station->config->site.currency);
+		return 0;
+	}
+	struct station_room *room = verbs_room(station, call);
+	if (room == NULL)
+		return 0;
+	int r = station->store_failing
+			? -EIO
+			: ledger_cash_day_sum(station->ledger, station_local_day(station), &taken);
+	if (r == 0)
+		r = money_from_minor(policy->cash_day_max_minor, station->config->site.minor_digits,
+				     &cap);
+	if (r < 0)
+		return r;
+	if (money_add(taken, amount, &total) < 0 || total > cap) {
+		char text[48];
+		station_amount(station, cap - taken, text);
+		control_fail(call, PROBLEM_REFUSED,
+			     "above the day's limit for cash; %s is left today", text);
+		return 0;
+	}
+	r = station_begin(station);
+	if (r < 0)
+		return r;
+	r = add_cash(station, room, amount, receipt, call);
+	if (r < 0) {
+		station_rollback(station);
+		if (r == -EEXIST) {
+			control_fail(call, PROBLEM_CONFLICT, "receipt %s was used before", receipt);
+			return 0;
+		}
+		return r;
+	}
+	r = station_commit(station);
+	if (r < 0)
+		return r;
+	station_settled(station, room);
+	char text[48];
+	station_amount(station, amount, text);
+	journal_log(LOG_NOTICE, MESSAGE_ID_CASH_ADDED, JOURNAL_FIELDS({"ROOM", room->record.name}),
+		    "room %s: cash %s, receipt %s, by %s", room->record.name, text, receipt,
+		    call->peer.user);
+	station_review(station, room);
+	control_reply(call,
+		      json_pack("{s:s,s:o,s:o}", "room", room->record.name, "balance",
+				station_money(station, room->live_nano), "balance_nano",
+				message_nano(room->live_nano)),
+		      NULL);
+	return 0;
+}

@@ -1,0 +1,319 @@
+/* verbs_ledger.c - the ledger for people: its tail, settling, proof and copies; quarantines. */
+#include "concentrator/verbs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_quarantine.h"
+#include "concentrator/platform/encoding.h"
+#include "concentrator/rules/money.h"
+#include "concentrator/station_state.h"
+#include "concentrator/verbs_entry.h"
+
+#define TAIL_DEFAULT 20
+
+static const char *kind_name(enum entry_kind kind)
+{
+	switch (kind) {
+	case ENTRY_OPENING:
+		return "opening";
+	case ENTRY_RECHARGE:
+		return "recharge";
+	case ENTRY_REVERSAL:
+		return "reversal";
+	case ENTRY_CASH:
+		return "cash";
+	case ENTRY_CHARGE:
+		return "charge";
+	case ENTRY_HOUSE:
+		return "house";
+	case ENTRY_QUARANTINE:
+		return "quarantine";
+	case ENTRY_WRITE_OFF:
+		return "write-off";
+	case ENTRY_ADJUSTMENT:
+		return "adjustment";
+	case ENTRY_ROUNDING:
+		return "rounding";
+	case ENTRY_CLOSING:
+		return "closing";
+	}
+	return "unknown";
+}
+
+struct rows {
+	const struct station *station;
+	json_t *rows;
+	int64_t last;
+};
+
+static const char *room_of(const struct station *station, int64_t account_id)
+{
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->record.account_id == account_id)
+			return station->rooms[i]->record.name;
+	return "";
+}
+
+static const char *circuit_of(const struct station *station, int64_t point_id)
+{
+	for (size_t i = 0; point_id != 0 && i < station->supply_count; i++)
+		if (station->supplies[i]->record.point_id == point_id)
+			return station->supplies[i]->record.circuit;
+	return "";
+}
+
+static int entry_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct rows *rows = userdata;
+	const struct station *station = rows->station;
+	rows->last = entry->seq;
+	json_array_append_new(
+		rows->rows,
+		json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
+			  (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
+			  room_of(station, entry->account_id), "kind", kind_name(entry->kind),
+			  "circuit", circuit_of(station, entry->point_id), "energy_wh",
+			  (json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh,
+			  "to_wh", (json_int_t)entry->to_wh, "price_micro_per_kwh",
+			  (json_int_t)entry->price_micro_per_kwh, "amount",
+			  station_money(station, entry->amount_nano), "amount_nano",
+			  message_nano(entry->amount_nano), "balance_nano",
+			  message_nano(balance_nano), "order", entry->order, "who", entry->who,
+			  "why", entry->why));
+	return 0;
+}
+
+int verbs_entries(struct station *station, const struct station_room *room, int64_t before,
+		  int limit, json_t **ret_rows, int64_t *ret_next)
+{
+	struct rows rows = {.station = station, .rows = json_array()};
+	if (rows.rows == NULL)
+		return -ENOMEM;
+	int r = ledger_entries_tail(station->ledger, room == NULL ? 0 : room->record.account_id,
+				    before, limit, entry_row, &rows);
+	if (r < 0) {
+		json_decref(rows.rows);
+		return r;
+	}
+	if (ret_next != NULL)
+		*ret_next = (int)json_array_size(rows.rows) < limit ? -1 : rows.last;
+	*ret_rows = rows.rows;
+	return 0;
+}
+
+#define PAGE_ENTRIES 96 /* of about 500 bytes: a page fits a line */
+
+/* The cursor is SEQ.REST: entries older than SEQ, REST of them still wanted. */
+int verb_ledger_tail(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	const struct station_room *room = NULL;
+	const char *cursor = message_arg_string(call->args, "cursor");
+	int64_t before = 0, wanted = message_arg_int64(call->args, "n", TAIL_DEFAULT), next;
+	if (cursor != NULL && sscanf(cursor, "%19" SCNd64 ".%19" SCNd64, &before, &wanted) != 2)
+		wanted = 0;
+	if (before < 0 || wanted < 1) {
+		control_fail(call, PROBLEM_USAGE, "n is at least 1, cursor one that was given out");
+		return 0;
+	}
+	if (message_arg_string(call->args, "room") != NULL) {
+		room = verbs_room(station, call);
+		if (room == NULL)
+			return 0;
+	}
+	json_t *rows;
+	int r = verbs_entries(station, room, before,
+			      wanted < PAGE_ENTRIES ? (int)wanted : PAGE_ENTRIES, &rows, &next);
+	if (r < 0)
+		return r;
+	char more[48];
+	snprintf(more, sizeof(more), "%" PRId64 ".%" PRId64, next, wanted - PAGE_ENTRIES);
+	control_reply(call, json_pack("{s:o}", "rows", rows),
+		      next < 0 || wanted <= PAGE_ENTRIES ? NULL : more);
+	return 0;
+}
+
+int verb_ledger_settle(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct station_room *only = NULL;
+	int64_t rooms = 0, wh = 0, nano = 0;
+	if (message_arg_string(call->args, "room") != NULL) {
+		only = verbs_room(station, call);
+		if (only == NULL)
+			return 0;
+	}
+	int r = station->store_failing ? -EIO : station_begin(station);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < station->room_count; i++)
+		if (only == NULL || station->rooms[i] == only)
+			r = station_settle_room(station, station->rooms[i], "asked for");
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	r = station_commit(station);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		if (only != NULL && room != only)
+			continue;
+		for (size_t n = 0; n < room->supply_count; n++)
+			wh += room->supplies[n]->guard.accepted.wh - room->supplies[n]->settled.wh;
+		int64_t before = room->settled_nano;
+		station_settled(station, room);
+		nano += before - room->settled_nano;
+		rooms++;
+	}
+	control_reply(call,
+		      json_pack("{s:I,s:I,s:o}", "rooms", (json_int_t)rooms, "energy_wh",
+				(json_int_t)wh, "amount_nano", message_nano(nano)),
+		      NULL);
+	return 0;
+}
+
+/* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
+static int ask_reader(struct station *station, struct control_call *call, struct reader_job *job)
+{
+	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
+		if (station->reading[i] != NULL)
+			continue;
+		job->token = i;
+		int r = station->settings.ports.read_ledger(station->settings.userdata, job);
+		if (r == -EBUSY)
+			break;
+		if (r < 0)
+			return r;
+		station->reading[i] = call;
+		return 0;
+	}
+	control_fail(call, PROBLEM_REFUSED, "the ledger is being read already; try again later");
+	return 0;
+}
+
+int verb_ledger_verify(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct reader_job job = {.kind = READER_VERIFY};
+	return ask_reader(station, call, &job);
+}
+
+int verb_ledger_backup(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	const char *file = message_arg_string(call->args, "file");
+	struct reader_job job = {.kind = READER_BACKUP};
+	if (file == NULL) {
+		struct civil local = calendar_local(&station->settings.zone, station->now.s);
+		snprintf(job.file, sizeof(job.file), "%s/ledger-%04d%02d%02d-%02d%02d%02d.db",
+			 station->config->store.backup, local.year, local.month, local.day,
+			 local.hour, local.minute, local.second);
+	} else if (file[0] != '/') {
+		control_fail(call, PROBLEM_USAGE, "file is not an absolute path");
+		return 0;
+	} else {
+		snprintf(job.file, sizeof(job.file), "%s", file);
+	}
+	return ask_reader(station, call, &job);
+}
+
+static void answer_verify(struct station *station, struct control_call *call,
+			  const struct reader_job *job)
+{
+	char head[HEX_LEN(32) + 1];
+	const struct ledger_verdict *verdict = &job->verdict;
+	if (job->result < 0) {
+		control_fail(call, PROBLEM_DEGRADED, "the ledger cannot be read: %s",
+			     strerror(-job->result));
+		return;
+	}
+	hex_encode(verdict->head, sizeof(verdict->head), head, sizeof(head));
+	(void)station;
+	control_reply(
+		call,
+		json_pack("{s:I,s:b,s:o,s:s,s:s}", "entries", (json_int_t)verdict->entries, "ok",
+			  verdict->ok, "first_bad",
+			  verdict->first_bad == 0 ? json_null() : json_integer(verdict->first_bad),
+			  "detail", verdict->detail, "head", head),
+		NULL);
+}
+
+static void answer_backup(struct control_call *call, const struct reader_job *job)
+{
+	char sha256[HEX_LEN(32) + 1];
+	if (job->result == -EEXIST) {
+		control_fail(call, PROBLEM_CONFLICT, "%s is there already", job->file);
+		return;
+	}
+	if (job->result < 0) {
+		control_fail(call, PROBLEM_FAILED, "%s: %s", job->file, strerror(-job->result));
+		return;
+	}
+	hex_encode(job->copy.sha256, sizeof(job->copy.sha256), sha256, sizeof(sha256));
+	control_reply(call,
+		      json_pack("{s:s,s:I,s:s}", "file", job->file, "bytes",
+				(json_int_t)job->copy.bytes, "sha256", sha256),
+		      NULL);
+}
+
+void station_read_ledger(struct station *station, const struct reader_job *job,
+			 const struct instant *now)
+{
+	station->now = *now;
+	if (job->token >= STATION_CALLS_WAITING || station->reading[job->token] == NULL)
+		return;
+	struct control_call *call = station->reading[job->token];
+	station->reading[job->token] = NULL;
+	if (job->kind == READER_VERIFY)
+		answer_verify(station, call, job);
+	else
+		answer_backup(call, job);
+}
+
+static int quarantine_row(const struct ledger_quarantine *record, void *userdata)
+{
+	static const char *const states[] = {"open", "returned", "accepted", "rejected"};
+	struct rows *rows = userdata;
+	rows->last = record->id;
+	const struct station_supply *supply = NULL;
+	for (size_t i = 0; i < rows->station->supply_count; i++)
+		if (rows->station->supplies[i]->record.id == record->supply_id)
+			supply = rows->station->supplies[i];
+	bool open = record->state == LEDGER_QUARANTINE_OPEN;
+	int64_t pending = open && record->reading_wh > record->baseline_wh
+				  ? record->reading_wh - record->baseline_wh
+				  : 0;
+	json_array_append_new(
+		rows->rows,
+		json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:s,s:I}", "id", (json_int_t)record->id,
+			  "room", supply == NULL ? "" : supply->room->record.name, "circuit",
+			  supply == NULL ? "" : supply->record.circuit, "reason", record->reason,
+			  "baseline_wh", (json_int_t)record->baseline_wh, "reading_wh",
+			  (json_int_t)record->reading_wh, "opened_s", (json_int_t)record->opened_s,
+			  "closed_s", open ? json_null() : json_integer(record->closed_s), "state",
+			  states[record->state], "pending_wh", (json_int_t)pending));
+	return 0;
+}
+
+int verb_quarantine_list(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct rows rows = {.station = station, .rows = json_array()};
+	int64_t before = verbs_cursor(call);
+	int r = before < 0 ? -EINVAL
+			   : ledger_quarantines_tail(station->ledger,
+						     message_arg_bool(call->args, "open", true),
+						     before, PAGE_ENTRIES, quarantine_row, &rows);
+	if (r < 0) {
+		json_decref(rows.rows);
+		return r;
+	}
+	verbs_page(call, rows.rows, json_array_size(rows.rows) < PAGE_ENTRIES ? -1 : rows.last);
+	return 0;
+}

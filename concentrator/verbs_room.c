@@ -1,0 +1,297 @@
+/* verbs_room.c - rooms for people and programs. */
+#include "concentrator/verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/station_state.h"
+#include "concentrator/verbs_entry.h"
+
+#define SHOW_ENTRIES 5
+
+static json_t *device_json(const struct ledger_device *device)
+{
+	return json_pack("{s:s,s:i,s:i,s:s}", "line", device->line, "address", device->address,
+			 "channel", device->channel, "model", device->model);
+}
+
+static json_t *age_json(const struct station *station, int64_t at_us)
+{
+	return at_us == 0 ? json_null() : json_integer((station->now.us - at_us) / 1000000);
+}
+
+static json_t *quantity_json(const struct station_supply *supply, enum quantity quantity)
+{
+	return reading_has(&supply->latest, quantity) ? json_integer(supply->latest.value[quantity])
+						      : json_null();
+}
+
+static const char *meter_state(const struct station *station, const struct station_supply *supply)
+{
+	if (supply->meter == NULL || !supply->meter->scheduled)
+		return "none";
+	return schedule_state_name(schedule_state(&station->lines[supply->meter->line].schedule,
+						  supply->meter->index, station->now.us));
+}
+
+static bool supply_stale(const struct station *station, const struct station_supply *supply)
+{
+	return supply->meter != NULL &&
+	       (supply->latest.at_us == 0 ||
+		station->now.us - supply->latest.at_us > station->config->policy.stale_s * 1000000);
+}
+
+/* Who decides about the supply, in words. */
+static json_t *why_json(const struct station_supply *supply)
+{
+	switch (supply->verdict.layer) {
+	case LAYER_LOCKOUT:
+	case LAYER_OPERATOR: {
+		const struct station_wish *wish =
+			&supply->wishes[supply->verdict.layer == LAYER_OPERATOR];
+		return json_sprintf("%s: %s", wish->owner, wish->reason);
+	}
+	case LAYER_MONEY:
+		return json_string(supply->verdict.wish == SUPPLY_HOLD
+					   ? "waiting for a first reading"
+					   : "no credit");
+	case LAYER_KEEP:
+		return json_string("never cut");
+	case LAYER_SAFETY:
+	case LAYER_CLOUD:
+	case LAYER_SCHEDULE:
+		return json_string(layer_name(supply->verdict.layer));
+	case LAYER_NOBODY:
+		break;
+	}
+	return json_string("");
+}
+
+json_t *verbs_supply_row(const struct station *station, const struct station_supply *supply)
+{
+	const struct ledger_supply *record = &supply->record;
+	bool life = supply->life.id != 0;
+	json_t *lockout = json_null();
+	if (supply->layers.wish[LAYER_LOCKOUT] != SUPPLY_NO_WISH)
+		lockout = json_pack("{s:s,s:s}", "owner", supply->wishes[0].owner, "reason",
+				    supply->wishes[0].reason);
+	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:i,s:b,"
+			 "s:i,s:s,s:o}",
+			 "circuit", record->circuit, "point",
+			 record->has_point ? device_json(&record->point) : json_null(), "relay",
+			 record->has_relay ? device_json(&record->relay) : json_null(), "position",
+			 relay_position_name(relay_believed(&supply->relay_state)),
+			 "position_age_s", age_json(station, supply->seen.position_us), "wished",
+			 supply_wish_name(supply->verdict.wish), "layer",
+			 layer_name(supply->verdict.layer), "reason", why_json(supply), "verified",
+			 relay_verify_name(supply->relay_state.verify), "power_w",
+			 quantity_json(supply, QUANTITY_POWER_W), "voltage_mv",
+			 quantity_json(supply, QUANTITY_VOLTAGE_L1_MV), "register_wh",
+			 life ? json_integer(supply->guard.accepted.wh) : json_null(), "settled_wh",
+			 life ? json_integer(supply->settled.wh) : json_null(), "age_s",
+			 age_json(station, supply->latest.at_us), "stale",
+			 supply_stale(station, supply), "meter_state", meter_state(station, supply),
+			 "cut_order", record->cut_order, "may_cut", record->may_cut, "breaker_a",
+			 record->breaker_a, "contact", record->normally_closed ? "nc" : "no",
+			 "lockout", lockout);
+}
+
+/* One line for people: the most important thing about the room. */
+static void describe(const struct station *station, const struct station_room *room, char *ret,
+		     size_t size)
+{
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		const char *circuit = supply->record.circuit;
+		if (supply->layers.wish[LAYER_LOCKOUT] != SUPPLY_NO_WISH) {
+			snprintf(ret, size, "%s locked out by %.40s", circuit,
+				 supply->wishes[0].owner);
+			return;
+		}
+		if (supply->relay_state.verify == RELAY_VERIFY_WRONG) {
+			snprintf(ret, size, "%s does not obey", circuit);
+			return;
+		}
+		if (supply->relay_state.armed) {
+			snprintf(ret, size, "%s found open: waits for a person", circuit);
+			return;
+		}
+		if (supply->guard.quarantined) {
+			snprintf(ret, size, "%s: register in quarantine (%s)", circuit,
+				 guard_reason_name(supply->guard.reason));
+			return;
+		}
+		if (supply->meter != NULL && strcmp(meter_state(station, supply), "alive") != 0) {
+			snprintf(ret, size, "%s: meter %s", circuit, meter_state(station, supply));
+			return;
+		}
+	}
+	if (room->money.cut)
+		snprintf(ret, size, "cut for money");
+	else if (room->money.hold != SUPPLY_HOLD_NONE)
+		snprintf(ret, size, "cut held (%s)", supply_hold_name(room->money.hold));
+	else if (room->answer.earliest_us != 0)
+		snprintf(ret, size, "cut announced, in %lld s at the earliest",
+			 (long long)(station_earliest_s(station, room) - station->now.s));
+	else
+		snprintf(ret, size, "%s",
+			 room->supply_count > 0 && room->supplies[0]->layers.wish[LAYER_OPERATOR] ==
+							   SUPPLY_OFF
+				 ? "off by operator"
+				 : "on");
+}
+
+json_t *verbs_room_row(const struct station *station, const struct station_room *room)
+{
+	char state[96];
+	bool power_known = false, stale = false, any_age = false;
+	int64_t power_w = 0, oldest_us = 0, days = station_days_left(station, room);
+	json_t *supplies = json_array();
+	describe(station, room, state, sizeof(state));
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		json_array_append_new(supplies, verbs_supply_row(station, supply));
+		stale = stale || supply_stale(station, supply);
+		if (supply->seen.load_known) {
+			power_known = true;
+			power_w += supply->seen.load_w;
+		}
+		if (supply->meter != NULL && supply->latest.at_us != 0 &&
+		    (!any_age || supply->latest.at_us < oldest_us)) {
+			any_age = true;
+			oldest_us = supply->latest.at_us;
+		}
+	}
+	return json_pack(
+		"{s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o,s:b,s:o,s:s,s:o}", "room", room->record.name,
+		"balance", station_money(station, room->live_nano), "balance_nano",
+		message_nano(room->live_nano), "settled_nano", message_nano(room->settled_nano),
+		"credit_status",
+		credit_status_name(supply_credit_status(&station->policy, room->live_nano)),
+		"service_status", service_status_name(station_service(room)), "power_w",
+		power_known ? json_integer(power_w) : json_null(), "age_s",
+		any_age ? age_json(station, oldest_us) : json_null(), "stale", stale, "days_left",
+		days < 0 ? json_null() : json_integer(days), "state", state, "supplies", supplies);
+}
+
+#define ROOMS_BYTES_MAX (48 * 1024)
+
+int verb_room_list(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	int64_t at = verbs_cursor(call);
+	if (at < 0) {
+		control_fail(call, PROBLEM_USAGE, "cursor is not one that was given out");
+		return 0;
+	}
+	json_t *rows = json_array();
+	size_t bytes = 0, i = (size_t)at;
+	for (; i < station->room_count && json_array_size(rows) < MESSAGE_ROWS_MAX; i++) {
+		json_t *row = verbs_room_row(station, station->rooms[i]);
+		size_t size = json_dumpb(row, NULL, 0, JSON_COMPACT);
+		if (bytes + size > ROOMS_BYTES_MAX && json_array_size(rows) > 0) {
+			json_decref(row);
+			break;
+		}
+		bytes += size + 1;
+		json_array_append_new(rows, row);
+	}
+	verbs_page(call, rows, i < station->room_count ? (int64_t)i : -1);
+	return 0;
+}
+
+int verb_room_show(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct station_room *room = verbs_room(station, call);
+	if (room == NULL)
+		return 0;
+	json_t *row = verbs_room_row(station, room);
+	int64_t earliest_s = station_earliest_s(station, room);
+	json_object_set_new(row, "tenancy", json_string(room->record.tenancy));
+	json_object_set_new(row, "notice",
+			    earliest_s == 0
+				    ? json_null()
+				    : json_pack("{s:I}", "earliest_s", (json_int_t)earliest_s));
+	json_object_set_new(row, "hold",
+			    room->money.hold == SUPPLY_HOLD_NONE
+				    ? json_null()
+				    : json_pack("{s:s,s:I}", "reason",
+						supply_hold_name(room->money.hold), "running_s",
+						(json_int_t)(room->money.hold_run_us / 1000000)));
+	json_t *entries = NULL;
+	int r = verbs_entries(station, room, 0, SHOW_ENTRIES, &entries, NULL);
+	json_object_set_new(row, "last_entries", r < 0 ? json_array() : entries);
+	control_reply(call, row, NULL);
+	return 0;
+}
+
+static void add_finding(size_t row, const char *column, const char *detail, void *userdata)
+{
+	json_t *errors = userdata;
+	if (json_array_size(errors) < MESSAGE_ROWS_MAX)
+		json_array_append_new(errors,
+				      json_pack("{s:I,s:s,s:s}", "row", (json_int_t)(row + 1),
+						"column", column, "message", detail));
+}
+
+static int add_rooms(struct station *station, struct control_call *call, const json_t *rows,
+		     bool dry_run)
+{
+	json_t *errors = json_array();
+	size_t count = json_array_size(rows);
+	int r = station_rooms_add(station, rows, dry_run, add_finding, errors);
+	if (r == -EINVAL && json_array_size(errors) > 0) {
+		const json_t *first = json_array_get(errors, 0);
+		control_fail_rows(call, PROBLEM_USAGE, errors, "%s %s; nothing was changed",
+				  json_string_value(json_object_get(first, "column")),
+				  json_string_value(json_object_get(first, "message")));
+		return 0;
+	}
+	json_decref(errors);
+	if (r < 0)
+		return r;
+	control_reply(call, json_pack("{s:I,s:b}", "rows", (json_int_t)count, "dry_run", dry_run),
+		      NULL);
+	return 0;
+}
+
+int verb_room_add(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	json_t *rows = json_pack("[O]", call->args);
+	int r = rows == NULL ? -ENOMEM : add_rooms(station, call, rows, false);
+	json_decref(rows);
+	return r;
+}
+
+int verb_room_import(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	return add_rooms(station, call, json_object_get(call->args, "rows"),
+			 message_arg_bool(call->args, "dry_run", false));
+}
+
+int verb_room_remove(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct station_room *room = verbs_room(station, call);
+	if (room == NULL)
+		return 0;
+	char balance[48], name[LEDGER_NAME_MAX + 1];
+	station_amount(station, room->live_nano, balance);
+	memcpy(name, room->record.name, sizeof(name));
+	int r = station_room_remove(station, room, message_arg_bool(call->args, "write_off", false),
+				    message_arg_string(call->args, "reason"), call->peer.user);
+	if (r == -ENOTEMPTY) {
+		control_fail(call, PROBLEM_REFUSED,
+			     "room %s has a balance of %s; refund it first, or say write-off", name,
+			     balance);
+		return 0;
+	}
+	if (r == 0)
+		control_reply(call, NULL, NULL);
+	return r;
+}
