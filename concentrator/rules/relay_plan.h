@@ -30,6 +30,7 @@
 #define RELAY_RETRY_MAX 3
 #define RELAY_RESEND_US                                                                            \
 	INT64_C(2000000) /* after a command that found no answer; doubles to RELAY_RETRY_US */
+#define RELAY_PROOF_US     INT64_C(30000000) /* no proof so long after a command: unproven */
 #define RELAY_DEFER_MAX_US INT64_C(600000000)
 #define RELAY_FOUND_MIN    2  /* agreeing readings before a relay counts as found open or closed */
 #define RELAY_LOAD_W       15 /* power from which there is load */
@@ -81,41 +82,47 @@ struct relay_seen {
 	int64_t register_us;
 };
 
-/* The ledger keeps commanded, armed and alarmed_wrong; the rest begins again. Zero-initialised:
- * never commanded. */
+/* The ledger keeps commanded, proven and armed; the rest begins again. Zero-initialised: never
+ * commanded. */
 struct relay_state {
 	enum relay_position commanded; /* what we last commanded; RELAY_UNKNOWN: nothing ever */
-	bool armed;                    /* found open, not by us: a person must confirm (S5) */
-	bool alarmed_wrong;            /* the retries are used up */
+	bool proven; /* a reading has agreed since; without read-back: the device has answered */
+	bool armed;  /* found open, not by us: a person must confirm (S5) */
 
-	bool sent;            /* the command of this wish reached the device */
-	int64_t commanded_us; /* of the first command of this wish */
-	uint32_t tries;       /* commands of this wish that reached the device */
-	uint32_t unanswered;  /* commands in a row that found no answer */
-	int64_t next_us;      /* no command before */
 	bool in_flight;       /* commanded, relay_plan_sent() not called yet */
-	bool load_before;     /* there was load when we opened */
-	bool confirmed;       /* a person lets an armed relay be closed */
+	int64_t since_us;     /* first attempt of this command */
+	int64_t commanded_us; /* last time that it reached the device; 0: not since the start */
+	uint32_t tries;       /* times that it reached the device */
+	uint32_t unanswered;  /* attempts in a row that did not */
+	int64_t next_us;      /* no attempt before */
+	bool alarmed_wrong;
+	bool load_before; /* there was load when we opened */
 	enum relay_verify verify;
-	enum relay_position believed; /* by RELAY_FOUND_MIN readings that agree */
+
+	enum relay_position
+		believed;    /* by reading; RELAY_UNKNOWN: not read since the last command */
+	int64_t believed_us; /* when that was first read */
 	enum relay_position candidate;
 	uint32_t candidate_count;
 	int64_t candidate_us;
-	int64_t open_wh; /* register when it was found open */
+
 	bool open_wh_set;
+	int64_t open_wh;   /* register while open, from which energy through it is counted */
 	bool through_open; /* energy through the open relay */
 	bool deferred;
 	int64_t deferred_us;
 	bool left_to_breaker;
+	bool looking; /* waits for the first reading since the start */
+	int64_t looking_us;
 };
 
 enum relay_command { RELAY_COMMAND_NONE, RELAY_COMMAND_OPEN, RELAY_COMMAND_CLOSE };
 
-/* Bits: what to announce, each once. */
+/* Bits: what to announce, each once. VERIFIED comes when verify first becomes POSITION or LOAD
+ * after a command, and again if the load then proves it (VERIFIED). */
 enum relay_event {
-	RELAY_EVENT_VERIFIED =
-		1 << 0, /* verify became VERIFIED, POSITION or LOAD: the relay's result */
-	RELAY_EVENT_WRONG = 1 << 1, /* alarm: the retries are used up */
+	RELAY_EVENT_VERIFIED = 1 << 0, /* the relay's result: see below */
+	RELAY_EVENT_WRONG = 1 << 1,    /* alarm: the retries are used up */
 	RELAY_EVENT_WRONG_OVER = 1 << 2,
 	RELAY_EVENT_ARMED = 1 << 3, /* alarm: found open, we did not open it */
 	RELAY_EVENT_ARMED_OVER = 1 << 4,
@@ -130,7 +137,7 @@ enum relay_event {
 struct relay_decision {
 	enum relay_command command; /* commit the state, send it, then call relay_plan_sent() */
 	uint32_t events;            /* enum relay_event */
-	bool keep;                  /* what the ledger keeps of the state has changed */
+	bool keep;                  /* what the ledger keeps of the state has changed: commit it */
 };
 
 struct relay_decision relay_plan(struct relay_state *state, const struct relay_traits *traits,
@@ -140,10 +147,11 @@ struct relay_decision relay_plan(struct relay_state *state, const struct relay_t
 /* The command was carried out on the wire (error 0) or not (-errno of the job). */
 void relay_plan_sent(struct relay_state *state, int error, int64_t now_us);
 
-/* A person confirms that an armed relay may be closed (relay.connect). false: it is not armed. */
+/* A person confirms that an armed relay may be closed (relay.connect): from now on it counts as
+ * opened by us, and the wish decides. Commit the state, clear the alarm. false: it is not armed. */
 bool relay_plan_confirm(struct relay_state *state);
 
-/* Outward state of a supply. load_limited: a limit other than open is in force. */
+/* Outward state of a supply. */
 enum service_status relay_service_status(const struct relay_state *state,
 					 const struct relay_traits *traits,
 					 const struct layers_verdict *verdict);
