@@ -146,8 +146,11 @@ bool batch_settle(struct batch *batch)
 	return false;
 }
 
+/* Half of a suspect group is suspect from the start; a row alone proves its guilt anew. */
 static void halve(struct batch *batch, struct batch_row *const rows[], size_t n)
 {
+	unsigned failures = batch->failures[batch->queue[0]];
+
 	dequeue(batch);
 	for (size_t half = 0; half < 2; half++) {
 		size_t first = half == 0 ? 0 : (n + 1) / 2, end = half == 0 ? (n + 1) / 2 : n;
@@ -155,6 +158,8 @@ static void halve(struct batch *batch, struct batch_row *const rows[], size_t n)
 
 		for (size_t i = first; i < end; i++)
 			rows[i]->group = group;
+		if (end - first > 1 && failures > 0)
+			batch->failures[group] = failures - 1;
 	}
 }
 

@@ -11,7 +11,7 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/platform/message.h"
 
-#define ITEMS_LIMIT    64
+#define LIMIT_MOST     64
 #define HOLD_LEAST_S   20 /* below that the polls cost more than they save */
 #define MARGIN_LEAST_S 5  /* beyond the hold, until a poll counts as dead */
 #define MARGIN_MOST_S  15
@@ -34,6 +34,7 @@ void feed_lane_init(struct feed_lane *feed, struct lane *lane, struct hub *hub,
 		.resync = resync,
 		.user = user,
 		.hold_s = lane->cloud->settings->hold_s,
+		.limit = LIMIT_MOST,
 	};
 }
 
@@ -205,6 +206,8 @@ static void take(struct feed_lane *feed, const struct answer *answer)
 			    "feed: %zu elements without a usable type and mRID; passed over",
 			    feed->feed.passed_over);
 	feed->dead = 0;
+	if (feed->limit < LIMIT_MOST)
+		feed->limit++;
 	feed->server_s = feed->feed.wait_s;
 	feed->next = 0;
 	feed->most = FEED_ITEMS_MAX;
@@ -225,6 +228,9 @@ static void answered(void *user, const struct answer *answer)
 		return;
 	}
 	count_dead(feed, answer, &outcome);
+	/* Large items may add up to more than an answer may hold: ask for fewer. */
+	if (answer->ending.oversized && feed->limit > 1)
+		feed->limit /= 2;
 	if (outcome.action == ACTION_REPLAY) {
 		journal_log(
 			LOG_WARNING, NULL, NULL,
@@ -250,7 +256,7 @@ static void poll_feed(struct feed_lane *feed)
 	int r = -ENOMEM;
 	if (after != NULL) {
 		(void)snprintf(path, sizeof(path), "/feed?after=%s&limit=%d&wait=%lld", after,
-			       ITEMS_LIMIT, (long long)(feed->prompt ? 0 : hold_s));
+			       feed->limit, (long long)(feed->prompt ? 0 : hold_s));
 		curl_free(after);
 		feed->polled_us = clock_boottime_us();
 		r = lane_ask(feed->lane, path, NULL, 0, false, (hold_s + margin_s) * 1000000,

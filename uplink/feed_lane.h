@@ -26,6 +26,7 @@ struct feed_lane {
 	size_t next;      /* first item not delivered yet */
 	size_t in_hand;   /* items prepayd is asked to take now */
 	size_t most;      /* at once */
+	int limit;        /* items asked of the cloud: fewer after an answer that was too large */
 };
 
 /* lane is one of cloud's, its user is the feed_lane. Borrows all. */

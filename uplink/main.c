@@ -32,16 +32,21 @@ static const char *const environment[] = {
 
 static void clear_environment(void)
 {
+	char found[256] = "";
+
 	for (size_t i = 0; i < sizeof(environment) / sizeof(environment[0]); i++) {
 		if (getenv(environment[i]) == NULL)
 			continue;
-		journal_log(
-			LOG_WARNING, NULL, NULL,
-			"environment variable %s is ignored: the cloud is reached directly, by the "
-			"configured CA",
-			environment[i]);
+		size_t len = strlen(found);
+		(void)snprintf(found + len, sizeof(found) - len, "%s%s", len > 0 ? ", " : "",
+			       environment[i]);
 		(void)unsetenv(environment[i]);
 	}
+	if (*found != '\0')
+		journal_log(LOG_WARNING, NULL, NULL,
+			    "ignored in the environment: %s; the cloud is reached directly, by the "
+			    "configured CA",
+			    found);
 }
 
 /* FILE and FILE's neighbour folder FILE.d, e.g. prepay.conf.d */
