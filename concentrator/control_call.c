@@ -90,11 +90,8 @@ static void call_end(struct control_open_call *call)
 	struct control_connection *connection = call->connection;
 
 	call->answered = true;
-	if (connection != NULL) {
+	if (connection != NULL)
 		control_call_orphan(call);
-		/* There may be lines that waited for this one to end. */
-		control_connection_wake(connection);
-	}
 	if (!call->handling)
 		call_free(call);
 }

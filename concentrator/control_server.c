@@ -131,7 +131,8 @@ void control_connection_queue(struct control_connection *connection, const char 
 	connection->output = output;
 	connection->output_len = waiting + len;
 	connection_write(connection);
-	/* The loop asks the kernel for EPOLLOUT, or closes what is at its end. */
+	/* The next turn asks the kernel for EPOLLOUT, takes the lines that waited for a call to end, or closes what
+	 * is at its end. */
 	control_connection_wake(connection);
 }
 
