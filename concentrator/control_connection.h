@@ -1,4 +1,4 @@
-/* control_connection.h - the inside of the control server, for control_server.c and control_call.c alone. */
+/* control_connection.h - the inside of the control server, for the control_*.c that it consists of. */
 #pragma once
 
 #include <sys/stat.h>
@@ -42,6 +42,16 @@ struct control_server {
 	int64_t complained_us;
 	unsigned complaints_left_out;
 };
+
+/* Serves a new client; takes fd, on error also. */
+int control_connection_add(struct control_server *server, int fd, const struct control_peer *peer);
+
+/* Cuts off its calls and frees it. */
+void control_connection_close(struct control_connection *connection);
+
+/* Tells the journal about a peer, but not more often than once a minute: strangers must not be able to fill it. */
+void control_server_complain(struct control_server *server, const struct control_peer *peer,
+			     const char *what);
 
 /* Sends a line, or as much as the kernel takes, and keeps the rest; kills a connection that has too much. Never
  * frees it. */

@@ -22,7 +22,6 @@
 #define LINE_LEN_MAX  198 /* with newline and terminator that is inih's buffer of 200 */
 #define TITLE_LEN_MAX 49  /* of its section buffer of 50 */
 #define KEY_LEN_MAX   49
-#define BLANKS        " \t"
 
 struct settings_feed {
 	struct settings *settings;
@@ -35,74 +34,6 @@ struct settings_feed {
 	bool offered;                     /* the line in hand should be a key */
 	bool out_of_memory;
 };
-
-/* Bytes of the well-formed UTF-8 sequence at text (RFC 3629, table 3-7 of Unicode), 0 for none. */
-static size_t utf8_len(const unsigned char *text, size_t len)
-{
-	static const struct {
-		unsigned char first_low, first_high, second_low, second_high;
-		size_t len;
-	} rows[] = {
-		{0x20, 0x7e, 0x00, 0x00, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (text[0] < rows[i].first_low || text[0] > rows[i].first_high)
-			continue;
-		if (rows[i].len > len)
-			return 0;
-		if (rows[i].len > 1 &&
-		    (text[1] < rows[i].second_low || text[1] > rows[i].second_high))
-			return 0;
-		for (size_t k = 2; k < rows[i].len; k++) {
-			if (text[k] < 0x80 || text[k] > 0xbf)
-				return 0;
-		}
-		return rows[i].len;
-	}
-	return 0;
-}
-
-/* Tabs count as blanks; every other control character is refused, C1 among them. */
-static bool line_is_plain(const char *line, size_t len)
-{
-	const unsigned char *text = (const unsigned char *)line;
-
-	for (size_t i = 0; i < len;) {
-		size_t step = text[i] == '\t' ? 1 : utf8_len(text + i, len - i);
-
-		if (step == 0 || (text[i] == 0xc2 && text[i + 1] < 0xa0))
-			return false;
-		i += step;
-	}
-	return true;
-}
-
-/* Cuts the comment and the blanks at both ends. */
-static void line_trim(const char **line, size_t *len)
-{
-	const char *text = *line;
-	size_t end = *len;
-
-	for (size_t i = 0; i < end; i++) {
-		bool begins = i == 0 || strchr(BLANKS, text[i - 1]) != NULL;
-
-		if (begins && (text[i] == '#' || text[i] == ';'))
-			end = i;
-	}
-	while (end > 0 && strchr(BLANKS, text[end - 1]) != NULL)
-		end--;
-	while (end > 0 && strchr(BLANKS, text[0]) != NULL) {
-		text++;
-		end--;
-	}
-	*line = text;
-	*len = end;
-}
 
 static bool title_is_name(const char *text, size_t len)
 {
@@ -190,7 +121,7 @@ static size_t feed_check(struct settings_feed *feed, const char **line, size_t l
 {
 	bool comment;
 
-	if (!line_is_plain(*line, len)) {
+	if (!settings_line_is_plain(*line, len)) {
 		settings_fault_at(
 			feed->settings, feed->file, feed->line,
 			"control characters or no UTF-8; save the file as plain UTF-8 text");
@@ -206,7 +137,7 @@ static size_t feed_check(struct settings_feed *feed, const char **line, size_t l
 				  "the line has %zu bytes; shorten it to %d", len, LINE_LEN_MAX);
 		return 0;
 	}
-	line_trim(line, &len);
+	settings_line_trim(line, &len);
 	if (len > 0 && (*line)[0] == '[') {
 		feed_begin_section(feed, *line, len);
 		return 0;

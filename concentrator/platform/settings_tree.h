@@ -5,6 +5,8 @@
 
 #include <stdarg.h>
 
+#define BLANKS " \t"
+
 struct settings_key {
 	char *name;
 	char *value;
@@ -59,3 +61,10 @@ void settings_find_fault(struct settings *settings, const char *file, int line, 
 			 va_list args) __attribute__((format(printf, 4, 0)));
 void settings_fault_at(struct settings *settings, const char *file, int line, const char *format,
 		       ...) __attribute__((format(printf, 4, 5)));
+
+/* Is the line well-formed UTF-8 without control characters? Tabs count as blanks; the control characters above ASCII
+ * (C1) are refused like those below. */
+bool settings_line_is_plain(const char *line, size_t len);
+
+/* Cuts the comment and the blanks at both ends. */
+void settings_line_trim(const char **line, size_t *len);
