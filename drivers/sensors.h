@@ -43,11 +43,11 @@ int sensors_open(struct sensors **ret, const struct sensor_settings *settings, s
 /* Ends the worker. Accepts NULL, returns NULL. */
 struct sensors *sensors_close(struct sensors *sensors);
 
-/* A descriptor that is readable since a sensor was read (well or badly) and not taken; borrowed. */
+/* A descriptor that is readable while a sensor was read, well or badly, and not taken; borrowed. */
 int sensors_fd(const struct sensors *sensors);
 
-/* The latest sample of sensor `index`. 0: new since the last take; -EAGAIN: *ret is set too, but
- * nothing is new. */
+/* The latest sample of sensor `index`, below n. Errors: -EAGAIN it was not read since the last
+ * take. */
 int sensors_take(struct sensors *sensors, size_t index, struct sensor_sample *ret);
 
 /* For the watchdog: how long past its deadline the worker's read is; 0 when in time or parked. */
