@@ -185,9 +185,14 @@ int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure)
 	if (error == -ERANGE)
 		return unclean(ret_failure, ledger, "a sum overflows: entries up to",
 			       ledger->tally.totals.entries, 0, 0);
-	if (error < 0 && ret_failure->text[0] == '\0')
-		(void)snprintf(ret_failure->text, sizeof(ret_failure->text), "%s: %s", ledger->path,
-			       ledger->failed ? ledger->failure : strerror(-error));
+	if (error < 0 && ret_failure->text[0] == '\0') {
+		if (ledger->failed)
+			(void)snprintf(ret_failure->text, sizeof(ret_failure->text), "%s",
+				       ledger->failure);
+		else
+			(void)snprintf(ret_failure->text, sizeof(ret_failure->text), "%s: %s",
+				       ledger->path, strerror(-error));
+	}
 	return error;
 }
 
