@@ -24,6 +24,8 @@
 #define SCHEDULE_SILENT_POLLS  3
 #define SCHEDULE_PROBE_PERCENT 5
 #define SCHEDULE_NEVER_US      INT64_MAX
+#define SCHEDULE_SETTLED_US                                                                        \
+	INT64_C(3200000) /* after a command: relay_plan.h's settling, and a little */
 
 enum schedule_span {
 	SCHEDULE_ENERGY,   /* the money register with its witness */
@@ -41,7 +43,7 @@ struct schedule_policy {
 	int64_t period_us[SCHEDULE_READS]; /* deadline of each span after its last read */
 	int64_t urgent_us;                 /* deadline of the energy span of a room near zero */
 	bool continuous; /* read energy ahead of its deadline rather than leave the line idle */
-	int64_t device_gap_us;    /* least time between two requests to one device */
+	int64_t device_gap_us; /* rest of a device between two requests, where a model wants it */
 	int64_t close_stagger_us; /* between two closes */
 	int64_t quiet_us;       /* silence after a time-out where there is no other device to ask */
 	int64_t probe_first_us; /* first probe after falling silent; doubles with each failure ... */
@@ -85,7 +87,7 @@ struct schedule_device {
 	int64_t silent_us;
 	int64_t probe_us; /* next probe */
 	int64_t backoff_us;
-	int64_t turnaround_us; /* learnt, near its 99th percentile */
+	int64_t turnaround_us; /* learnt, near its 99th percentile; 0: nothing learnt */
 	uint64_t polls;
 	uint64_t timeouts;
 	uint64_t garbled;
@@ -114,8 +116,10 @@ struct schedule {
 	int64_t probe_credit_us; /* line time that probes may still cost */
 	int64_t credited_us;
 	bool probing; /* a probe is in flight */
+	uint32_t out; /* jobs given out and not ended */
 	bool fault;   /* more than half of the line went silent at once */
 	int64_t fault_us;
+	size_t fault_devices; /* alive before it */
 	int64_t polls;
 	int64_t busy_us;       /* line time of all transactions */
 	int64_t probe_busy_us; /* ... of probes that failed */
@@ -137,7 +141,8 @@ __attribute__((warn_unused_result)) int schedule_add(struct schedule *schedule,
 						     const struct schedule_traits *traits,
 						     int64_t now_us, uint16_t *ret_device);
 
-/* Queues a relay command. A command still waiting for the same device and channel is replaced: its
+/* Queues a relay command. Its device's position is read as soon as it was answered, and again when
+ * the relay has settled. A command still waiting for the same device and channel is replaced: its
  * cookie is given back in ret_replaced (ret_replaced_any false: none). -ENOSPC: the queue is full.
  * */
 __attribute__((warn_unused_result)) int
@@ -164,13 +169,14 @@ bool schedule_relay_waits(const struct schedule *schedule, int64_t now_us);
 
 /* The job has ended. error: 0, or -ETIMEDOUT, -EBADMSG, -EREMOTEIO (an exception: the device
  * lives); any other error is the line's own (adapter gone) and says nothing about the device.
- * took_us: line time; turnaround_us: from the end of the request to the first byte, with error 0 or
- * -EREMOTEIO. Returns enum schedule_event bits. A relay command is never repeated here:
- * relay_plan.h decides. */
+ * took_us: line time; turnaround_us: from the end of the request to the first byte, or -1. Returns
+ * enum schedule_event bits. A relay command is never repeated here: relay_plan.h decides. */
 uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *job, int error,
 			 int64_t took_us, int64_t turnaround_us, int64_t now_us);
 
-/* The turnaround to compute the time-out with: learnt, wide while nothing is learnt. */
+/* The turnaround to compute the time-out of this device's next job with: what was learnt, now and
+ * then four times that for one that does not answer (it may have become slow); 0: nothing learnt
+ * yet. */
 int64_t schedule_turnaround_us(const struct schedule *schedule, uint16_t device);
 
 /* State of a device at now (silent becomes dead with time). */

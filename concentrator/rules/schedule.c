@@ -1,0 +1,393 @@
+/* schedule.c - see schedule.h: which job is next. What results teach is schedule_result.c.
+ *
+ * Order: relay commands, spans asked for at once (read-backs among them), probes that their budget
+ * allows, then the earliest deadline. A deadline once set stands until the span is read, and those
+ * of others lie ever later, so everything has its turn.
+ */
+#include "concentrator/rules/schedule.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#define MS INT64_C(1000)
+
+struct schedule_policy schedule_policy_default(void)
+{
+	return (struct schedule_policy){
+		.period_us = {[SCHEDULE_ENERGY] = 5000 * MS,
+			      [SCHEDULE_INSTANT] = 10000 * MS,
+			      [SCHEDULE_POSITION] = 10000 * MS},
+		.urgent_us = 500 * MS,
+		.continuous = true,
+		.device_gap_us = 0,
+		.close_stagger_us = 200 * MS,
+		.quiet_us = 100 * MS,
+		.probe_first_us = 1000 * MS,
+		.probe_max_us = 40000 * MS,
+		.dead_us = 60000 * MS,
+	};
+}
+
+void schedule_init(struct schedule *schedule, const struct schedule_policy *policy, uint32_t seed,
+		   int64_t now_us)
+{
+	*schedule = (struct schedule){
+		.policy = *policy,
+		.seed = seed != 0 ? seed : 1,
+		.avoid = -1,
+		.credited_us = now_us,
+	};
+}
+
+int schedule_add(struct schedule *schedule, const struct schedule_traits *traits, int64_t now_us,
+		 uint16_t *ret_device)
+{
+	struct schedule_device *device;
+	bool any = false;
+
+	if (schedule->devices == SCHEDULE_DEVICES_MAX)
+		return -ENOSPC;
+	for (int span = 0; span < SCHEDULE_READS; span++)
+		any = any || traits->cost_us[span] > 0;
+	if (!any)
+		return -EINVAL;
+	device = &schedule->device[schedule->devices];
+	*device = (struct schedule_device){.traits = *traits};
+	for (int span = 0; span < SCHEDULE_READS; span++)
+		device->due_us[span] = now_us;
+	*ret_device = (uint16_t)schedule->devices++;
+	return 0;
+}
+
+int schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,
+		     uint32_t cookie, int64_t now_us, bool *ret_replaced_any,
+		     uint32_t *ret_replaced)
+{
+	size_t kept = 0;
+	size_t count = schedule->commands;
+	bool replaced = false;
+	uint32_t replaced_cookie = 0;
+
+	assert(device < schedule->devices);
+	for (size_t i = 0; i < count; i++) {
+		const struct schedule_command *command = &schedule->command[i];
+
+		if (command->device == device && command->channel == channel) {
+			replaced = true;
+			replaced_cookie = command->cookie;
+		} else {
+			schedule->command[kept++] = *command;
+		}
+	}
+	schedule->commands = kept;
+	if (kept == SCHEDULE_COMMANDS_MAX)
+		return -ENOSPC;
+	schedule->command[schedule->commands++] = (struct schedule_command){
+		.device = device,
+		.channel = channel,
+		.close = close,
+		.cookie = cookie,
+		.queued_us = now_us,
+	};
+	*ret_replaced_any = replaced;
+	*ret_replaced = replaced_cookie;
+	return 0;
+}
+
+void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span)
+{
+	assert(device < schedule->devices && span < SCHEDULE_READS);
+	if (schedule->device[device].traits.cost_us[span] > 0)
+		schedule->device[device].asked |= (uint8_t)(1U << span);
+}
+
+void schedule_urgent(struct schedule *schedule, uint16_t device, bool urgent, int64_t now_us)
+{
+	struct schedule_device *one = &schedule->device[device];
+
+	assert(device < schedule->devices);
+	if (urgent && !one->urgent && one->due_us[SCHEDULE_ENERGY] > now_us)
+		one->due_us[SCHEDULE_ENERGY] = now_us;
+	one->urgent = urgent;
+}
+
+static void sooner(int64_t *wait_us, int64_t at_us)
+{
+	if (at_us < *wait_us)
+		*wait_us = at_us;
+}
+
+/* T1b: nothing for the device that timed out last until another was asked, or silence passed. */
+static bool is_avoided(const struct schedule *schedule, uint16_t device, int64_t now_us)
+{
+	return schedule->avoid == device && now_us < schedule->quiet_until_us;
+}
+
+/* From when on a command may go. */
+static int64_t command_from_us(const struct schedule *schedule,
+			       const struct schedule_command *command, int64_t now_us)
+{
+	int64_t from_us = now_us;
+
+	if (is_avoided(schedule, command->device, now_us))
+		from_us = schedule->quiet_until_us;
+	if (command->close && schedule->has_closed &&
+	    schedule->closed_us + schedule->policy.close_stagger_us > from_us)
+		from_us = schedule->closed_us + schedule->policy.close_stagger_us;
+	return from_us;
+}
+
+/* The first command that may go, opens before closes; the number of commands if none. */
+static size_t find_command(const struct schedule *schedule, int64_t now_us, int64_t *wait_us)
+{
+	size_t found = schedule->commands;
+
+	for (size_t i = 0; i < schedule->commands; i++) {
+		const struct schedule_command *command = &schedule->command[i];
+		int64_t from_us = command_from_us(schedule, command, now_us);
+
+		if (from_us > now_us)
+			sooner(wait_us, from_us);
+		else if (found == schedule->commands ||
+			 (schedule->command[found].close && !command->close))
+			found = i;
+	}
+	return found;
+}
+
+bool schedule_relay_waits(const struct schedule *schedule, int64_t now_us)
+{
+	int64_t wait_us = SCHEDULE_NEVER_US;
+
+	return find_command(schedule, now_us, &wait_us) < schedule->commands;
+}
+
+static struct schedule_job take_command(struct schedule *schedule, size_t index, int64_t now_us)
+{
+	struct schedule_command command = schedule->command[index];
+
+	for (size_t i = index + 1; i < schedule->commands; i++)
+		schedule->command[i - 1] = schedule->command[i];
+	schedule->commands--;
+	if (command.close) {
+		schedule->closed_us = now_us;
+		schedule->has_closed = true;
+	}
+	return (struct schedule_job){
+		.device = command.device,
+		.span = SCHEDULE_RELAY,
+		.same_device = schedule->device[command.device].in_flight != 0,
+		.channel = command.channel,
+		.close = command.close,
+		.cookie = command.cookie,
+	};
+}
+
+static enum schedule_span cheapest(const struct schedule_device *device)
+{
+	enum schedule_span best = SCHEDULE_READS;
+
+	for (enum schedule_span span = SCHEDULE_ENERGY; span < SCHEDULE_READS; span++)
+		if (device->traits.cost_us[span] > 0 &&
+		    (best == SCHEDULE_READS ||
+		     device->traits.cost_us[span] < device->traits.cost_us[best]))
+			best = span;
+	return best;
+}
+
+/* B2: probes that fail are paid from a share of the time that passes; nothing is saved up. */
+static void credit_probes(struct schedule *schedule, int64_t now_us)
+{
+	int64_t passed_us = now_us - schedule->credited_us;
+
+	/* Whole parts only, so that no time is lost to rounding. */
+	passed_us -= passed_us % 100;
+	if (passed_us <= 0)
+		return;
+	schedule->credited_us += passed_us;
+	schedule->probe_credit_us += passed_us / 100 * SCHEDULE_PROBE_PERCENT;
+	if (schedule->probe_credit_us > 0)
+		schedule->probe_credit_us = 0;
+}
+
+/* What find_read() weighs: lower class first, then the earlier deadline. */
+enum read_class { READ_ASKED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
+
+struct candidate {
+	enum read_class class;
+	int64_t due_us;
+	struct schedule_job job;
+};
+
+static void offer(struct candidate *best, enum read_class class, int64_t due_us, size_t device,
+		  enum schedule_span span, bool probe)
+{
+	if (class > best->class || (class == best->class && due_us >= best->due_us))
+		return;
+	*best = (struct candidate){
+		.class = class,
+		.due_us = due_us,
+		.job = {.device = (uint16_t)device, .span = span, .probe = probe},
+	};
+}
+
+static void offer_probe(const struct schedule *schedule, size_t index, int64_t now_us,
+			struct candidate *best, int64_t *wait_us)
+{
+	const struct schedule_device *device = &schedule->device[index];
+	int64_t from_us = device->probe_us;
+
+	if (device->asked) {
+		for (enum schedule_span span = SCHEDULE_ENERGY; span < SCHEDULE_READS; span++)
+			if (device->asked & (1U << span))
+				offer(best, READ_ASKED, device->due_us[span], index, span, true);
+		return;
+	}
+	if (schedule->probing)
+		return;
+	if (schedule->probe_credit_us < 0) {
+		int64_t paid_us = schedule->credited_us -
+				  schedule->probe_credit_us * 100 / SCHEDULE_PROBE_PERCENT + 100;
+
+		if (paid_us > from_us)
+			from_us = paid_us;
+	}
+	if (from_us > now_us)
+		sooner(wait_us, from_us);
+	else
+		offer(best, READ_PROBE, device->probe_us, index, cheapest(device), true);
+}
+
+static void offer_reads(const struct schedule *schedule, size_t index, int64_t now_us,
+			struct candidate *best, int64_t *wait_us)
+{
+	const struct schedule_device *device = &schedule->device[index];
+
+	for (enum schedule_span span = SCHEDULE_ENERGY; span < SCHEDULE_READS; span++) {
+		if (device->traits.cost_us[span] == 0)
+			continue;
+		if (device->asked & (1U << span))
+			offer(best, READ_ASKED, device->due_us[span], index, span, false);
+		else if (device->due_us[span] <= now_us)
+			offer(best, READ_DUE, device->due_us[span], index, span, false);
+		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
+			offer(best, READ_AHEAD, device->due_us[span], index, span, false);
+		else
+			sooner(wait_us, device->due_us[span]);
+	}
+}
+
+static struct candidate find_read(const struct schedule *schedule, int64_t now_us, int64_t *wait_us)
+{
+	struct candidate best = {.class = READ_NONE};
+
+	for (size_t i = 0; i < schedule->devices; i++) {
+		const struct schedule_device *device = &schedule->device[i];
+		int64_t from_us = device->last_us + schedule->policy.device_gap_us;
+
+		if (device->in_flight)
+			continue;
+		if (is_avoided(schedule, (uint16_t)i, now_us) && schedule->quiet_until_us > from_us)
+			from_us = schedule->quiet_until_us;
+		if (device->last_us != 0 && from_us > now_us)
+			sooner(wait_us, from_us);
+		else if (device->state == SCHEDULE_ALIVE)
+			offer_reads(schedule, i, now_us, &best, wait_us);
+		else
+			offer_probe(schedule, i, now_us, &best, wait_us);
+	}
+	return best;
+}
+
+bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_job *ret_job,
+		   int64_t *ret_wait_us)
+{
+	struct schedule_job job;
+	int64_t wait_us = SCHEDULE_NEVER_US;
+	size_t command;
+
+	credit_probes(schedule, now_us);
+	command = find_command(schedule, now_us, &wait_us);
+	if (command < schedule->commands) {
+		job = take_command(schedule, command, now_us);
+	} else {
+		struct candidate candidate = find_read(schedule, now_us, &wait_us);
+
+		if (candidate.class == READ_NONE) {
+			*ret_wait_us = wait_us;
+			return false;
+		}
+		job = candidate.job;
+		schedule->device[job.device].asked &= (uint8_t) ~(1U << job.span);
+		schedule->probing = schedule->probing || job.probe;
+	}
+	schedule->device[job.device].in_flight |= (uint8_t)(1U << job.span);
+	schedule->out++;
+	if (schedule->avoid != job.device)
+		schedule->avoid = -1;
+	*ret_job = job;
+	return true;
+}
+
+void schedule_put_back(struct schedule *schedule, const struct schedule_job *job, int64_t now_us)
+{
+	struct schedule_device *device = &schedule->device[job->device];
+
+	device->in_flight &= (uint8_t) ~(1U << job->span);
+	schedule->out--;
+	if (job->probe)
+		schedule->probing = false;
+	if (job->span != SCHEDULE_RELAY)
+		return; /* its deadline has not moved */
+
+	/* A newer command for this relay overrides it; else it is the first again. */
+	for (size_t i = 0; i < schedule->commands; i++)
+		if (schedule->command[i].device == job->device &&
+		    schedule->command[i].channel == job->channel)
+			return;
+	assert(schedule->commands < SCHEDULE_COMMANDS_MAX);
+	for (size_t i = schedule->commands; i > 0; i--)
+		schedule->command[i] = schedule->command[i - 1];
+	schedule->command[0] = (struct schedule_command){
+		.device = job->device,
+		.channel = job->channel,
+		.close = job->close,
+		.cookie = job->cookie,
+		.queued_us = now_us,
+	};
+	schedule->commands++;
+	if (job->close)
+		schedule->has_closed = false;
+}
+
+size_t schedule_alive(const struct schedule *schedule)
+{
+	size_t alive = 0;
+
+	for (size_t i = 0; i < schedule->devices; i++)
+		alive += schedule->device[i].state == SCHEDULE_ALIVE;
+	return alive;
+}
+
+enum schedule_device_state schedule_state(const struct schedule *schedule, uint16_t device,
+					  int64_t now_us)
+{
+	const struct schedule_device *one = &schedule->device[device];
+
+	if (one->state == SCHEDULE_SILENT && now_us - one->silent_us >= schedule->policy.dead_us)
+		return SCHEDULE_DEAD;
+	return one->state;
+}
+
+const char *schedule_state_name(enum schedule_device_state state)
+{
+	switch (state) {
+	case SCHEDULE_ALIVE:
+		return "alive";
+	case SCHEDULE_SILENT:
+		return "silent";
+	case SCHEDULE_DEAD:
+		return "dead";
+	}
+	return "unknown";
+}
