@@ -96,14 +96,11 @@ static void search_verb(struct search *search, const struct verb *verb)
 		return;
 	for (size_t i = 0; i < grammar.count; i++) {
 		const struct part *part = &grammar.part[i];
-		bool last = i + 1 == grammar.count || grammar.part[i + 1].kind == PART_OPTION;
 
 		if (part->kind == PART_OPTION)
 			continue;
 		if (at == search->words) {
-			add(search, part->name,
-			    part->kind == PART_WORD && !last ? NULL : verb->help,
-			    part->kind == PART_ARGUMENT);
+			add(search, part->name, verb->help, part->kind == PART_ARGUMENT);
 			if (part->required)
 				return;
 			continue;

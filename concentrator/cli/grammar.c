@@ -41,7 +41,8 @@ static int add_option(struct grammar *grammar, const char *text, bool required, 
 	struct part *part = add_part(grammar, PART_OPTION, required);
 	size_t len = strcspn(text, " ");
 
-	if (part == NULL || copy_name(part->name, text, len) < 0)
+	if (part == NULL || !is_lower(text[strspn(text, "-")]) ||
+	    copy_name(part->name, text, len) < 0)
 		return -EINVAL;
 	part->choice = choice;
 	if (text[len] == '\0')

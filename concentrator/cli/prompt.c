@@ -210,7 +210,10 @@ static void show_candidates(void *context, const char *line)
 		shown++;
 	}
 	if (shown == 0) {
-		screen_put(out, TONE_DIM, "  nothing more; Enter runs the line");
+		if (*partial != '\0')
+			screen_say(out, TONE_DIM, "  nothing begins with %s", partial);
+		else
+			screen_put(out, TONE_DIM, "  nothing more; Enter runs the line");
 		screen_end_line(out);
 	}
 	(void)fflush(out->file);

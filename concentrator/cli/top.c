@@ -71,7 +71,7 @@ static void refresh_answer(struct top *top)
 
 	top->problem[0] = '\0';
 	if (r < 0)
-		(void)snprintf(top->problem, sizeof(top->problem), "%s: %s; asking again",
+		(void)snprintf(top->problem, sizeof(top->problem), "asking again: %s: %s",
 			       problem_title(problem.problem == PROBLEM_NONE ? PROBLEM_FAILED
 									     : problem.problem),
 			       problem.detail != NULL ? problem.detail : "");

@@ -243,8 +243,13 @@ class Daemon:
 
     def close(self):
         self.running = False
+        self.server.shutdown(socket.SHUT_RDWR)
         self.server.close()
         for client in self.clients:
+            try:
+                client.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             client.close()
         os.unlink(self.path)
 
