@@ -1,0 +1,171 @@
+/* Alarms: each thing once, history until its place is needed. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "concentrator/rules/alarms.h"
+
+static struct alarms alarms;
+
+static struct instant at(int64_t s)
+{
+	return (struct instant){.us = s * 1000000, .s = 1767225600 + s, .trusted = true};
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&alarms, 0, sizeof(alarms));
+	return 0;
+}
+
+static void a_thing_is_raised_once_and_cleared_once(void **state)
+{
+	struct instant now = at(1), later = at(9);
+	const struct alarm *alarm;
+
+	(void)state;
+	assert_int_equal(alarms_raise(&alarms, ALARM_METER_SILENT, "room 305 sockets", "no answer",
+				      &now, &alarm),
+			 1);
+	assert_int_equal(alarm->id, 1);
+	assert_int_equal(alarm->since_us, 1000000);
+	assert_int_equal(alarms_raise(&alarms, ALARM_METER_SILENT, "room 305 sockets",
+				      "still no answer", &later, &alarm),
+			 0);
+	assert_int_equal(alarm->since_s, now.s);
+	assert_string_equal(alarm->detail, "still no answer");
+	/* Another kind, another subject: other alarms. */
+	assert_int_equal(
+		alarms_raise(&alarms, ALARM_METER_DEAD, "room 305 sockets", "", &later, NULL), 1);
+	assert_int_equal(
+		alarms_raise(&alarms, ALARM_METER_SILENT, "room 306 sockets", "", &later, NULL), 1);
+	assert_int_equal(alarms_count(&alarms, ALARM_WARNING), 2);
+	assert_int_equal(alarms_count(&alarms, ALARM_CRITICAL), 1);
+
+	assert_true(alarms_clear(&alarms, ALARM_METER_SILENT, "room 305 sockets", &later, &alarm));
+	assert_int_equal(alarm->cleared_s, later.s);
+	assert_false(alarms_clear(&alarms, ALARM_METER_SILENT, "room 305 sockets", &later, NULL));
+	assert_null(alarms_find(&alarms, ALARM_METER_SILENT, "room 305 sockets"));
+	assert_non_null(alarms_find(&alarms, ALARM_METER_DEAD, "room 305 sockets"));
+	/* It comes back: a new alarm. */
+	assert_int_equal(
+		alarms_raise(&alarms, ALARM_METER_SILENT, "room 305 sockets", "", &later, &alarm),
+		1);
+	assert_int_equal(alarm->id, 4);
+}
+
+static void they_are_listed_in_order(void **state)
+{
+	struct instant now = at(1);
+	char subject[16];
+	int64_t after = 0;
+
+	(void)state;
+	for (int i = 1; i <= 5; i++) {
+		(void)snprintf(subject, sizeof(subject), "line %d", i);
+		assert_int_equal(alarms_raise(&alarms, ALARM_LINE_FAULT, subject, "", &now, NULL),
+				 1);
+	}
+	assert_true(alarms_clear(&alarms, ALARM_LINE_FAULT, "line 2", &now, NULL));
+	for (int id = 1; id <= 5; id++) {
+		const struct alarm *alarm;
+
+		if (id == 2)
+			continue;
+		alarm = alarms_next(&alarms, after, false);
+		assert_non_null(alarm);
+		assert_int_equal(alarm->id, id);
+		after = alarm->id;
+	}
+	assert_null(alarms_next(&alarms, after, false));
+	assert_int_equal(alarms_next(&alarms, 1, true)->id, 2);
+}
+
+static void a_person_acknowledges_once(void **state)
+{
+	struct instant now = at(1);
+
+	(void)state;
+	assert_int_equal(alarms_raise(&alarms, ALARM_STORE_FAILING, "ledger", "", &now, NULL), 1);
+	assert_int_equal(alarms_acknowledge(&alarms, 2, "anna"), -ENOENT);
+	assert_int_equal(alarms_acknowledge(&alarms, 0, "anna"), -ENOENT);
+	assert_int_equal(alarms_acknowledge(&alarms, 1, "anna"), 0);
+	assert_int_equal(alarms_acknowledge(&alarms, 1, "bert"), -EEXIST);
+	assert_string_equal(alarms_next(&alarms, 0, false)->acknowledged_by, "anna");
+}
+
+static void history_makes_room_and_standing_alarms_do_not(void **state)
+{
+	struct instant now = at(1);
+	char subject[16];
+
+	(void)state;
+	for (int i = 0; i < ALARMS_MAX; i++) {
+		(void)snprintf(subject, sizeof(subject), "%d", i);
+		assert_int_equal(alarms_raise(&alarms, ALARM_METER_SILENT, subject, "", &now, NULL),
+				 1);
+	}
+	assert_int_equal(alarms_raise(&alarms, ALARM_LINE_FAULT, "A", "", &now, NULL), -ENOSPC);
+	assert_true(alarms_clear(&alarms, ALARM_METER_SILENT, "7", &now, NULL));
+	assert_true(alarms_clear(&alarms, ALARM_METER_SILENT, "3", &now, NULL));
+	assert_int_equal(alarms_raise(&alarms, ALARM_LINE_FAULT, "A", "", &now, NULL), 1);
+	/* The older of the two is gone. */
+	assert_int_equal(alarms_next(&alarms, 3, true)->id, 5);
+	assert_int_equal(alarms_next(&alarms, 7, true)->id, 8);
+}
+
+static void long_texts_are_cut_at_a_character(void **state)
+{
+	struct instant untrusted = {.us = 5, .s = 77, .trusted = false};
+	char subject[100];
+	const struct alarm *alarm;
+
+	(void)state;
+	/* 62 letters and a three-byte character: it does not fit into 63. */
+	memset(subject, 'a', 62);
+	memcpy(subject + 62, "\xe6\x88\xbf!", 5);
+	assert_int_equal(alarms_raise(&alarms, ALARM_CLOUD_AWAY, subject, "", &untrusted, &alarm),
+			 1);
+	assert_int_equal(strlen(alarm->subject), 62);
+	assert_int_equal(alarm->since_s, 0);
+	assert_int_equal(alarms_raise(&alarms, ALARM_CLOUD_AWAY, subject, "", &untrusted, NULL), 0);
+	/* Exactly as long as fits. */
+	memset(subject, 'b', ALARM_SUBJECT_MAX);
+	subject[ALARM_SUBJECT_MAX] = '\0';
+	assert_int_equal(alarms_raise(&alarms, ALARM_CLOUD_AWAY, subject, "", &untrusted, &alarm),
+			 1);
+	assert_string_equal(alarm->subject, subject);
+}
+
+static void every_kind_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < ALARM_KIND_COUNT; kind++) {
+		assert_non_null(alarm_kind_name((enum alarm_kind)kind));
+		for (int other = 0; other < kind; other++)
+			assert_string_not_equal(alarm_kind_name((enum alarm_kind)kind),
+						alarm_kind_name((enum alarm_kind)other));
+	}
+	assert_string_equal(alarm_severity_name(alarm_severity(ALARM_RELAY_WRONG)), "critical");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_thing_is_raised_once_and_cleared_once, set_up),
+		cmocka_unit_test_setup(they_are_listed_in_order, set_up),
+		cmocka_unit_test_setup(a_person_acknowledges_once, set_up),
+		cmocka_unit_test_setup(history_makes_room_and_standing_alarms_do_not, set_up),
+		cmocka_unit_test_setup(long_texts_are_cut_at_a_character, set_up),
+		cmocka_unit_test(every_kind_has_a_name_of_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
