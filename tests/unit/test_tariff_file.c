@@ -1,0 +1,126 @@
+/* Tariffs as people write them: every mistake at its line. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "concentrator/tariff_file.h"
+
+/* Berlin around 2026: summer time from 2026-03-29 01:00 UTC to 2026-10-25 01:00 UTC. */
+static const struct offset_table berlin = {
+	.count = 3,
+	.transition = {{.from_s = 0, .offset_s = 3600},
+		       {.from_s = 1774746000, .offset_s = 7200},
+		       {.from_s = 1792890000, .offset_s = 3600}},
+};
+
+static void a_tariff_is_read_to_the_millionth(void **state)
+{
+	static const char text[] =
+		"# the landlord's\n[tariff]\nname = dorm\nactivation = 2026-09-01 00:00\n"
+		"[energy]\nprice = 0.538001\n";
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	(void)state;
+	assert_int_equal(
+		tariff_file_parse(text, strlen(text), &berlin, &tariff, &from_receipt, &errors), 0);
+	assert_string_equal(tariff.name, "dorm");
+	assert_int_equal(tariff.price_micro_per_kwh, 538001);
+	assert_int_equal(tariff.activation_s, 1788213600); /* 2026-08-31 22:00 UTC */
+	assert_false(from_receipt);
+}
+
+static void activation_follows_the_building_s_clock(void **state)
+{
+	static const struct {
+		const char *written;
+		int64_t at_s; /* 0: refused */
+	} cases[] = {
+		{"2026-01-15 12:00", 1768474800},
+		{"2026-07-15 12:00", 1784109600},
+		{"2026-03-29 02:30", 0},          /* skipped by summer time */
+		{"2026-10-25 02:30", 1792888200}, /* happens twice: the first */
+		{"2026-02-30 00:00", 0},
+		{"2026-9-1 00:00", 0},
+		{"2026-09-01", 0},
+		{"tomorrow", 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[160];
+		struct tariff tariff;
+		bool from_receipt;
+		json_t *errors = NULL;
+		snprintf(text, sizeof(text),
+			 "[tariff]\nname = x\nactivation = %s\n[energy]\nprice = 1\n",
+			 cases[i].written);
+		int r = tariff_file_parse(text, strlen(text), &berlin, &tariff, &from_receipt,
+					  &errors);
+		if (r != (cases[i].at_s == 0 ? -EINVAL : 0))
+			fail_msg("%s: %d", cases[i].written, r);
+		if (r == 0)
+			assert_int_equal(tariff.activation_s, cases[i].at_s);
+		json_decref(errors);
+	}
+}
+
+static void every_mistake_has_its_line(void **state)
+{
+	static const struct {
+		const char *text;
+		int line;
+		const char *message;
+	} cases[] = {
+		{"", 0, "[tariff]"},
+		{"[tariff]\nname = x\nactivation = receipt\n", 0, "[energy]"},
+		{"[tariff]\nactivation = receipt\n[energy]\nprice = 1\n", 1, "name"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\n", 4, "price"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = -1\n", 5, "price"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1.0000001\n", 5,
+		 "price"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = cheap\n", 5, "price"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1\ncolour = red\n", 6,
+		 "colour"},
+		{"[tariff]\nname = x\nname = y\nactivation = receipt\n[energy]\nprice = 1\n", 3,
+		 "name"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1\n[water]\n", 6,
+		 "water"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tariff tariff;
+		bool from_receipt, found = false;
+		json_t *errors = NULL, *row;
+		size_t index;
+		int r = tariff_file_parse(cases[i].text, strlen(cases[i].text), &berlin, &tariff,
+					  &from_receipt, &errors);
+		assert_int_equal(r, -EINVAL);
+		json_array_foreach(errors, index, row)
+		{
+			found = found || (json_integer_value(json_object_get(row, "line")) ==
+						  cases[i].line &&
+					  strstr(json_string_value(json_object_get(row, "message")),
+						 cases[i].message) != NULL);
+		}
+		if (!found) {
+			char *dump = json_dumps(errors, 0);
+			fail_msg("%s -> %s", cases[i].text, dump);
+		}
+		json_decref(errors);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_tariff_is_read_to_the_millionth),
+		cmocka_unit_test(activation_follows_the_building_s_clock),
+		cmocka_unit_test(every_mistake_has_its_line),
+	};
+	return cmocka_run_group_tests_name("tariff_file", tests, NULL, NULL);
+}
