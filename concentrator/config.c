@@ -87,7 +87,6 @@ static const struct config_row config_rows[] = {
 	CHOICE("site", "account", AT(site.account), account_names, CONFIG_ACCOUNT_MONEY),
 
 	PATH("store", "ledger", AT(store.ledger), "/var/lib/prepay/ledger.db"),
-	PATH("store", "profile", AT(store.profile), "/var/lib/prepay/profile.db"),
 	PATH("store", "backup", AT(store.backup), "/var/lib/prepay/backup"),
 
 	PATH("control", "socket", AT(control.socket), "/run/prepay/control.sock"),

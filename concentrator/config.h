@@ -50,7 +50,6 @@ struct config_site {
 
 struct config_store {
 	char ledger[CONFIG_TEXT_SIZE];
-	char profile[CONFIG_TEXT_SIZE];
 	char backup[CONFIG_TEXT_SIZE]; /* folder */
 };
 

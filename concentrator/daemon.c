@@ -197,10 +197,11 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int say(int exit_code, const char *format, const char *text)
+/* Says why the daemon cannot start and returns the exit code. */
+static int say(enum problem problem, const char *what, const char *text)
 {
-	journal_log(LOG_ERR, NULL, NULL, format, text);
-	return exit_code;
+	journal_log(LOG_ERR, NULL, NULL, "%s%s", what, text);
+	return problem_exit(problem);
 }
 
 static int open_ledger(struct daemon *daemon)
@@ -216,13 +217,13 @@ static int open_ledger(struct daemon *daemon)
 	};
 	int r = ledger_open(&daemon->ledger, &settings, &failure);
 	if (r < 0)
-		return say(r == -EBUSY ? problem_exit(PROBLEM_CONFLICT)
+		return say(r == -EBUSY ? PROBLEM_CONFLICT
 			   : r == -EMEDIUMTYPE || r == -EPROTONOSUPPORT || r == -EUCLEAN
-				   ? problem_exit(PROBLEM_REFUSED)
-				   : problem_exit(PROBLEM_FAILED),
-			   "%s", failure.text);
+				   ? PROBLEM_REFUSED
+				   : PROBLEM_FAILED,
+			   "", failure.text);
 	r = reader_open(&daemon->reader, ledger_path(daemon->ledger), ledger_vfs(daemon->ledger));
-	return r < 0 ? say(problem_exit(PROBLEM_FAILED), "ledger reader: %s", strerror(-r)) : 0;
+	return r < 0 ? say(PROBLEM_FAILED, "ledger reader: ", strerror(-r)) : 0;
 }
 
 static int read_zone(const struct config *config, struct offset_table *ret)
@@ -263,11 +264,11 @@ static int open_station(struct daemon *daemon)
 	char error[STATION_ERROR_SIZE], roots[SIGNATURE_ERROR_SIZE];
 	int r = read_zone(config, &settings.zone);
 	if (r < 0)
-		return say(problem_exit(PROBLEM_USAGE),
-			   "[site] zone %s is not known to this system", config->site.zone);
+		return say(PROBLEM_USAGE,
+			   "[site] zone is not known to this system: ", config->site.zone);
 	r = signature_read_roots(config->trust_roots, &settings.roots, roots);
 	if (r < 0 && r != -ENOENT)
-		return say(problem_exit(PROBLEM_USAGE), "%s", roots);
+		return say(PROBLEM_USAGE, "", roots);
 	if (r == -ENOENT || settings.roots.count == 0)
 		journal_log(
 			LOG_WARNING, NULL, NULL,
@@ -275,17 +276,14 @@ static int open_station(struct daemon *daemon)
 			config->trust_roots);
 	r = clock_boot_id(settings.boot);
 	if (r < 0)
-		return say(problem_exit(PROBLEM_FAILED), "the boot id cannot be read: %s",
-			   strerror(-r));
+		return say(PROBLEM_FAILED, "the boot id cannot be read: ", strerror(-r));
 	if (getrandom(&settings.seed, sizeof(settings.seed), GRND_NONBLOCK) < 0)
 		settings.seed = (uint32_t)clock_boottime_us();
 	struct instant now;
 	read_clock(daemon, &now);
 	r = station_open(&daemon->station, &settings, &now, error);
 	if (r < 0)
-		return say(r == -EINVAL ? problem_exit(PROBLEM_USAGE)
-					: problem_exit(PROBLEM_FAILED),
-			   "%s", error);
+		return say(r == -EINVAL ? PROBLEM_USAGE : PROBLEM_FAILED, "", error);
 	return 0;
 }
 
@@ -307,8 +305,7 @@ static int open_lines(struct daemon *daemon)
 		line->index = i;
 		int r = line_open(&line->line, &settings);
 		if (r < 0)
-			return say(problem_exit(PROBLEM_USAGE), "line %s cannot be opened",
-				   config->name);
+			return say(PROBLEM_USAGE, "its settings are wrong: line ", config->name);
 		daemon->line_count = i + 1;
 		r = sd_event_add_io(daemon->event, &line->source, line_fd(line->line), EPOLLIN,
 				    on_line, line);
@@ -336,7 +333,7 @@ static int open_sensors(struct daemon *daemon)
 	}
 	int r = sensors_open(&daemon->sensors, settings, config->sensor_count);
 	if (r < 0)
-		return say(problem_exit(PROBLEM_USAGE), "sensors: %s", strerror(-r));
+		return say(PROBLEM_USAGE, "sensors: ", strerror(-r));
 	r = sd_event_add_io(daemon->event, &daemon->sensors_source, sensors_fd(daemon->sensors),
 			    EPOLLIN, on_sensors, daemon);
 	return r < 0 ? problem_exit(PROBLEM_FAILED) : 0;
@@ -357,8 +354,8 @@ static int open_control(struct daemon *daemon)
 	};
 	int r = control_server_open(&daemon->server, daemon->event, &options);
 	if (r == -EADDRINUSE)
-		return say(problem_exit(PROBLEM_CONFLICT),
-			   "%s: another prepayd answers there; stop it, or set [control] socket",
+		return say(PROBLEM_CONFLICT,
+			   "another prepayd answers; stop it, or set [control] socket: ",
 			   control->socket);
 	if (r < 0) {
 		journal_log(LOG_ERR, NULL, NULL, "%s: the control socket cannot be made: %s",
@@ -380,7 +377,7 @@ static int open_loop(struct daemon *daemon)
 		r = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
 	if (r >= 0)
 		r = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
-	return r < 0 ? say(problem_exit(PROBLEM_FAILED), "event loop: %s", strerror(-r)) : 0;
+	return r < 0 ? say(PROBLEM_FAILED, "event loop: ", strerror(-r)) : 0;
 }
 
 static int add_timers(struct daemon *daemon)
@@ -395,7 +392,7 @@ static int add_timers(struct daemon *daemon)
 	if (r >= 0 && sd_watchdog_enabled(0, &daemon->watchdog_us) > 0)
 		r = sd_event_add_time(daemon->event, &daemon->watchdog, CLOCK_BOOTTIME, 0, 0,
 				      on_watchdog, daemon);
-	return r < 0 ? say(problem_exit(PROBLEM_FAILED), "event loop: %s", strerror(-r)) : 0;
+	return r < 0 ? say(PROBLEM_FAILED, "event loop: ", strerror(-r)) : 0;
 }
 
 static int open_models(struct daemon *daemon)
@@ -404,7 +401,7 @@ static int open_models(struct daemon *daemon)
 				    daemon->config->meters.models_local};
 	char error[512];
 	int r = models_read(&daemon->models, dirs, 2, error, sizeof(error));
-	return r < 0 ? say(problem_exit(PROBLEM_USAGE), "%s", error) : 0;
+	return r < 0 ? say(PROBLEM_USAGE, "", error) : 0;
 }
 
 int daemon_open(struct daemon **ret, const struct config *config)
@@ -469,5 +466,5 @@ int daemon_run(struct daemon *daemon)
 	int r = sd_event_loop(daemon->event);
 	(void)sd_notify(0, "STOPPING=1");
 	journal_log(LOG_INFO, MESSAGE_ID_STOP, NULL, "prepayd ends; relays stay as they are");
-	return r < 0 ? say(problem_exit(PROBLEM_FAILED), "event loop: %s", strerror(-r)) : 0;
+	return r < 0 ? say(PROBLEM_FAILED, "event loop: ", strerror(-r)) : 0;
 }

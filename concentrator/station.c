@@ -83,6 +83,11 @@ int station_open(struct station **ret, const struct station_settings *settings,
 	station->line_count = station->config->line_count;
 	struct schedule_policy schedule = schedule_policy_default();
 	schedule.close_stagger_us = station->config->policy.close_stagger_ms * 1000;
+	if (settings->read_period_us > 0) {
+		schedule.continuous = false;
+		for (int kind = 0; kind < SCHEDULE_READS; kind++)
+			schedule.period_us[kind] = settings->read_period_us;
+	}
 	for (size_t i = 0; i < station->line_count; i++) {
 		struct station_line *line = &station->lines[i];
 		line->config = &station->config->lines[i];

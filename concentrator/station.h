@@ -57,6 +57,7 @@ struct station_settings {
 	uint32_t seed;  /* of jitter */
 	char version[32];
 	char boot[BOOT_ID_LEN + 1];
+	int64_t read_period_us; /* 0: meters are read as fast as the line goes; else this often */
 };
 
 struct station;

@@ -18,8 +18,9 @@
 
 #define WEEK_S           INT64_C(604800)
 #define WEEK_ENTRIES_MAX 2048
-#define KEEP_MONEY_US    INT64_C(60000000) /* how often a running notice or hold is kept */
-#define URGENT_US        INT64_C(60000000) /* a room is read more often this long before its end */
+#define KEEP_NOTICE_US   INT64_C(60000000)  /* how often a running notice is kept ... */
+#define KEEP_HOLD_US     INT64_C(600000000) /* ... and a hold, which may last a day (D2) */
+#define URGENT_US        INT64_C(60000000)  /* a room is read more often this long before its end */
 
 struct week {
 	const struct station *station;
@@ -242,26 +243,40 @@ static struct mass_cut_policy mass_policy(const struct config_policy *policy)
 	};
 }
 
-/* S7: counts the building before one room is cut. */
+/* Counts the rooms due for a cut by what is known now; ret_newly: those that were not at the last count. */
+static int64_t count_due(struct station *station, int64_t *ret_newly)
+{
+	int64_t due = 0;
+	*ret_newly = 0;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		struct supply_facts facts = gather(station, room);
+		bool now_due = supply_due(&room->money, &station->policy, &facts, &station->now);
+		due += now_due;
+		*ret_newly += now_due && !room->was_due;
+		room->was_due = now_due;
+	}
+	return due;
+}
+
+/* S7: the whole building is counted before one room of it is cut. */
 static bool cuts_held(struct station *station, struct station_room *room,
 		      const struct supply_facts *facts)
 {
 	bool due = supply_due(&room->money, &station->policy, facts, &station->now);
-	bool newly = due && !room->was_due;
-	room->was_due = due;
-	int64_t count = 0;
-	for (size_t i = 0; i < station->room_count; i++)
-		count += station->rooms[i]->was_due;
-
+	if (due == room->was_due && station->mass.held == MASS_CUT_NONE)
+		return false;
+	int64_t newly, count = count_due(station, &newly);
 	enum mass_cut_reason before = station->mass.held;
 	struct mass_cut_policy policy = mass_policy(&station->config->policy);
 	bool held = mass_cut_held(&station->mass, &policy, (int64_t)station->room_count, count,
 				  newly, station->now.us);
 	if (station->mass.held != MASS_CUT_NONE && before == MASS_CUT_NONE)
-		station_alarm(station, ALARM_MASS_CUT_HELD, "building",
-			      "%lld rooms are due for a cut (%s): none is cut until a person runs "
-			      "`prepay cuts confirm`, or the hold's cap ends",
-			      (long long)count, mass_cut_reason_name(station->mass.held));
+		station_alarm(
+			station, ALARM_MASS_CUT_HELD, "building",
+			"%lld rooms are due (%s): none is cut until `prepay cuts confirm`, or a "
+			"hold's cap ends",
+			(long long)count, mass_cut_reason_name(station->mass.held));
 	if (station->mass.held == MASS_CUT_NONE && before != MASS_CUT_NONE)
 		station_alarm_clear(station, ALARM_MASS_CUT_HELD, "building");
 	return held;
@@ -403,6 +418,16 @@ static void spread_wish(struct station *station, struct station_room *room)
 	}
 }
 
+/* Running time since this long is kept: a restart makes a notice or hold at most that much longer. */
+static int64_t keep_after_us(const struct supply_money *money)
+{
+	if (money->cut)
+		return INT64_MAX;
+	if (money->hold != SUPPLY_HOLD_NONE)
+		return KEEP_HOLD_US;
+	return money->noticed ? KEEP_NOTICE_US : INT64_MAX;
+}
+
 void station_review(struct station *station, struct station_room *room)
 {
 	/* A store that fails keeps no decision: nothing is cut, nothing is promised. */
@@ -416,9 +441,8 @@ void station_review(struct station *station, struct station_room *room)
 		facts.cuts_held = cuts_held(station, room, &facts);
 		const struct supply_money before = room->money;
 		room->answer = supply_step(&room->money, &station->policy, &facts, &station->now);
-		bool running = room->money.noticed || room->money.hold != SUPPLY_HOLD_NONE;
 		bool keep = room->answer.events != 0 ||
-			    (running && station->now.us - room->money_kept_us > KEEP_MONEY_US);
+			    station->now.us - room->money_kept_us > keep_after_us(&room->money);
 		if (keep && tell(station, room) < 0) {
 			room->money = before;
 			room->answer.events = 0;

@@ -56,6 +56,8 @@
 #define MESSAGE_ID_SENSOR_STALE "ad30b4c609a6641cddb4b87f8a78ec74"
 /* it does again */
 #define MESSAGE_ID_SENSOR_BACK "58007f64959b9dec15a0af691c09a78e"
+/* a thread is stuck in a call; the watchdog will restart the daemon */
+#define MESSAGE_ID_WORKER_STUCK "281c22114d3446b4bdce469175381ca3"
 /* an alarm began */
 #define MESSAGE_ID_ALARM_RAISED "4b1cd0db32a2d2190df8548328eca4b4"
 /* its cause is gone */

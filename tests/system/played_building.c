@@ -1,0 +1,198 @@
+#include "tests/system/played_building.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#define TC_US         1042 /* a character at 9600 8N1 */
+#define GAP_US        3646
+#define TURNAROUND_US 15000
+#define TIMEOUT_US    120000
+#define STEP_UWH      INT64_C(10000000) /* 0.01 kWh in millionths of a Wh */
+
+static void count_energy(struct played_building *building)
+{
+	int64_t us = building->now_us - building->moved_us;
+	for (size_t i = 0; i < building->meters; i++) {
+		struct played_meter *meter = &building->meter[i];
+		/* W x us / 3600 is millionths of a Wh. */
+		if (meter->closed)
+			meter->energy_uwh += meter->load_w * us / 3600;
+	}
+	building->moved_us = building->now_us;
+}
+
+int64_t played_register_wh(const struct played_meter *meter)
+{
+	return meter->energy_uwh / STEP_UWH * 10;
+}
+
+struct instant played_now(const struct played_building *building)
+{
+	return (struct instant){.us = building->now_us,
+				.s = building->base_s + building->now_us / 1000000,
+				.trusted = building->trusted};
+}
+
+static int submit(void *userdata, size_t line, const struct line_job *job)
+{
+	struct played_building *building = userdata;
+	assert(line == 0);
+	if (building->held == 2)
+		return -EBUSY;
+	building->job[building->held++] = *job;
+	return 0;
+}
+
+static int recall(void *userdata, size_t line, struct line_job *ret)
+{
+	struct played_building *building = userdata;
+	assert(line == 0);
+	if (building->held < 2)
+		return -ENOENT;
+	*ret = building->job[--building->held];
+	return 0;
+}
+
+static void now(void *userdata, struct instant *ret)
+{
+	*ret = played_now(userdata);
+}
+
+static int read_ledger(void *userdata, const struct reader_job *job)
+{
+	(void)userdata;
+	(void)job;
+	return -EBUSY;
+}
+
+static void committed(void *userdata)
+{
+	struct played_building *building = userdata;
+	building->commits++;
+}
+
+struct station_ports played_ports(void)
+{
+	return (struct station_ports){.submit = submit,
+				      .recall = recall,
+				      .now = now,
+				      .read_ledger = read_ledger,
+				      .committed = committed};
+}
+
+static int64_t duration_us(const struct line_request *request, bool answers)
+{
+	int64_t characters = request->function == 16 ? 9 + 2 * request->count + 8
+						     : 8 + 5 + 2 * (int64_t)request->count;
+	return answers ? characters * TC_US + TURNAROUND_US + GAP_US : 8 * TC_US + TIMEOUT_US;
+}
+
+static struct played_meter *meter_of(struct played_building *building,
+				     const struct line_request *request)
+{
+	if (request->slave < 1 || request->slave > building->meters)
+		return NULL;
+	struct played_meter *meter = &building->meter[request->slave - 1];
+	return meter->dead ? NULL : meter;
+}
+
+static uint16_t read_register(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	switch (address) {
+	case 0x000A:
+		return (uint16_t)(energy >> 16);
+	case 0x000B:
+		return (uint16_t)energy;
+	case 0x000C:
+		return 2300; /* 0.1 V */
+	case 0x000D:
+		return (uint16_t)(meter->closed ? meter->load_w * 100 / 230 : 0);
+	case 0x000E:
+		return (uint16_t)(meter->closed ? meter->load_w : 0);
+	case 0x0010:
+		return 1000;
+	case 0x0011:
+		return 5000; /* 0.01 Hz */
+	case 0x001A:
+		return meter->closed;
+	default:
+		return 0;
+	}
+}
+
+static void answer(struct played_building *building, const struct line_request *request,
+		   struct line_result *result)
+{
+	struct played_meter *meter = meter_of(building, request);
+	if (building->resting == request->slave) {
+		building->resting = 0;
+		result->error = -EBUSY;
+		result->sent_us = 0;
+		return;
+	}
+	building->resting = 0;
+	if (meter == NULL) {
+		building->resting = request->slave;
+		result->error = -ETIMEDOUT;
+		result->reason = EXCHANGE_SILENT;
+		return;
+	}
+	result->turnaround_us = TURNAROUND_US;
+	if (request->function == 3) {
+		uint32_t energy = (uint32_t)(meter->energy_uwh / STEP_UWH);
+		if (meter->glitch_count > 0 && request->address == 0x000A) {
+			meter->glitch_count--;
+			energy = meter->glitch_raw;
+		}
+		result->count = request->count;
+		for (uint16_t i = 0; i < request->count; i++)
+			result->values[i] = read_register(meter, (uint16_t)(request->address + i),
+							  energy);
+	} else {
+		assert(request->function == 16 && request->address == 0x001A &&
+		       request->count == 1);
+		meter->closed = request->values[0] == 1;
+		meter->relay_writes++;
+	}
+}
+
+static void finish_job(struct played_building *building)
+{
+	struct line_job job = building->job[0];
+	struct line_result result = {.tag = job.tag, .turnaround_us = -1};
+	building->job[0] = building->job[1];
+	building->held--;
+	result.sent_us = building->now_us -
+			 duration_us(&job.request, meter_of(building, &job.request));
+	result.done_us = building->now_us;
+	answer(building, &job.request, &result);
+	building->done_us = 0;
+	struct instant at = played_now(building);
+	station_result(building->station, 0, &result, &at);
+}
+
+void played_run(struct played_building *building, int64_t until_us)
+{
+	while (building->now_us < until_us) {
+		struct instant at = played_now(building);
+		int64_t next_us = station_tick(building->station, &at);
+		if (building->held > 0 && building->done_us == 0)
+			building->done_us =
+				building->now_us +
+				(building->resting == building->job[0].request.slave
+					 ? 1
+					 : duration_us(
+						   &building->job[0].request,
+						   meter_of(building, &building->job[0].request)));
+		bool job = building->held > 0 && building->done_us <= next_us;
+		if (job)
+			next_us = building->done_us;
+		if (next_us <= building->now_us)
+			next_us = building->now_us + 1;
+		building->now_us = next_us < until_us ? next_us : until_us;
+		count_energy(building);
+		if (job && building->now_us == building->done_us)
+			finish_job(building);
+	}
+}

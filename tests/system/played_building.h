@@ -1,0 +1,51 @@
+/* played_building.h - a building in virtual time, for driving the very station through days in a moment.
+ *
+ * One line of Hiking DDS238 ZN/SR meters, written from the register facts (import 0x000A, relay 0x001A,
+ * FC03 to read and FC16 to write), not from the product's model files. A job takes the time that it
+ * would take on the wire. There is no sleep: time jumps to the next event.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "concentrator/station.h"
+
+#define PLAYED_METERS_MAX 64
+
+struct played_meter {
+	int64_t energy_uwh; /* exact; the register shows hundredths of a kWh */
+	int64_t load_w;     /* while the relay is closed */
+	bool closed;
+	bool dead;
+	int64_t glitch_count; /* the next energy answers show glitch_raw instead */
+	uint32_t glitch_raw;  /* hundredths of a kWh */
+	int64_t relay_writes;
+};
+
+struct played_building {
+	int64_t now_us; /* CLOCK_BOOTTIME */
+	int64_t base_s; /* Unix time at now_us 0 */
+	bool trusted;
+	int64_t moved_us; /* energy counted up to here */
+	size_t meters;
+	struct played_meter meter[PLAYED_METERS_MAX]; /* address 1, 2, ... */
+
+	struct station *station;
+	size_t held;
+	struct line_job job[2];
+	int64_t done_us; /* of job[0] */
+	int64_t resting; /* slave that did not answer last */
+	int64_t commits;
+};
+
+/* The ports of a station that hangs on this building. */
+struct station_ports played_ports(void);
+
+struct instant played_now(const struct played_building *building);
+
+/* What a meter's register shows, Wh. */
+int64_t played_register_wh(const struct played_meter *meter);
+
+/* Lets the station live until then. */
+void played_run(struct played_building *building, int64_t until_us);
