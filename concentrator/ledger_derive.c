@@ -97,19 +97,14 @@ static int derive_lives(struct ledger *ledger, struct ledger_failure *ret_failur
 
 static int derive_energy(struct ledger *ledger)
 {
-	struct ledger_totals *totals = &ledger->tally.totals;
 	QUERY query = query_begin(ledger, STATEMENT_ENTRY_TOTALS,
-				  "SELECT kind, sum(energy_wh) FROM entry INDEXED BY entry_life "
-				  "WHERE life_id IS NOT NULL GROUP BY kind");
-	int row, error;
+				  "SELECT " ENTRY_ENERGY_SUMS " FROM entry INDEXED BY entry_life "
+				  "WHERE life_id IS NOT NULL");
+	int row = query_row(&query);
 
-	while ((row = query_row(&query)) == 1) {
-		error = totals_add_energy(totals, (enum entry_kind)row_integer(&query, 0),
-					  row_integer(&query, 1));
-		if (error < 0)
-			return error;
-	}
-	return row;
+	if (row == 1)
+		totals_from_row(&query, &ledger->tally.totals);
+	return row < 0 ? row : 0;
 }
 
 static int derive_scalars(struct ledger *ledger)

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int totals_add_energy(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
+static int add_energy(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
 {
 	int64_t *sum;
 
@@ -43,6 +43,14 @@ int totals_add_energy(struct ledger_totals *totals, enum entry_kind kind, int64_
 		return energy_wh == 0 ? 0 : -EINVAL;
 	}
 	return __builtin_add_overflow(*sum, energy_wh, sum) ? -ERANGE : 0;
+}
+
+void totals_from_row(const struct query *query, struct ledger_totals *ret)
+{
+	ret->charged_wh = row_integer(query, 0);
+	ret->house_wh = row_integer(query, 1);
+	ret->quarantined_wh = row_integer(query, 2);
+	ret->written_off_wh = row_integer(query, 3);
 }
 
 /* M2 for one entry about to be appended. */
@@ -129,7 +137,7 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 		return -EINVAL;
 	error = check_energy(ledger, entry);
 	if (error == 0)
-		error = totals_add_energy(&totals, entry->kind, entry->energy_wh);
+		error = add_energy(&totals, entry->kind, entry->energy_wh);
 	if (error < 0)
 		return error;
 	if (__builtin_add_overflow(account->balance_nano, entry->amount_nano, &balance_nano) ||
@@ -178,20 +186,16 @@ int ledger_totals_get(struct ledger *ledger, int64_t point_id, struct ledger_tot
 		return 0;
 	}
 	QUERY query = query_begin(ledger, STATEMENT_ENTRY_TOTALS_POINT,
-				  "SELECT e.kind, sum(e.energy_wh) FROM life l JOIN entry e "
-				  "ON e.life_id = l.id WHERE l.point_id = ? GROUP BY e.kind");
+				  "SELECT " ENTRY_ENERGY_SUMS " FROM life l JOIN entry e "
+				  "ON e.life_id = l.id WHERE l.point_id = ?");
 
 	query_integer(&query, point_id);
-	while ((row = query_row(&query)) == 1) {
-		int error = totals_add_energy(&totals, (enum entry_kind)row_integer(&query, 0),
-					      row_integer(&query, 1));
-
-		if (error < 0)
-			return error;
-	}
-	if (row == 0)
-		*ret = totals;
-	return row;
+	row = query_row(&query);
+	if (row < 0)
+		return row;
+	totals_from_row(&query, &totals);
+	*ret = totals;
+	return 0;
 }
 
 static void copy_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)

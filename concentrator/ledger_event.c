@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 #define WHAT_MAX 4096
 
@@ -121,17 +120,21 @@ int ledger_outbox_refuse(struct ledger *ledger, int64_t seq, int64_t status, con
 static int count_waiting(struct ledger *ledger)
 {
 	struct ledger_outbox *outbox = &ledger->tally.outbox;
-	int more;
 
-	memset(outbox->waiting, 0, sizeof(outbox->waiting));
-	QUERY query = query_begin(ledger, STATEMENT_EVENT_WAITING,
-				  "SELECT lane, count(*) FROM event WHERE seq > ? GROUP BY lane");
+	for (int32_t lane = 0; lane < LEDGER_LANES; lane++) {
+		QUERY query = query_begin(ledger, STATEMENT_EVENT_WAITING,
+					  "SELECT count(*) FROM event WHERE lane = ? AND seq > ?");
+		int row;
 
-	query_integer(&query, outbox->through);
-	while ((more = query_row(&query)) == 1)
-		outbox->waiting[row_integer(&query, 0) & 3] = row_integer(&query, 1);
-	ledger->tally.outbox_stale = more != 0;
-	return more;
+		query_integer(&query, lane);
+		query_integer(&query, outbox->through);
+		row = query_row(&query);
+		if (row < 0)
+			return row;
+		outbox->waiting[lane] = row_integer(&query, 0);
+	}
+	ledger->tally.outbox_stale = false;
+	return 0;
 }
 
 int ledger_outbox_get(struct ledger *ledger, struct ledger_outbox *ret)

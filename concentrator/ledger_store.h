@@ -203,9 +203,12 @@ void store_seen(struct ledger *ledger, int64_t at_s, bool trusted);
 LEDGER_CHECKED int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure);
 /* Opens a connection of the reading kind: read-only, small cache. */
 LEDGER_CHECKED int store_open_reading(sqlite3 **ret, const char *path, const char *vfs);
-/* Adds energy to the sum of its kind. -ERANGE. */
-LEDGER_CHECKED int totals_add_energy(struct ledger_totals *totals, enum entry_kind kind,
-				     int64_t energy_wh);
+/* The energy by kind (CHARGE, HOUSE, QUARANTINE, WRITE_OFF), in one pass: GROUP BY would sort every
+ * entry in memory. */
+#define ENTRY_ENERGY_SUMS                                                                          \
+	"sum(energy_wh) FILTER (WHERE kind = 5), sum(energy_wh) FILTER (WHERE kind = 6), "         \
+	"sum(energy_wh) FILTER (WHERE kind = 7), sum(energy_wh) FILTER (WHERE kind = 8)"
+void totals_from_row(const struct query *query, struct ledger_totals *ret);
 /* The columns of an entry and its balance, in the order that entry_from_row() reads. */
 #define ENTRY_COLUMNS                                                                              \
 	"seq, format, kind, account_id, point_id, life_id, at_s, at_trusted, at_us, boot, "        \

@@ -349,6 +349,13 @@ static void m3_an_order_and_a_receipt_are_taken_once(void **state)
 	assert_int_equal(totals.cash_nano, 100);
 }
 
+/* A copy of entry 1 behind a gap, under an order of its own. */
+#define COPIED_ENTRY                                                                               \
+	"INSERT INTO entry SELECT seq + 2, format, kind, account_id, point_id, life_id, at_s, "    \
+	"at_trusted, at_us, boot, amount_nano, energy_wh, from_wh, to_wh, from_s, to_s, "          \
+	"price_micro_per_kwh, tariff_id, flags, refers, 'new', who, why, balance_nano, "           \
+	"previous, hash FROM entry WHERE seq = 1"
+
 static void m5_what_is_written_cannot_be_changed_deleted_or_replaced(void **state)
 {
 	struct house *house = *state;
@@ -368,12 +375,7 @@ static void m5_what_is_written_cannot_be_changed_deleted_or_replaced(void **stat
 		"DELETE FROM entry",
 		"INSERT OR REPLACE INTO entry SELECT * FROM entry WHERE seq = 1",
 		"REPLACE INTO entry SELECT * FROM entry WHERE seq = 2",
-		"INSERT INTO entry SELECT seq + 2, format, kind, account_id, point_id, life_id, "
-		"at_s, "
-		"at_trusted, at_us, boot, amount_nano, energy_wh, from_wh, to_wh, from_s, to_s, "
-		"price_micro_per_kwh, tariff_id, flags, refers, 'new', who, why, balance_nano, "
-		"previous, "
-		"hash FROM entry WHERE seq = 1",
+		COPIED_ENTRY,
 		"UPDATE orders SET result = 'quarantined'",
 		"UPDATE orders SET amount_nano = 1",
 		"DELETE FROM orders",
@@ -381,8 +383,7 @@ static void m5_what_is_written_cannot_be_changed_deleted_or_replaced(void **stat
 		"UPDATE event SET body = ''",
 		"DELETE FROM event",
 		"REPLACE INTO event SELECT * FROM event",
-		"INSERT INTO event SELECT seq + 2, epoch, lane, type, at_s, trusted, body FROM "
-		"event",
+		"INSERT INTO event SELECT seq + 2, epoch, lane, type, 0, 0, body FROM event",
 		"UPDATE audit SET why = ''",
 		"DELETE FROM audit",
 		"REPLACE INTO audit SELECT * FROM audit",
