@@ -28,7 +28,8 @@ typedef int (*ledger_entry_fn)(const struct entry *entry, int64_t balance_nano, 
 /* Needs a transaction. Fills entry->seq, format, previous and hash. -EINVAL M2 does not hold, energy
  * is negative, the kind is unknown or a text is not UTF-8; -ERANGE the balance, the building's total
  * or a sum would overflow; -ENOENT account, point, life, tariff or the entry named by refers is not
- * there; -EPERM the account is closed. */
+ * there; -EPERM the account is closed; -EEXIST a recharge, reversal or cash entry of that order is
+ * there already (M3). */
 LEDGER_CHECKED int ledger_entry_append(struct ledger *ledger, struct entry *entry);
 
 /* From memory. -ENOENT no such account. */
