@@ -206,6 +206,7 @@ static struct exchange_step await_frame(struct exchange *x, int64_t now_us, size
 	}
 	if (missing == 0 || (waiting == FRAME_EXCEPTION && now_us >= exception_us)) {
 		x->whole_us = smaller(now_us, x->whole_us + wire_chars_us(wire, 1));
+		x->offered = waiting;
 		return step(EXCHANGE_TAKE, x->deadline_us, waiting);
 	}
 	if (now_us >= x->deadline_us) {
@@ -353,6 +354,9 @@ void exchange_taken(struct exchange *x, const uint8_t *bytes, size_t n, int64_t 
 		x->outcome.count = x->request.count;
 		frame_values(&x->request, bytes, x->outcome.values);
 	}
+	/* What looked like an exception was the head of a reply that had stopped. */
+	if (n > x->offered)
+		x->whole_us = now_us;
 	x->settled_us = x->whole_us + wire_gap_us(&x->line->wire);
 	x->phase = EXCHANGE_SETTLE;
 }

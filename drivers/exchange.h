@@ -103,6 +103,7 @@ struct exchange {
 	int64_t deadline_us;       /* the answer is whole, or it is none */
 	int64_t first_us;          /* its first character arrived */
 	int64_t whole_us;          /* its last character is due */
+	size_t offered;            /* what waited when the frame was taken */
 	int64_t settled_us;        /* the gap behind it is over */
 	bool clear;                /* nothing waited at a look at earliest_us or later */
 };
@@ -126,7 +127,7 @@ struct exchange_step exchange_next(struct exchange *x, int64_t now_us, size_t wa
 /* The bytes an EXCHANGE_STRIP asked for. */
 void exchange_echoed(struct exchange *x, const uint8_t *bytes, size_t n, int64_t now_us);
 
-/* The bytes an EXCHANGE_TAKE got, right or wrong; n may be 0. */
+/* The bytes an EXCHANGE_TAKE got, right or wrong, and when it had them; n may be 0. */
 void exchange_taken(struct exchange *x, const uint8_t *bytes, size_t n, int64_t now_us);
 
 /* The physical limit T(N) of one transaction: its characters, the slave's turnaround (never less

@@ -139,7 +139,7 @@ void frame_values(const struct line_request *request, const uint8_t *frame,
 
 	if (request->function <= FRAME_READ_DISCRETE_INPUTS)
 		for (size_t i = 0; i < request->count; i++)
-			ret_values[i] = (data[i / 8] >> (i % 8)) & 1U;
+			ret_values[i] = (uint16_t)((unsigned int)data[i / 8] >> (i % 8) & 1U);
 	else
 		for (size_t i = 0; i < request->count; i++)
 			ret_values[i] = (uint16_t)(data[2 * i] << 8 | data[2 * i + 1]);

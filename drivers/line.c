@@ -214,7 +214,7 @@ static int run_exchange(struct worker *worker, struct exchange *x)
 		case EXCHANGE_TAKE:
 			n = (int)port_receive(worker->port, x->request.slave, step.bytes,
 					      step.until_us - now_us, bytes);
-			exchange_taken(x, bytes, (size_t)n, now_us);
+			exchange_taken(x, bytes, (size_t)n, clock_boottime_us());
 			break;
 		case EXCHANGE_DISCARD:
 			if (port_read(worker->port, NULL, step.bytes) < 0)

@@ -16,6 +16,8 @@ void played_byte(struct played *line, int64_t at_us, uint8_t byte)
 	line->at_us[i] = at_us;
 	line->byte[i] = byte;
 	line->n++;
+	if (at_us > line->last_us)
+		line->last_us = at_us;
 }
 
 void played_put(struct played *line, const struct wire *wire, int64_t start_us,

@@ -18,6 +18,7 @@ struct played {
 	int64_t at_us[PLAYED_MAX]; /* in order of arrival */
 	uint8_t byte[PLAYED_MAX];
 	size_t n;
+	int64_t last_us;                /* arrival of the last byte of all */
 	int64_t (*lateness_us)(void *); /* of the host at each wake-up; NULL: none */
 	void *lateness_arg;
 };

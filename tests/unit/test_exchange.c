@@ -96,6 +96,15 @@ static const struct fault_case faults[] = {
 	 EXCHANGE_ANSWERED,
 	 NONE,
 	 35 * MS},
+	{"a reply stops for 10 ms behind its fifth byte, where an exception would end",
+	 &read_10,
+	 NONE,
+	 {AT(15 * MS, "01 04 14 08 D1"),
+	  AT(30 * MS, "00 6C 00 00 00 F4 00 00 00 26 00 00 01 F4 00 64 00 00 51 34")},
+	 0,
+	 EXCHANGE_ANSWERED,
+	 NONE,
+	 60 * MS},
 	{"a slave that begins just before its deadline is heard out",
 	 &read_10,
 	 NONE,
@@ -481,6 +490,8 @@ static void every_fault_of_the_table(void **state)
 			assert_int_equal(x.outcome.count, 0);
 		/* After a failure: silence, and another slave first. */
 		if (c->error == 0 || c->error == -EREMOTEIO) {
+			/* The gap is over, whatever the pace was; 3,646 us less rounding. */
+			assert_true(line.now_us >= line.last_us + 3640);
 			assert_true(memory.quiet_until_us <= line.now_us);
 			assert_false(exchange_rests(&memory, 1, line.now_us));
 		} else {
