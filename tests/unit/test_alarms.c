@@ -119,6 +119,10 @@ static void history_makes_room_and_standing_alarms_do_not(void **state)
 	/* The older of the two is gone. */
 	assert_int_equal(alarms_next(&alarms, 3, true)->id, 5);
 	assert_int_equal(alarms_next(&alarms, 7, true)->id, 8);
+	/* Age counts, not the place: the newer one stands further down. */
+	assert_true(alarms_clear(&alarms, ALARM_LINE_FAULT, "A", &now, NULL));
+	assert_int_equal(alarms_raise(&alarms, ALARM_LINE_FAULT, "B", "", &now, NULL), 1);
+	assert_int_equal(alarms_next(&alarms, 7, true)->id, 9);
 }
 
 static void long_texts_are_cut_at_a_character(void **state)

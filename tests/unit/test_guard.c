@@ -175,6 +175,29 @@ static void rollover_is_taken_when_read_twice(void **state)
 	assert_int_equal(verdict.step_wh, 10);
 }
 
+static void rollover_is_believed_only_from_the_last_tenth(void **state)
+{
+	/* 100 kWh: small enough that the way around is possible within a day. */
+	struct guard_limits small = limits;
+	static const struct {
+		int64_t baseline;
+		enum guard_outcome outcome;
+	} cases[] = {{89999, GUARD_QUARANTINE}, {90000, GUARD_READ_AGAIN}};
+
+	(void)state;
+	small.modulus_wh = 100000;
+	for (size_t i = 0; i < 2; i++) {
+		struct guard guard = {0};
+		struct reading reading = {0};
+		struct instant now = after(24 * HOUR);
+
+		guard_rebase(&guard, &(struct mark){.wh = cases[i].baseline, .this_boot = true});
+		reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5);
+		assert_int_equal(guard_judge(&guard, &small, &reading, &now).outcome,
+				 cases[i].outcome);
+	}
+}
+
 static void a_leap_never_becomes_plausible_by_waiting(void **state)
 {
 	struct guard guard = at_register(5000);
@@ -342,6 +365,7 @@ int main(void)
 		cmocka_unit_test(a_glitch_is_closed_by_the_next_good_reading),
 		cmocka_unit_test(a_large_step_needs_a_second_reading_that_agrees),
 		cmocka_unit_test(rollover_is_taken_when_read_twice),
+		cmocka_unit_test(rollover_is_believed_only_from_the_last_tenth),
 		cmocka_unit_test(a_leap_never_becomes_plausible_by_waiting),
 		cmocka_unit_test(a_second_leap_below_the_first_stays_a_leap),
 		cmocka_unit_test(a_reset_register_that_climbs_past_the_old_value_stays_a_fall),

@@ -261,6 +261,41 @@ static void a_command_that_finds_no_answer_is_sent_again(void **state)
 	assert_int_equal(room.state.verify, RELAY_VERIFIED);
 }
 
+static void a_relay_that_takes_its_time_is_not_wrong(void **state)
+{
+	struct bench room = bench(&with_read_back, 500);
+
+	(void)state;
+	run(&room, 5);
+	room.stuck = true;
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	for (int i = 0; i < 3; i++) {
+		run(&room, 1);
+		assert_int_not_equal(room.state.verify, RELAY_VERIFY_WRONG);
+	}
+	room.actual = RELAY_OPEN;
+	run(&room, 1);
+	assert_int_equal(room.state.verify, RELAY_VERIFIED);
+}
+
+static void a_wish_that_turns_before_the_read_back_is_followed(void **state)
+{
+	struct bench room = bench(&with_read_back, 500);
+
+	(void)state;
+	run(&room, 5);
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	act(&room);
+	assert_int_equal(room.actual, RELAY_OPEN);
+	room.verdict.wish = SUPPLY_ON;
+	act(&room);
+	assert_int_equal(room.actual, RELAY_CLOSED);
+	run(&room, 10);
+	assert_int_equal(room.state.verify, RELAY_VERIFIED);
+	assert_int_equal(room.opens, 1);
+	assert_int_equal(room.closes, 1);
+}
+
 static void a_cut_right_after_a_start_looks_first(void **state)
 {
 	struct bench room = bench(&with_read_back, 500);
@@ -457,6 +492,8 @@ static void a_start_moves_nothing(void **state)
 		wish(&room, SUPPLY_HOLD, LAYER_MONEY);
 		room.state = (struct relay_state){.commanded = RELAY_OPEN, .proven = true};
 		run(&room, 100);
+		assert_int_equal(room.opens + room.closes, 0);
+		assert_false(room.events & RELAY_EVENT_VERIFIED);
 		wish(&room, SUPPLY_OFF, LAYER_MONEY);
 		run(&room, 100);
 		assert_int_equal(room.opens + room.closes, 0);
@@ -590,6 +627,8 @@ int main(void)
 		cmocka_unit_test(a_stuck_relay_is_retried_at_60_120_180_seconds_then_alarmed),
 		cmocka_unit_test(a_close_that_does_not_work_is_not_tried_for_ever),
 		cmocka_unit_test(a_command_that_finds_no_answer_is_sent_again),
+		cmocka_unit_test(a_relay_that_takes_its_time_is_not_wrong),
+		cmocka_unit_test(a_wish_that_turns_before_the_read_back_is_followed),
 		cmocka_unit_test(a_cut_right_after_a_start_looks_first),
 		cmocka_unit_test(a_relay_found_open_waits_for_a_person),
 		cmocka_unit_test(a_confirmed_relay_still_obeys_the_wish),

@@ -283,6 +283,28 @@ static void a_dispute_hold_is_not_capped_here(void **state)
 	}
 }
 
+static void a_dispute_hold_neither_spends_nor_obeys_a_cap(void **state)
+{
+	struct supply_policy cutting = policy;
+	struct supply_facts facts = {.best_nano = -UNIT, .kept = true};
+	struct supply_money money = noticed();
+
+	(void)state;
+	cutting.hold_then = SUPPLY_THEN_CUT;
+	/* Two days of dispute are no part of the day that a lost clock is granted. */
+	(void)step(&money, &cutting, &facts, 0, true);
+	(void)step(&money, &cutting, &facts, 48 * HOUR, true);
+	facts.kept = false;
+	assert_int_equal(step(&money, &cutting, &facts, 48 * HOUR, false), SUPPLY_EVENT_HOLD_BEGUN);
+	assert_false(money.cut);
+	/* A spent hold, and then a dispute where the building has meanwhile chosen to cut. */
+	(void)step(&money, &policy, &facts, 72 * HOUR, false);
+	assert_true(money.hold_spent);
+	facts.kept = true;
+	(void)step(&money, &cutting, &facts, 73 * HOUR, false);
+	assert_false(money.cut);
+}
+
 static void credit_status_follows_the_live_balance(void **state)
 {
 	static const struct {
@@ -412,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_hold_ends_at_its_running_time),
 		cmocka_unit_test(a_hold_ends_at_its_money),
 		cmocka_unit_test(a_dispute_hold_is_not_capped_here),
+		cmocka_unit_test(a_dispute_hold_neither_spends_nor_obeys_a_cap),
 		cmocka_unit_test(credit_status_follows_the_live_balance),
 		cmocka_unit_test(no_history_cuts_without_proof),
 	};
