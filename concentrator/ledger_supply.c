@@ -45,11 +45,11 @@ int ledger_relay_set(struct ledger *ledger, const struct ledger_relay *relay)
 	assert(ledger->in_transaction);
 	QUERY query = query_begin(
 		ledger, STATEMENT_RELAY_SET,
-		"INSERT INTO relay(supply_id, commanded, layer, at_s, trusted, armed, confirmed) "
+		"INSERT INTO relay(supply_id, commanded, layer, at_s, trusted, armed, proven) "
 		"VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (supply_id) DO UPDATE SET "
 		"commanded = excluded.commanded, layer = excluded.layer, at_s = excluded.at_s, "
-		"trusted = excluded.trusted, armed = excluded.armed, confirmed = "
-		"excluded.confirmed");
+		"trusted = excluded.trusted, armed = excluded.armed, proven = "
+		"excluded.proven");
 
 	query_integer(&query, relay->supply_id);
 	query_integer(&query, relay->commanded);
@@ -57,7 +57,7 @@ int ledger_relay_set(struct ledger *ledger, const struct ledger_relay *relay)
 	query_integer(&query, relay->at_s);
 	query_integer(&query, relay->trusted);
 	query_integer(&query, relay->armed);
-	query_integer(&query, relay->confirmed);
+	query_integer(&query, relay->proven);
 	return query_run(&query);
 }
 
@@ -122,7 +122,7 @@ int ledger_relays_each(struct ledger *ledger, ledger_relay_fn row, void *userdat
 {
 	QUERY query = query_begin(
 		ledger, STATEMENT_RELAY_EACH,
-		"SELECT r.supply_id, r.commanded, r.layer, r.at_s, r.trusted, r.armed, r.confirmed "
+		"SELECT r.supply_id, r.commanded, r.layer, r.at_s, r.trusted, r.armed, r.proven "
 		"FROM relay r JOIN supply s ON s.id = r.supply_id WHERE s.closed_s IS NULL "
 		"ORDER BY r.supply_id");
 	int more, stop;
@@ -135,7 +135,7 @@ int ledger_relays_each(struct ledger *ledger, ledger_relay_fn row, void *userdat
 			.at_s = row_integer(&query, 3),
 			.trusted = row_integer(&query, 4) != 0,
 			.armed = row_integer(&query, 5) != 0,
-			.confirmed = (int32_t)row_integer(&query, 6),
+			.proven = row_integer(&query, 6) != 0,
 		};
 
 		stop = row(&relay, userdata);

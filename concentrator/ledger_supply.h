@@ -26,8 +26,8 @@ struct ledger_relay {
 	int32_t layer;     /* who wished it */
 	int64_t at_s;
 	bool trusted;
-	bool armed;        /* S5: found open; a person confirms */
-	int32_t confirmed; /* enum of rules/supply.h, 0..15: how the command was verified */
+	bool armed;  /* S5: found open; a person confirms */
+	bool proven; /* a reading has agreed since the command */
 };
 
 /* What is kept of struct supply_money in rules/supply.h, under its names. All zero: in credit. */

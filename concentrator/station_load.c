@@ -225,7 +225,7 @@ static int load_relay(const struct ledger_relay *record, void *userdata)
 		return 0;
 	supply->relay_state.commanded = (enum relay_position)record->commanded;
 	supply->relay_state.armed = record->armed;
-	supply->relay_state.alarmed_wrong = record->confirmed == RELAY_VERIFY_WRONG;
+	supply->relay_state.proven = record->proven;
 	return 0;
 }
 

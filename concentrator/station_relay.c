@@ -21,7 +21,7 @@ static int keep_relay(struct station *station, const struct station_supply *supp
 		.at_s = station->now.s,
 		.trusted = station->now.trusted,
 		.armed = supply->relay_state.armed,
-		.confirmed = (int32_t)supply->relay_state.verify,
+		.proven = supply->relay_state.proven,
 	};
 	return ledger_relay_set(station->ledger, &record);
 }

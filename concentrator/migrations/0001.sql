@@ -357,7 +357,7 @@ CREATE TABLE relay (
 	at_s INTEGER NOT NULL,
 	trusted INTEGER NOT NULL CHECK (trusted IN (0, 1)),
 	armed INTEGER NOT NULL CHECK (armed IN (0, 1)),
-	confirmed INTEGER NOT NULL CHECK (confirmed BETWEEN 0 AND 15)
+	proven INTEGER NOT NULL CHECK (proven IN (0, 1))
 ) STRICT;
 
 CREATE TABLE money (

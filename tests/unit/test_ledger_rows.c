@@ -176,7 +176,7 @@ static void s3_a_wish_a_relay_and_a_notice_survive_a_restart(void **state)
 				     .at_s = HOUSE_NOW_S,
 				     .trusted = true,
 				     .armed = true,
-				     .confirmed = 3};
+				     .proven = true};
 	struct ledger_money money = {.account_id = room.room.account_id,
 				     .low = true,
 				     .noticed = true,
@@ -215,7 +215,7 @@ static void s3_a_wish_a_relay_and_a_notice_survive_a_restart(void **state)
 	assert_true(relay_read.armed);
 	assert_int_equal(relay_read.commanded, 1);
 	assert_int_equal(relay_read.layer, 5);
-	assert_int_equal(relay_read.confirmed, 3);
+	assert_true(relay_read.proven);
 	assert_int_equal(ledger_money_each(house->ledger, keep_money, &money_read), 0);
 	assert_true(money_read.low && money_read.noticed && money_read.hold_begun &&
 		    money_read.cut);
