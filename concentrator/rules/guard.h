@@ -109,8 +109,8 @@ void guard_requarantine(struct guard *guard, enum guard_reason reason, int64_t s
 struct guard_verdict guard_judge(struct guard *guard, const struct guard_limits *limits,
 				 const struct reading *reading, const struct instant *now);
 
-/* Time from mark to now, microseconds, at most GUARD_ELAPSED_MAX_US; that cap when it is not known.
- * */
+/* Time from mark to now, microseconds, at most GUARD_ELAPSED_MAX_US; that cap when it is not
+ * known. */
 int64_t guard_elapsed_us(const struct mark *mark, const struct instant *now);
 
 /* The largest plausible step after elapsed_us, Wh. */

@@ -199,8 +199,8 @@ static bool looks_first(struct relay_state *state, const struct relay_traits *tr
 	return now_us - state->looking_us < RELAY_PROOF_US;
 }
 
-/* The wish turned round before the last command worked, and the relay is where it is wanted now: what
- * stands is as good as commanded. */
+/* The wish turned round before the last command worked, and the relay is where it is wanted now:
+ * what stands is as good as commanded. */
 static void adopt(struct relay_state *state, enum relay_position want)
 {
 	if (state->commanded == RELAY_UNKNOWN || state->commanded == want ||

@@ -46,7 +46,7 @@ struct schedule_policy {
 	int64_t device_gap_us; /* rest of a device between two requests, where a model wants it */
 	int64_t close_stagger_us; /* between two closes */
 	int64_t quiet_us;       /* silence after a time-out where there is no other device to ask */
-	int64_t probe_first_us; /* first probe after falling silent; doubles with each failure ... */
+	int64_t probe_first_us; /* first probe after falling silent; doubles each time ... */
 	int64_t probe_max_us;   /* ... up to this; at most 40 s keeps a revived device under 60 s */
 	int64_t dead_us;        /* silent longer than this is dead */
 };
@@ -64,7 +64,7 @@ struct schedule_job {
 	uint16_t device; /* index from schedule_add() */
 	enum schedule_span span;
 	bool probe;       /* of a device that does not answer: expect a time-out */
-	bool same_device; /* SCHEDULE_RELAY right behind a job of the same device: if that one times out,
+	bool same_device; /* SCHEDULE_RELAY behind a job of the same device: if that one times out,
 			   * do not send; hand it back with schedule_put_back() */
 	/* With SCHEDULE_RELAY: */
 	uint16_t channel;
@@ -143,8 +143,8 @@ __attribute__((warn_unused_result)) int schedule_add(struct schedule *schedule,
 
 /* Queues a relay command. Its device's position is read as soon as it was answered, and again when
  * the relay has settled. A command still waiting for the same device and channel is replaced: its
- * cookie is given back in ret_replaced (ret_replaced_any false: none). -ENOSPC: the queue is full.
- * */
+ * cookie is given back in ret_replaced (ret_replaced_any false: none). -ENOSPC: the queue is
+ * full. */
 __attribute__((warn_unused_result)) int
 schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,
 		 uint32_t cookie, int64_t now_us, bool *ret_replaced_any, uint32_t *ret_replaced);

@@ -1,5 +1,5 @@
-/* schedule_result.c - see schedule.h: what the end of a job teaches. B2's accounts are kept here.
- * */
+/* schedule_result.c - see schedule.h: what the end of a job teaches. B2's accounts are kept
+ * here. */
 #include <assert.h>
 #include <errno.h>
 

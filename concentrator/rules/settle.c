@@ -15,7 +15,7 @@ enum settle_due settle_due(const struct mark *settled, const struct mark *accept
 
 	if (accepted->wh <= settled->wh || !accepted->dated)
 		return SETTLE_NOT_DUE;
-	if (!settled->dated) /* of this boot: settle_date() will date it; of another: nothing will */
+	if (!settled->dated) /* settle_date() dates those of this boot, nothing those of another */
 		return settled->this_boot ? SETTLE_NOT_DUE : SETTLE_AT_PERIOD;
 	if (tariff_next_boundary(book, zone, settled->at_s, &boundary_s) &&
 	    boundary_s <= accepted->at_s)

@@ -10,8 +10,8 @@
 
 #define US_PER_HOUR INT64_C(3600000000)
 
-/* The balance now if the room went on at its present power since the oldest register behind best.
- * */
+/* The balance now if the room went on at its present power since the oldest register behind
+ * best. */
 static int64_t estimate_nano(const struct supply_facts *facts)
 {
 	int64_t since_nano, estimate;

@@ -48,13 +48,13 @@ enum supply_evidence {
 };
 
 struct supply_facts {
-	int64_t best_nano; /* settled balance minus the least that the accepted registers can cost */
+	int64_t best_nano; /* settled balance minus the least cost of the registers accepted */
 	enum supply_evidence evidence;
 	int64_t evidence_age_us; /* age of the oldest register behind it */
-	int64_t cost_nano_per_h; /* what the room costs at its present power; 0: nothing or unknown */
-	int64_t cloud_away_us; /* how long the cloud has been away; 0: it is there, or there is none */
-	bool kept;             /* a dispute hold or a protected period is in force */
-	bool cuts_held;        /* mass_cut.h holds all due cuts */
+	int64_t cost_nano_per_h; /* at the room's present power; 0: nothing or unknown */
+	int64_t cloud_away_us;   /* how long it has been away; 0: it is there, or there is none */
+	bool kept;               /* a dispute hold or a protected period is in force */
+	bool cuts_held;          /* mass_cut.h holds all due cuts */
 };
 
 enum supply_hold {
@@ -69,7 +69,7 @@ enum supply_hold {
 
 /* One room's state; the ledger keeps it whole. Zero-initialised: connected, nothing announced. */
 struct supply_money {
-	bool evaluated; /* false: no facts seen since the start; money wishes nothing moved. Not kept. */
+	bool evaluated;  /* false: no facts since the start, nothing is moved. Not kept. */
 	int64_t last_us; /* CLOCK_BOOTTIME of the last step. Not kept: supply_resume() sets it. */
 
 	bool low; /* low balance announced */
@@ -79,7 +79,7 @@ struct supply_money {
 	int64_t notice_nano;    /* best balance then */
 
 	enum supply_hold hold;
-	int64_t hold_run_us; /* running time of all capped holds since the room was last in credit */
+	int64_t hold_run_us;    /* running time of the capped holds since last in credit */
 	int64_t hold_from_nano; /* estimated balance when they began */
 	bool hold_begun;        /* hold_from_nano is set */
 	bool hold_spent;        /* a cap was reached: the building's choice is in force */
@@ -103,7 +103,7 @@ enum supply_event {
 
 struct supply_answer {
 	uint32_t events;     /* enum supply_event */
-	int64_t earliest_us; /* with a notice standing: CLOCK_BOOTTIME of the earliest cut, else 0 */
+	int64_t earliest_us; /* under a notice: CLOCK_BOOTTIME of the earliest cut, else 0 */
 };
 
 /* After a start: the kept state goes on from now; the time the box was off does not count. */
@@ -118,8 +118,8 @@ bool supply_due(const struct supply_money *state, const struct supply_policy *po
 struct supply_answer supply_step(struct supply_money *state, const struct supply_policy *policy,
 				 const struct supply_facts *facts, const struct instant *now);
 
-/* Running time until best_nano meets the cut-off at the present cost; 0: it has; SUPPLY_NEVER_US.
- * */
+/* Running time until best_nano meets the cut-off at the present cost; 0: it has;
+ * SUPPLY_NEVER_US. */
 int64_t supply_lasts_us(const struct supply_policy *policy, const struct supply_facts *facts);
 
 /* By the live balance. Exhausted is at or below the cut-off or zero; below zero is Negative. */

@@ -13,8 +13,8 @@
 #define HOUR   (3600 * SECOND)
 #define T0     INT64_C(1767225600)
 
-/* 32 A, one phase, 230 V: 7,360 W, so 10,672 W with what a breaker may carry; Acrel: 10 Wh steps.
- * */
+/* 32 A, one phase, 230 V: 7,360 W, so 10,672 W with what a breaker may carry; Acrel: 10 Wh
+ * steps. */
 static const struct guard_limits limits = {.modulus_wh = 1000000000,
 					   .resolution_wh = 10,
 					   .breaker_a = 32,
@@ -323,8 +323,8 @@ static void a_restart_keeps_the_quarantine_and_the_baseline(void **state)
 	assert_true(verdict.returned);
 }
 
-/* A true register under every kind of glitch: what is accepted is exactly the true way, never more.
- * */
+/* A true register under every kind of glitch: what is accepted is exactly the true way, never
+ * more. */
 static void glitches_never_charge(void **state)
 {
 	struct random random = random_start("glitches", 41);
