@@ -291,6 +291,7 @@ static int add_cash(struct call *call, const json_t *room)
 	unsigned digits = field_digits(room, "balance");
 	char text[AMOUNT_TEXT_MAX];
 	char before[FIGURE_SIZE];
+	json_t *data = NULL;
 	int64_t minor = 0;
 	int r = amount_parse(typed, digits, &minor);
 
@@ -307,12 +308,21 @@ static int add_cash(struct call *call, const json_t *room)
 	if (!session_confirm(session, "Add %s to room %s (balance %s), receipt %s?", text, name,
 			     figure_money(room, "balance", before), receipt))
 		return problem_exit(PROBLEM_FAILED);
-	return session_do(session, "credit.add",
-			  json_pack("{s:s,s:{s:I,s:i,s:O*},s:s,s:s}", "room", name, "amount",
-				    "value", (json_int_t)minor, "multiplier", -(int)digits,
-				    "monetaryUnit", json_object_get(balance, "monetaryUnit"),
-				    "receipt", receipt, "reason", call_get(call, "--reason")),
-			  "room %s: %s added, receipt %s", name, text, receipt);
+	r = session_ask(session, "credit.add",
+			json_pack("{s:s,s:{s:I,s:i,s:O*},s:s,s:s}", "room", name, "amount", "value",
+				  (json_int_t)minor, "multiplier", -(int)digits, "monetaryUnit",
+				  json_object_get(balance, "monetaryUnit"), "receipt", receipt,
+				  "reason", call_get(call, "--reason")),
+			&data);
+	if (r == 0 && session->manners.json) {
+		r = session_json(session, data);
+	} else if (r == 0 && !session->manners.quiet) {
+		screen_say(&session->out, TONE_PLAIN, "room %s: %s added, receipt %s; balance %s",
+			   name, text, receipt, figure_money(data, "balance", before));
+		screen_end_line(&session->out);
+	}
+	json_decref(data);
+	return r;
 }
 
 int run_credit_add(struct call *call)

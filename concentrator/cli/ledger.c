@@ -76,15 +76,45 @@ static const struct listing entries = {
 	.many = "entries",
 };
 
+static int compare_entries(const void *left, const void *right)
+{
+	int64_t a = field_count(*(json_t *const *)left, "seq");
+	int64_t b = field_count(*(json_t *const *)right, "seq");
+
+	return a < b ? -1 : a > b;
+}
+
+/* The last at the bottom, as people read a statement; they come newest first. */
 int ledger_show(struct session *session, const json_t *rows)
 {
-	return listing_show(session, &entries, rows);
+	size_t count = json_array_size(rows);
+	json_t **sorted = calloc(count + 1, sizeof(*sorted));
+	json_t *array = json_array();
+	int exit_code;
+
+	if (sorted == NULL || array == NULL) {
+		free(sorted);
+		json_decref(array);
+		return session_no_memory(session);
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = json_array_get(rows, i);
+	qsort(sorted, count, sizeof(*sorted), compare_entries);
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append(array, sorted[i]);
+	exit_code = listing_show(session, &entries, array);
+	free(sorted);
+	json_decref(array);
+	return exit_code;
 }
 
 int run_ledger_tail(struct call *call)
 {
+	struct session *session = call->session;
 	const char *count = call_get(call, "-n");
 	json_t *args = json_pack("{s:s*}", "room", call_get(call, "--room"));
+	json_t *data = NULL;
+	int exit_code;
 
 	if (count != NULL) {
 		char *end;
@@ -92,12 +122,18 @@ int run_ledger_tail(struct call *call)
 
 		if (end == count || *end != '\0' || n < 1 || n > TAIL_MAX) {
 			json_decref(args);
-			return session_problem(call->session, PROBLEM_USAGE, NULL,
+			return session_problem(session, PROBLEM_USAGE, NULL,
 					       "-n is 1 to %d, not %s", TAIL_MAX, count);
 		}
 		(void)json_object_set_new(args, "n", json_integer(n));
 	}
-	return listing_run(call->session, &entries, args);
+	if (session->manners.json || session->manners.quiet)
+		return listing_run(session, &entries, args);
+	exit_code = session_ask(session, entries.verb, args, &data);
+	if (exit_code == 0)
+		exit_code = ledger_show(session, field_rows(data, "rows"));
+	json_decref(data);
+	return exit_code;
 }
 
 int run_ledger_settle(struct call *call)

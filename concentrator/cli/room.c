@@ -88,7 +88,7 @@ static void show_supply(const struct screen *out, const json_t *supply)
 	const char *position = room_position_word(supply);
 	const char *wished = field_text(supply, "wished");
 	const char *reason = field_text(supply, "reason");
-	const char *lockout = field_text(supply, "lockout");
+	const json_t *lockout = field_object(supply, "lockout");
 	char place[120];
 	char age[FIGURE_SIZE];
 	int64_t value;
@@ -112,37 +112,33 @@ static void show_supply(const struct screen *out, const json_t *supply)
 			    field_count(supply, "cut_order"),
 			    field_true(supply, "may_cut") ? "" : ", never cut for money");
 	}
-	if (*lockout != '\0')
-		screen_fact(out, "  LOCKED OUT", TONE_BAD, "by %s; a relay is no isolator",
-			    lockout);
+	if (lockout != NULL)
+		screen_fact(out, "  locked out", TONE_BAD, "by %s: %s (a relay is no isolator)",
+			    field_text(lockout, "owner"), field_text(lockout, "reason"));
 	if (field_object(supply, "point") == NULL)
 		return;
 	say_place(supply, "point", place, sizeof(place));
-	if (field_int(supply, "breaker_a", &value))
+	if (field_int(supply, "breaker_a", &value) && value > 0)
 		screen_fact(out, "  meter", TONE_PLAIN, "%s, breaker %" PRId64 " A", place, value);
 	else
 		screen_fact(out, "  meter", TONE_PLAIN, "%s", place);
 	show_reading(out, supply);
 }
 
-/* A field that is a sentence, or an object with one in it. */
-static void show_sentence(const struct screen *out, const char *title, const json_t *field)
+/* What is announced, and what keeps it from happening. */
+static void show_prospect(const struct screen *out, const json_t *room)
 {
-	const char *text = json_string_value(field);
-	char at[FIGURE_SIZE];
-	int64_t at_s;
+	const json_t *notice = field_object(room, "notice");
+	const json_t *hold = field_object(room, "hold");
+	char buf[FIGURE_SIZE];
 
-	if (json_is_object(field)) {
-		const char *detail = field_text(field, "detail");
-
-		if (field_int(field, "at_s", &at_s))
-			screen_fact(out, title, TONE_WARN, "%s%s%s", figure_time(at_s, at),
-				    *detail != '\0' ? ", " : "", detail);
-		else
-			screen_fact(out, title, TONE_WARN, "%s", detail);
-	} else if (text != NULL) {
-		screen_fact(out, title, TONE_WARN, "%s", text);
-	}
+	if (notice != NULL)
+		screen_fact(out, "notice", TONE_WARN, "to be cut for money, not before %s",
+			    figure_field_time(notice, "earliest_s", buf));
+	if (hold != NULL)
+		screen_fact(out, "hold", TONE_WARN, "not cut: %s, for %s so far",
+			    field_text(hold, "reason"),
+			    figure_duration(field_count(hold, "running_s"), buf));
 }
 
 static int show_room(struct session *session, const json_t *room)
@@ -171,8 +167,7 @@ static int show_room(struct session *session, const json_t *room)
 			    "%" PRId64 " day%s at the present use", value, value == 1 ? "" : "s");
 	if (*tenancy != '\0')
 		screen_fact(out, "tenancy", TONE_PLAIN, "%s", tenancy);
-	show_sentence(out, "notice", json_object_get(room, "notice"));
-	show_sentence(out, "hold", json_object_get(room, "hold"));
+	show_prospect(out, room);
 	json_array_foreach(field_rows(room, "supplies"), i, supply)
 	{
 		screen_end_line(out);

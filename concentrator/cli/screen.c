@@ -11,7 +11,7 @@
 #include "concentrator/cli/text.h"
 
 #define LINE_MAX_BYTES 4096
-#define FACT_COLUMN    12
+#define FACT_COLUMN    13
 
 static size_t terminal_width(int fd)
 {
@@ -86,7 +86,7 @@ void screen_fact(const struct screen *screen, const char *title, enum tone tone,
 {
 	va_list arguments;
 
-	screen_say(screen, TONE_DIM, "%-*s", FACT_COLUMN, title);
+	screen_say(screen, TONE_DIM, "%-*s ", FACT_COLUMN - 1, title);
 	va_start(arguments, format);
 	say(screen, tone, format, arguments);
 	va_end(arguments);

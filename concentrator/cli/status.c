@@ -236,9 +236,9 @@ static void say_uplink(const json_t *uplink, char *buf, size_t size)
 	char when[FIGURE_SIZE];
 	int64_t rtt;
 	int64_t waiting = 0;
+	const json_t *count;
+	size_t lane;
 	size_t len;
-	const char *lane;
-	json_t *count;
 
 	if (!field_true(uplink, "configured")) {
 		(void)snprintf(buf, size, "not configured");
@@ -250,9 +250,7 @@ static void say_uplink(const json_t *uplink, char *buf, size_t size)
 					figure_field_time(uplink, "last_good_s", when));
 	if (field_int(uplink, "rtt_ms", &rtt) && len < size)
 		len += (size_t)snprintf(buf + len, size - len, ", round trip %" PRId64 " ms", rtt);
-	if (json_is_integer(json_object_get(uplink, "waiting")))
-		waiting = field_count(uplink, "waiting");
-	json_object_foreach(json_object_get(uplink, "waiting"), lane, count)
+	json_array_foreach(field_rows(uplink, "waiting"), lane, count)
 		waiting += json_integer_value(count);
 	if (len < size)
 		len += (size_t)snprintf(buf + len, size - len, ", %" PRId64 " event%s to send",
@@ -397,8 +395,8 @@ int run_uplink_status(struct call *call)
 	struct session *session = call->session;
 	const struct screen *out = &session->out;
 	json_t *data = NULL;
-	json_t *count;
-	const char *lane;
+	const json_t *count;
+	size_t lane;
 	char text[512];
 	char buf[FIGURE_SIZE];
 	char other[FIGURE_SIZE];
@@ -418,9 +416,12 @@ int run_uplink_status(struct call *call)
 			    figure_field_time(data, "last_good_s", buf));
 		screen_fact(out, "http", TONE_PLAIN, "%" PRId64, field_count(data, "http"));
 		screen_fact(out, "feed", TONE_PLAIN, "cursor %s", field_text(data, "feed_cursor"));
-		json_object_foreach(json_object_get(data, "waiting"), lane, count)
-			screen_fact(out, "to send", TONE_PLAIN, "%s: %" JSON_INTEGER_FORMAT, lane,
-				    json_integer_value(count));
+		json_array_foreach(field_rows(data, "waiting"), lane, count) screen_fact(
+			out, lane == 0 ? "to send" : "", TONE_PLAIN,
+			"lane %zu: %" JSON_INTEGER_FORMAT, lane, json_integer_value(count));
+		if (field_count(data, "refused") > 0)
+			screen_fact(out, "refused", TONE_BAD, "%" PRId64 " events by the cloud",
+				    field_count(data, "refused"));
 		screen_fact(out, "traffic", TONE_PLAIN, "%s up, %s down",
 			    figure_bytes(field_count(data, "bytes_up"), buf),
 			    figure_bytes(field_count(data, "bytes_down"), other));

@@ -76,7 +76,7 @@ LINES = [
      "garbled": 1, "exceptions": 0} for i, name in enumerate("AB")]
 
 UPLINK = {"configured": True, "state": "online", "last_good_s": NOW_S - 12, "rtt_ms": 120,
-          "http": 200, "detail": "", "feed_cursor": "c-1042", "waiting": {"money": 0, "status": 2},
+          "http": 200, "detail": "", "feed_cursor": "c-1042", "waiting": [0, 2, 0, 0], "refused": 0,
           "bytes_up": 1234567, "bytes_down": 76543}
 
 STATUS = {
@@ -86,9 +86,9 @@ STATUS = {
     "rooms": {"total": 64, "connected": 62, "disconnected": 1, "armed": 1, "low": 1,
               "exhausted": 1, "stale": 2},
     "lines": LINES,
-    "sensors": [{"name": "incomer", "value_milli": 231200, "unit": "mV", "age_s": 3,
+    "sensors": [{"name": "incomer", "value_milli": 231200, "unit": "V", "age_s": 3,
                  "stale": False, "detail": ""},
-                {"name": "cabinet", "value_milli": 31400, "unit": "mC", "age_s": 900,
+                {"name": "cabinet", "value_milli": 31400, "unit": "degC", "age_s": 900,
                  "stale": True, "detail": "device gone"}],
     "uplink": UPLINK,
     "store": {"entries": 12345, "ledger_bytes": 4404019, "commit_p99_us": 8400, "state": "ok",
@@ -112,7 +112,7 @@ ENTRIES = [
      "amount_nano": "50000000000" if i % 3 == 1 else "-672500000",
      "balance_nano": str(20_000_000_000 - 672_500_000 * i),
      "order": "ord-2026-12-02-000123" if i % 3 == 1 else "", "who": "" if i % 3 != 1 else "cloud",
-     "why": "6 h" if i % 3 == 0 else ""} for i in range(5)]
+     "why": "6 h" if i % 3 == 0 else ""} for i in reversed(range(5))]
 
 ORDERS = [
     {"mRID": f"ord-2026-12-02-00012{i}", "room": "305", "type": "CreditRegister",
@@ -156,7 +156,10 @@ def default(verb, args):
         if not found:
             return problem("not-found", f"room {args['room']}: no such room", 4)
         if verb == "room.show":
-            return {"data": {**found[0], "tenancy": "T-77", "notice": None, "hold": None,
+            return {"data": {**found[0], "tenancy": "T-77",
+                             "notice": {"earliest_s": NOW_S + 600} if args["room"] == "107" else None,
+                             "hold": {"reason": "clock", "running_s": 3600}
+                             if args["room"] == "107" else None,
                              "last_entries": ENTRIES}}
         return {"data": {"supplies": found[0]["supplies"]}}
     simple = {
@@ -170,7 +173,7 @@ def default(verb, args):
         "credit.show": {**ORDERS[0], "kid": "k1", "payload": "{}", "receipt": {"seq": 12341}},
         "credit.import": {"results": [{"mRID": o.get("mRID", "?"), "result": "applied",
                                        "detail": ""} for o in args.get("orders", [])]},
-        "credit.add": {"seq": 12400}, "room.add": {}, "room.remove": {},
+        "credit.add": {"room": "101", "balance": money(3407), "balance_nano": "34075678901"}, "room.add": {}, "room.remove": {},
         "room.import": {"rows": len(args.get("rows", []))},
         "ledger.tail": {"rows": ENTRIES},
         "ledger.settle": {"rooms": 64, "energy_wh": 51234, "amount": money(-2757),

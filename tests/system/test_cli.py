@@ -199,7 +199,7 @@ class Answers(CliTest):
         self.assertRegex(shown, r"\n119 .* - +- +never ")
         self.assertRegex(shown, r"\n64 rooms, 1 off, 1 armed, 2 low, 2 stale\n$")
         self.assertIn("STALE: 243 W", self.run_cli("room", "show", "111").stdout)
-        self.assertIn("cabinet 31.4 C, STALE, 15m ago: device gone", self.run_cli("status").stdout)
+        self.assertIn("cabinet 31.4 degC, STALE, 15m ago: device gone", self.run_cli("status").stdout)
 
     def test_check_is_for_a_monitor(self):
         done = self.run_cli("status", "--check")
@@ -225,6 +225,16 @@ class Answers(CliTest):
         self.assertIn("?]0;owned?", self.run_cli("alarm", "list").stdout)
         self.daemon.answers["room.show"] = problem("failed", "\x1b[2J\ngone", 1)
         self.assertNotIn("\x1b", self.run_cli("room", "show", "1").stderr)
+
+    def test_a_room_says_what_is_coming(self):
+        shown = self.run_cli("room", "show", "107").stdout
+        self.assertIn("to be cut for money, not before 2026-12-02 12:10:00", shown)
+        self.assertIn("not cut: clock, for 1h 0m so far", shown)
+        # The last entry is the lowest, as on a statement.
+        self.assertRegex(shown, r"(?s)\n12340 .*\n12344 .*\n5 entries\n$")
+        row = fake_daemon.supply("ac", "A", 5, lockout={"owner": "li", "reason": "new wiring"})
+        self.daemon.answers["room.show"] = {"data": {**fake_daemon.rooms()[0], "supplies": [row]}}
+        self.assertIn("locked out by li: new wiring", self.run_cli("room", "show", "101").stdout)
 
     def test_relay_asks_for_what_was_typed(self):
         self.run_cli("relay", "101/ac", "off", "--reason", "too hot")
