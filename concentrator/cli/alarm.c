@@ -150,10 +150,7 @@ static void put_cut(struct table *table, const json_t *row)
 
 	table_row(table);
 	table_cell(table, TONE_BOLD, "%s", field_text(row, "room"));
-	if (field_object(row, "balance") != NULL)
-		table_cell(table, TONE_BAD, "%s", figure_money(row, "balance", buf));
-	else
-		table_cell(table, TONE_BAD, "%s", figure_nano(row, "balance_nano", 2, buf));
+	table_cell(table, TONE_BAD, "%s", figure_amount(row, "balance", "balance_nano", buf));
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "due_s", buf));
 }
 

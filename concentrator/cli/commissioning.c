@@ -16,11 +16,6 @@
 #define VALUE_MAX    128
 #define MESSAGE_SIZE 400
 
-const char commissioning_example[] =
-	"room,circuit,line,address,model,channel,relay,contact,cut_order,may_cut,breaker_a\n"
-	"305,sockets,A,17,hiking-dds238,1,meter,no,2,yes,20\n"
-	"306,ac,A,18,eastron-sdm120,1,waveshare-8ch@101/3,no,1,yes,16\n";
-
 struct column {
 	const char *name;
 	bool required;

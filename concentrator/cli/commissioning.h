@@ -29,6 +29,3 @@ int commissioning_add_errors(struct commissioning *commissioning, const json_t *
  * with its column: "column 3 (address): 300 is not 1 to 247". The caller's to json_decref(); NULL without
  * memory. */
 json_t *commissioning_errors(const struct commissioning *commissioning);
-
-/* Two examples that import, for help. */
-extern const char commissioning_example[];

@@ -160,6 +160,14 @@ const char *figure_money(const json_t *object, const char *name, char buf[static
 	return buf;
 }
 
+const char *figure_amount(const json_t *object, const char *money, const char *nano,
+			  char buf[static FIGURE_SIZE])
+{
+	if (field_object(object, money) != NULL)
+		return figure_money(object, money, buf);
+	return figure_nano(object, nano, 2, buf);
+}
+
 bool field_nano(const json_t *object, const char *name, int64_t *ret)
 {
 	const json_t *field = json_object_get(object, name);

@@ -6,10 +6,15 @@
 
 /* status.c */
 int run_status(struct call *call);
-int run_uplink_status(struct call *call);
 int run_version(struct call *call);
 /* One line: what stands on it is what `status --brief` prints. Silent when the daemon is not there. */
 void status_greet(struct session *session);
+
+/* uplink.c */
+int run_uplink_status(struct call *call);
+/* The link in one line; data as of uplink.status. */
+void uplink_say(const json_t *uplink, char *buf, size_t size);
+enum tone uplink_tone(const json_t *uplink);
 
 /* top.c */
 int run_top(struct call *call);

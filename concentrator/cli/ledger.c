@@ -156,7 +156,7 @@ int run_ledger_settle(struct call *call)
 
 		screen_say(&session->out, TONE_PLAIN, "%" PRId64 " room%s settled: %s, %s", rooms,
 			   rooms == 1 ? "" : "s", figure_energy(data, "energy_wh", energy),
-			   figure_money(data, "amount", money));
+			   figure_amount(data, "amount", "amount_nano", money));
 		screen_end_line(&session->out);
 	}
 	json_decref(data);

@@ -42,6 +42,8 @@ void relay_show(struct session *session, const char *room, const json_t *supplie
 		screen_say(out, TONE_PLAIN, "now %s", position);
 		if (field_int(supply, "position_age_s", &age_s))
 			screen_say(out, TONE_PLAIN, ", read back %s ago", figure_age(age_s, age));
+		else
+			screen_put(out, TONE_WARN, ", position not read");
 		screen_say(out, TONE_PLAIN, ", verified: %s", field_text(supply, "verified"));
 		screen_end_line(out);
 	}

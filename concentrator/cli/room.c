@@ -101,6 +101,8 @@ static void show_supply(const struct screen *out, const json_t *supply)
 		   " %s", position);
 	if (field_int(supply, "position_age_s", &value))
 		screen_say(out, TONE_DIM, ", read back %s ago", figure_age(value, age));
+	else if (field_object(supply, "relay") != NULL)
+		screen_put(out, TONE_WARN, ", position not read");
 	screen_end_line(out);
 	if (field_object(supply, "relay") != NULL) {
 		screen_fact(out, "  wished", TONE_PLAIN, "%s by %s%s%s; verified: %s", wished,

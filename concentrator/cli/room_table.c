@@ -58,12 +58,16 @@ const char *room_supply_word(const char *service_status)
 const char *room_position_word(const json_t *supply)
 {
 	const char *position = field_text(supply, "position");
+	bool closed = strcmp(position, "closed") == 0;
+	int64_t age_s;
 
 	if (field_object(supply, "relay") == NULL)
 		return "no relay";
-	if (strcmp(position, "closed") == 0)
-		return "on";
-	return strcmp(position, "open") == 0 ? "off" : "unknown";
+	if (!closed && strcmp(position, "open") != 0)
+		return "unknown";
+	if (!field_int(supply, "position_age_s", &age_s))
+		return closed ? "on?" : "off?";
+	return closed ? "on" : "off";
 }
 
 enum tone room_supply_tone(const char *service_status)

@@ -29,8 +29,10 @@ int room_table_open(struct table **ret, const json_t *rows, enum room_order orde
 /* "64 rooms, 3 off, 1 stale" */
 void room_count_say(const struct room_count *count, char *buf, size_t size);
 
-/* What people call a service status or a position: "on", "off", "armed" ... */
+/* What people call a service status: "on", "off", "armed" ... */
 const char *room_supply_word(const char *service_status);
+/* ... and the position of a circuit's relay: "on", "off", "unknown", "no relay"; "on?" and "off?" where it was
+ * concluded and never read back. */
 const char *room_position_word(const json_t *supply);
 enum tone room_supply_tone(const char *service_status);
 enum tone room_credit_tone(const char *credit_status);

@@ -36,7 +36,7 @@ static const struct verb rooms[] = {
 	 "Every error is listed with its line and column; --dry-run changes nothing.\n"
 	 "Example:\n"
 	 "  room,circuit,line,address,model,relay,cut_order,may_cut,breaker_a\n"
-	 "  305,sockets,A,17,hiking-dds238,meter,2,yes,20"},
+	 "  305,sockets,A,17,hiking-dds238-sr,meter,2,yes,20"},
 	{"room remove ROOM --reason TEXT [--write-off]", "settle a room and close its account",
 	 ROLE_ADMIN, run_room_remove,
 	 "Refused while the balance is not zero, unless --write-off gives the rest up."},

@@ -236,6 +236,12 @@ class Answers(CliTest):
         self.daemon.answers["room.show"] = {"data": {**fake_daemon.rooms()[0], "supplies": [row]}}
         self.assertIn("locked out by li: new wiring", self.run_cli("room", "show", "101").stdout)
 
+    def test_a_position_that_was_not_read_is_not_shown_as_read(self):
+        row = fake_daemon.supply("ac", "A", 5, position_age_s=None, verified="load-only")
+        self.daemon.answers["relay.set"] = {"data": {"supplies": [row]}}
+        self.assertIn("now on?, position not read, verified: load-only",
+                      self.run_cli("relay", "101", "on", *REASON).stdout)
+
     def test_relay_asks_for_what_was_typed(self):
         self.run_cli("relay", "101/ac", "off", "--reason", "too hot")
         self.assertEqual(self.daemon.asked, [("relay.set", {

@@ -177,24 +177,12 @@ static void puts_findings_of_the_daemon_at_their_lines(void **state)
 	commissioning_clear(&commissioning);
 }
 
-static void reads_its_own_example(void **state)
-{
-	struct commissioning commissioning;
-
-	(void)state;
-	read_text(&commissioning, commissioning_example);
-	assert_int_equal(json_array_size(commissioning.errors), 0);
-	assert_int_equal(json_array_size(commissioning.rows), 2);
-	commissioning_clear(&commissioning);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_rows_or_tells_errors),
 		cmocka_unit_test(puts_fields_into_rows),
 		cmocka_unit_test(puts_findings_of_the_daemon_at_their_lines),
-		cmocka_unit_test(reads_its_own_example),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
