@@ -172,8 +172,9 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 		rooms++;
 	}
 	control_reply(call,
-		      json_pack("{s:I,s:I,s:o}", "rooms", (json_int_t)rooms, "energy_wh",
-				(json_int_t)wh, "amount_nano", message_nano(nano)),
+		      json_pack("{s:I,s:I,s:o,s:o}", "rooms", (json_int_t)rooms, "energy_wh",
+				(json_int_t)wh, "amount", station_money(station, nano),
+				"amount_nano", message_nano(nano)),
 		      NULL);
 	return 0;
 }

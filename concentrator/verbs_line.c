@@ -100,9 +100,13 @@ int verb_line_show(void *userdata, struct control_call *call)
 		return 0;
 	}
 	json_t *row = verbs_line_row(station, line), *devices = json_array();
+	const struct station_device *by_address[UINT8_MAX + 1] = {NULL};
 	for (size_t i = 0; i < station->device_count; i++)
 		if (station->devices[i]->line == line && station->devices[i]->scheduled)
-			json_array_append_new(devices, device_row(station, station->devices[i]));
+			by_address[station->devices[i]->address] = station->devices[i];
+	for (size_t i = 0; i <= UINT8_MAX; i++)
+		if (by_address[i] != NULL)
+			json_array_append_new(devices, device_row(station, by_address[i]));
 	json_object_set_new(row, "devices", devices);
 	control_reply(call, row, NULL);
 	return 0;

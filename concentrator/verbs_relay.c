@@ -203,7 +203,8 @@ int verb_cuts_list(void *userdata, struct control_call *call)
 			continue;
 		int64_t earliest_s = station_earliest_s(station, room);
 		json_array_append_new(
-			rows, json_pack("{s:s,s:o,s:o}", "room", room->record.name, "balance_nano",
+			rows, json_pack("{s:s,s:o,s:o,s:o}", "room", room->record.name, "balance",
+					station_money(station, room->live_nano), "balance_nano",
 					message_nano(room->live_nano), "due_s",
 					earliest_s == 0 ? json_null() : json_integer(earliest_s)));
 	}

@@ -105,14 +105,18 @@ int verb_status(void *userdata, struct control_call *call)
 				     ? "battery-backed clock"
 				     : "synchronised by the kernel";
 	json_t *data = json_pack(
-		"{s:s,s:s,s:I,s:{s:I,s:b,s:s},s:s,s:o,s:o,s:o,s:o,s:o,s:{s:I,s:I},s:I,s:b,s:o,s:I,"
+		"{s:s,s:s,s:I,s:{s:I,s:b,s:s},s:s,s:{s:i,s:i,s:s},s:o,s:o,s:o,s:o,s:o,s:{s:I,s:I},"
+		"s:I,s:b,s:o,s:I,"
 		"s:I}",
 		"site", station->config->site.id, "version", station->settings.version, "uptime_s",
 		(json_int_t)((station->now.us - station->started_us) / 1000000), "clock", "now_s",
 		(json_int_t)station->now.s, "trusted", station->now.trusted, "source",
-		station->now.trusted ? source : "none", "zone", station->config->site.zone, "rooms",
-		rooms(station), "lines", lines, "sensors", verbs_sensors(station), "uplink",
-		verbs_uplink(station), "store", store(station), "alarms", "critical",
+		station->now.trusted ? source : "none", "zone", station->config->site.zone, "money",
+		"monetaryUnit", station->config->site.currency, "multiplier",
+		-station->config->site.minor_digits, "account",
+		station->config->site.account == CONFIG_ACCOUNT_ENERGY ? "energy" : "money",
+		"rooms", rooms(station), "lines", lines, "sensors", verbs_sensors(station),
+		"uplink", verbs_uplink(station), "store", store(station), "alarms", "critical",
 		(json_int_t)alarms_count(&station->alarms, ALARM_CRITICAL), "warning",
 		(json_int_t)alarms_count(&station->alarms, ALARM_WARNING), "quarantine_open",
 		(json_int_t)open, "cuts_held", station->mass.held != MASS_CUT_NONE, "totals",
