@@ -75,16 +75,13 @@ class Connections:
 
     def serve(self, plain, address):
         connection = plain
-        with self.lock:
-            self.open.add(plain)
         try:
+            self.admit(plain)
             self.store.count("connections")
             plain.settimeout(20)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = self.context().wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-            with self.lock:
-                self.open.discard(plain)
-                self.open.add(connection)
+            self.admit(connection)
             connection.do_handshake()
             connection.settimeout(None)
             Handler(connection, address, self)
@@ -98,6 +95,13 @@ class Connections:
                 connection.close()
             except OSError:
                 pass
+
+    def admit(self, connection):
+        """Counts it among those that cut() ends; a cut may have come while it was on its way here."""
+        with self.lock:
+            self.open.add(connection)
+            if self.listener is None:
+                raise ConnectionResetError("cut off")
 
     def cut(self):
         with self.lock:
