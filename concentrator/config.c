@@ -316,6 +316,18 @@ static void config_check_site(struct settings *settings, const char *file,
 				    zone);
 }
 
+/* A socket's path is shorter than a file's: sun_path of unix(7), 108 bytes with its end. */
+static void config_check_socket(struct settings *settings, const struct config *config)
+{
+	struct settings_section *control = settings_find(settings, "control", NULL);
+
+	if (strlen(config->control.socket) > CONFIG_SOCKET_MAX)
+		settings_fault(control, "socket",
+			       "`socket` has %zu characters; a socket's path has at most %d, "
+			       "shorten it",
+			       strlen(config->control.socket), CONFIG_SOCKET_MAX);
+}
+
 static void config_check_cloud(struct settings *settings, const struct config *config)
 {
 	struct settings_section *cloud = settings_find(settings, "cloud", NULL);
@@ -368,6 +380,7 @@ static int config_read_settings(struct settings *settings, struct config *config
 	while ((section = settings_next(settings, "sensor", section)) != NULL)
 		config_read_sensor(settings, section, config);
 	config_check_site(settings, file, config);
+	config_check_socket(settings, config);
 	config_check_cloud(settings, config);
 	config_check_policy(settings, config);
 	settings_unknown(settings);

@@ -358,8 +358,10 @@ static int open_control(struct daemon *daemon)
 			   "another prepayd answers; stop it, or set [control] socket: ",
 			   control->socket);
 	if (r < 0) {
-		journal_log(LOG_ERR, NULL, NULL, "%s: the control socket cannot be made: %s",
-			    control->socket, strerror(-r));
+		journal_log(LOG_ERR, NULL, NULL, "%s: the control socket cannot be made: %s; %s",
+			    control->socket, strerror(-r),
+			    r == -ENOTSOCK ? "remove that file, or set [control] socket"
+					   : "check its folder, or set [control] socket");
 		return problem_exit(PROBLEM_FAILED);
 	}
 	return 0;

@@ -36,8 +36,8 @@ static int derive_meta(struct ledger *ledger, struct ledger_failure *ret_failure
 	if (strcmp(row_borrow_text(&meta, 0), ledger->site) != 0) {
 		(void)snprintf(
 			ret_failure->text, sizeof(ret_failure->text),
-			"%s: the ledger belongs to site %s, the configuration says %s; is this the "
-			"right disk?",
+			"%s: the ledger belongs to site %s, the configuration says %s; put in the "
+			"right disk, or correct [site] id",
 			ledger->path, row_borrow_text(&meta, 0), ledger->site);
 		return -EMEDIUMTYPE;
 	}
