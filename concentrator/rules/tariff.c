@@ -102,6 +102,16 @@ int64_t tariff_cheapest(const struct tariff_book *book, const struct offset_tabl
 	return cheapest;
 }
 
+/* The next boundary that has a price on both sides. Nothing was priced before the first activation: no
+ * reading is moved there, or half a minute of energy would be given away. */
+static bool next_change(const struct tariff_book *book, const struct offset_table *zone,
+			int64_t after_s, int64_t *ret_at_s)
+{
+	if (book->count > 0 && after_s < book->tariff[0].activation_s)
+		after_s = book->tariff[0].activation_s;
+	return tariff_next_boundary(book, zone, after_s, ret_at_s);
+}
+
 /* M7: the instant a reading counts as taken at. */
 static int64_t snap_s(const struct tariff_book *book, const struct offset_table *zone, int64_t at_s)
 {
@@ -109,7 +119,7 @@ static int64_t snap_s(const struct tariff_book *book, const struct offset_table 
 	int64_t nearest = TARIFF_NEAR_S + 1;
 	int64_t boundary_s = at_s - TARIFF_NEAR_S - 1;
 
-	while (tariff_next_boundary(book, zone, boundary_s, &boundary_s) &&
+	while (next_change(book, zone, boundary_s, &boundary_s) &&
 	       boundary_s <= at_s + TARIFF_NEAR_S) {
 		int64_t distance = boundary_s > at_s ? boundary_s - at_s : at_s - boundary_s;
 
@@ -126,7 +136,7 @@ static bool is_boundary(const struct tariff_book *book, const struct offset_tabl
 {
 	int64_t boundary_s;
 
-	return tariff_next_boundary(book, zone, at_s - 1, &boundary_s) && boundary_s == at_s;
+	return next_change(book, zone, at_s - 1, &boundary_s) && boundary_s == at_s;
 }
 
 static int price_part(const struct tariff *tariff, int64_t wh, int64_t from_s, int64_t to_s,

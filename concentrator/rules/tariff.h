@@ -7,7 +7,8 @@
  *
  * M7  Energy is priced in time order and split at each price boundary. A reading within
  *     TARIFF_NEAR_S of a boundary counts as taken at it (inclusive; the nearest boundary, of two
- *     equally near the earlier). A step that still straddles a boundary is split by time,
+ *     equally near the earlier; before the first activation there is no price, and so no boundary
+ *     to count at). A step that still straddles a boundary is split by time,
  *     floor(Wh x seconds / total) to each part and the rest to the last, and says so. A past
  *     interval is never re-priced: tariffs are only added from their activation on. Energy whose
  *     time is not known is priced at the cheapest price it can have had.

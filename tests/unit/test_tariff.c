@@ -66,6 +66,12 @@ static void steps_are_split_at_the_boundary(void **state)
 		 0, 0},
 		{"across the first activation: free, then priced", 100, T0 - 100, T0 + 100, 2, 50,
 		 0, 50, 500000, ENTRY_SPLIT_BY_TIME},
+		{"within 30 s after the first activation: priced, for it is no boundary", 100,
+		 T0 + 3, T0 + 20, 1, 100, 500000, 0, 0, 0},
+		{"begins 20 s before the first activation: those seconds alone are free", 100,
+		 T0 - 20, T0 + 80, 2, 20, 0, 80, 500000, ENTRY_SPLIT_BY_TIME},
+		{"ends 30 s after the first activation: priced from it on", 100, T0 - 70, T0 + 30,
+		 2, 70, 0, 30, 500000, ENTRY_SPLIT_BY_TIME},
 		{"nothing used has no parts", 0, T0, T1 + 100, 0, 0, 0, 0, 0, 0},
 	};
 
