@@ -23,7 +23,7 @@ struct schedule_policy schedule_policy_default(void)
 		.close_stagger_us = 200 * MS,
 		.quiet_us = 100 * MS,
 		.probe_first_us = 1000 * MS,
-		.probe_max_us = 40000 * MS,
+		.probe_max_us = 20000 * MS,
 		.dead_us = 60000 * MS,
 	};
 }

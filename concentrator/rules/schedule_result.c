@@ -8,10 +8,11 @@
 #define LEARNT_MIN_US       INT64_C(1000)
 #define LEARNT_MAX_US       INT64_C(1000000)
 #define LEARNT_WIDE_US      INT64_C(150000)
+#define WIDE_EVERY          8 /* probes of a silent device, to one that grants it more time */
 #define FAULT_WINDOW_US     INT64_C(20000000) /* "at once", and what a long line needs to notice */
 #define FAULT_PER_DEVICE_US INT64_C(500000)
 
-/* Rises by half of what it fell short of and sinks by a 128th: it rides near the slowest of a
+/* Rises by half of what it fell short of and sinks by a 512th: it rides near the slowest of a
  * hundred. */
 static void learn(struct schedule_device *device, int64_t turnaround_us)
 {
@@ -24,7 +25,7 @@ static void learn(struct schedule_device *device, int64_t turnaround_us)
 	else if (turnaround_us > learnt_us)
 		learnt_us += (turnaround_us - learnt_us + 1) / 2;
 	else
-		learnt_us -= (learnt_us - turnaround_us) / 128;
+		learnt_us -= (learnt_us - turnaround_us) / 512;
 	if (learnt_us < LEARNT_MIN_US)
 		learnt_us = LEARNT_MIN_US;
 	device->turnaround_us = learnt_us < LEARNT_MAX_US ? learnt_us : LEARNT_MAX_US;
@@ -34,9 +35,12 @@ int64_t schedule_turnaround_us(const struct schedule *schedule, uint16_t device)
 {
 	const struct schedule_device *one = &schedule->device[device];
 	int64_t wide_us = 4 * one->turnaround_us;
+	/* The last poll before silence; then now and then, not all that fell silent together. */
+	bool wide = one->state == SCHEDULE_ALIVE ? one->failures == SCHEDULE_SILENT_POLLS - 1
+						 : (one->failures + device) % WIDE_EVERY == 0;
 
 	assert(device < schedule->devices);
-	if (one->failures % 4 != 2 || one->turnaround_us >= LEARNT_WIDE_US)
+	if (!wide || one->turnaround_us >= LEARNT_WIDE_US)
 		return one->turnaround_us;
 	return wide_us < LEARNT_WIDE_US ? wide_us : LEARNT_WIDE_US;
 }

@@ -219,7 +219,8 @@ static void dead_meters_leave_the_others_their_rate(void **state)
 	for (size_t d = 0; d < sizeof(dead) / sizeof(dead[0]); d++) {
 		struct play *line = play(32 - dead[d], true);
 		int64_t alone, with_dead;
-		int64_t seconds = random_rounds(600);
+		/* Virtual time is cheap: shorter, the mix of spans in the window would tell. */
+		int64_t seconds = 600;
 
 		run(line, 30 * SECOND);
 		forget(line);
@@ -238,14 +239,16 @@ static void dead_meters_leave_the_others_their_rate(void **state)
 			      (int)with_dead, (int)alone,
 			      (int)(line->probe_us * 1000000 / (seconds * SECOND)));
 		assert_true(with_dead * 100 >= alone * 95);
-		assert_true(line->probe_us * 100 <=
-			    seconds * SECOND * SCHEDULE_PROBE_PERCENT + 50 * SECOND);
+		assert_true(line->probe_us * 100 <= seconds * SECOND * 5);
+		/* One dead meter is no burden at all. */
+		if (dead[d] == 1)
+			assert_true(line->probe_us * 100 <= seconds * SECOND);
 	}
 }
 
 static void a_revived_meter_is_back_within_a_minute(void **state)
 {
-	static const int dead[] = {1, 4, 12};
+	static const int dead[] = {1, 4, 12, 16};
 
 	(void)state;
 	for (size_t d = 0; d < sizeof(dead) / sizeof(dead[0]); d++) {
@@ -273,6 +276,8 @@ static void a_revived_meter_is_back_within_a_minute(void **state)
 		}
 		print_message("%d dead: back after at most %d ms\n", dead[d], (int)(worst_us / MS));
 		assert_true(worst_us <= 60 * SECOND);
+		if (dead[d] == 1)
+			assert_true(worst_us <= 25 * SECOND);
 	}
 }
 
@@ -442,7 +447,12 @@ static void a_line_that_dies_at_once_is_one_fault(void **state)
 	run(line, 30 * SECOND);
 	for (int i = 0; i < 32; i++)
 		line->device[i].dead = true;
-	run(line, 60 * SECOND);
+	/* While it dies nobody knows yet whether it is the line: no device is alarmed. */
+	for (began_us = line->now_us; line->now_us - began_us < 60 * SECOND;) {
+		transact(line, began_us + 60 * SECOND);
+		for (uint16_t i = 0; i < 32; i++)
+			assert_false(schedule_alarms(&line->schedule, i));
+	}
 	assert_int_equal(line->faults, 1);
 	assert_true(line->schedule.fault);
 	for (uint16_t i = 0; i < 32; i++)
@@ -450,14 +460,14 @@ static void a_line_that_dies_at_once_is_one_fault(void **state)
 	forget(line);
 	run(line, 3600 * SECOND);
 	assert_int_equal(line->faults, 1);
-	assert_true(line->probe_us * 100 <= 3600 * SECOND * (SCHEDULE_PROBE_PERCENT + 1));
+	assert_true(line->probe_us * 100 <= 3600 * SECOND * 5);
 	for (int i = 0; i < 32; i++)
 		line->device[i].dead = false;
 	began_us = line->now_us;
 	while (schedule_alive(&line->schedule) < 32)
 		transact(line, INT64_MAX);
 	print_message("a whole line is back after %d ms\n", (int)((line->now_us - began_us) / MS));
-	assert_true(line->now_us - began_us < 60 * SECOND);
+	assert_true(line->now_us - began_us < 15 * SECOND);
 	assert_false(line->schedule.fault);
 }
 
