@@ -42,6 +42,20 @@ static bool restorable(const struct supply_policy *policy, const struct supply_f
 	       facts->best_nano >= least_nano;
 }
 
+/* S2: a cut without proof was made although best_nano was above the cut-off; the same old registers
+ * do not take it back, but a fresh one or money does. */
+static bool may_restore(const struct supply_money *state, const struct supply_policy *policy,
+			const struct supply_facts *facts)
+{
+	int64_t paid_nano;
+
+	if (!restorable(policy, facts))
+		return false;
+	return !state->hold_spent || facts->evidence == SUPPLY_EVIDENCE_FRESH ||
+	       (money_subtract(facts->best_nano, state->hold_from_nano, &paid_nano) == 0 &&
+		paid_nano >= policy->restore_min_nano);
+}
+
 /* Why a cut that is due may not happen, mass cuts aside: they are asked about with it. */
 static enum supply_hold missing(const struct supply_policy *policy,
 				const struct supply_facts *facts, const struct instant *now)
@@ -187,11 +201,16 @@ static uint32_t hold(struct supply_money *state, const struct supply_policy *pol
 	return events;
 }
 
-static uint32_t cut(struct supply_money *state)
+static uint32_t cut(struct supply_money *state, const struct supply_policy *policy,
+		    const struct supply_facts *facts)
 {
 	uint32_t events = end_hold(state);
 
 	forget_hold(state);
+	if (!proven(policy, facts)) {
+		state->hold_spent = true;
+		state->hold_from_nano = facts->best_nano;
+	}
 	state->cut = true;
 	state->cut_run_us = 0;
 	return events | SUPPLY_EVENT_CUT;
@@ -210,9 +229,9 @@ static uint32_t decide_cut(struct supply_money *state, const struct supply_polic
 	if (reason == SUPPLY_HOLD_NONE && facts->cuts_held)
 		reason = SUPPLY_HOLD_MASS;
 	if (reason == SUPPLY_HOLD_NONE)
-		return cut(state);
+		return cut(state, policy, facts);
 	events = hold(state, policy, facts, reason);
-	return may_cut(state, policy, reason) ? events | cut(state) : events;
+	return may_cut(state, policy, reason) ? events | cut(state, policy, facts) : events;
 }
 
 struct supply_answer supply_step(struct supply_money *state, const struct supply_policy *policy,
@@ -232,7 +251,8 @@ struct supply_answer supply_step(struct supply_money *state, const struct supply
 
 	answer.events = watch_low(state, policy, facts);
 	if (state->cut) {
-		if (restorable(policy, facts)) {
+		if (may_restore(state, policy, facts)) {
+			forget_hold(state);
 			state->cut = false;
 			state->cut_run_us = 0;
 			state->noticed = false;

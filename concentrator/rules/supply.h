@@ -84,6 +84,8 @@ struct supply_money {
 	bool hold_begun;        /* hold_from_nano is set */
 	bool hold_spent;        /* a cap was reached: the building's choice is in force */
 
+	/* In a cut made without proof hold_spent stays, and hold_from_nano is best_nano at the cut:
+	 * stale registers alone do not take it back. */
 	bool cut;           /* money wishes the room off */
 	int64_t cut_run_us; /* running time since: the stages of layers.h */
 };

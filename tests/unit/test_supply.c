@@ -305,6 +305,39 @@ static void a_dispute_hold_neither_spends_nor_obeys_a_cap(void **state)
 	assert_false(money.cut);
 }
 
+static void a_cut_on_an_estimate_is_not_taken_back_by_the_same_registers(void **state)
+{
+	struct supply_policy cutting = policy;
+	struct supply_facts facts = {.best_nano = 3 * UNIT,
+				     .evidence = SUPPLY_EVIDENCE_STALE,
+				     .evidence_age_us = HOUR,
+				     .cost_nano_per_h = 5 * UNIT};
+	struct supply_money money, cut;
+
+	(void)state;
+	cutting.hold_then = SUPPLY_THEN_CUT;
+	money = noticed();
+	money.notice_nano = 4 * UNIT;
+	assert_int_equal(step(&money, &cutting, &facts, 0, true), SUPPLY_EVENT_HOLD_BEGUN);
+	assert_true(step(&money, &cutting, &facts, 24 * HOUR, true) & SUPPLY_EVENT_CUT);
+	/* Without power there is no more cost to estimate with. */
+	facts.cost_nano_per_h = 0;
+	assert_int_equal(step(&money, &cutting, &facts, 25 * HOUR, true), 0);
+	assert_true(money.cut);
+	cut = money;
+	/* Money brings it back ... */
+	facts.best_nano = 4 * UNIT - 1;
+	assert_int_equal(step(&money, &cutting, &facts, 26 * HOUR, true), 0);
+	facts.best_nano = 4 * UNIT;
+	assert_int_equal(step(&money, &cutting, &facts, 27 * HOUR, true), SUPPLY_EVENT_RESTORE);
+	assert_false(money.hold_spent);
+	/* ... and so does a reading that proves the estimate wrong. */
+	money = cut;
+	facts.best_nano = 2 * UNIT;
+	facts.evidence = SUPPLY_EVIDENCE_FRESH;
+	assert_int_equal(step(&money, &cutting, &facts, 27 * HOUR, true), SUPPLY_EVENT_RESTORE);
+}
+
 static void credit_status_follows_the_live_balance(void **state)
 {
 	static const struct {
@@ -337,7 +370,7 @@ static void no_history_cuts_without_proof(void **state)
 {
 	struct random random = random_start("rooms", 61);
 	long rounds = random_rounds(2000);
-	long cuts = 0, restores = 0;
+	long cuts = 0, restores = 0, unproven = 0;
 
 	(void)state;
 	for (long i = 0; i < rounds; i++) {
@@ -347,27 +380,36 @@ static void no_history_cuts_without_proof(void **state)
 		int64_t balance = random_between(&random, -UNIT, 20 * UNIT);
 		int64_t noticed_us = -1;
 		int64_t held_us = 0;
+		struct supply_facts facts = {0};
+		bool trusted = true, estimated = false;
+		int64_t cut_at = 0;
 
 		with.hold_then = random_between(&random, 0, 1) ? SUPPLY_THEN_CUT : SUPPLY_THEN_KEEP;
 		with.hold_max_us = HOUR;
+		with.hold_max_nano = INT64_MAX; /* time alone ends a hold here */
 		with.cloud_away_us = random_between(&random, 0, 1) * HOUR;
 		supply_resume(&money, us);
 		for (int k = 0; k < 300; k++) {
-			struct supply_facts facts = {
-				.evidence = (enum supply_evidence)random_between(&random, 0, 20) %
-					    3,
-				.cost_nano_per_h = random_between(&random, 0, 5) * UNIT,
-				.cloud_away_us = random_between(&random, 0, 9) == 0 ? 2 * HOUR : 0,
-				.kept = random_between(&random, 0, 9) == 0,
-				.cuts_held = random_between(&random, 0, 9) == 0,
-			};
 			int64_t passed = random_between(&random, 0, 300) * SECOND;
-			bool trusted = random_between(&random, 0, 9) != 0;
 			bool was_cut = money.cut;
 			bool due;
 			struct instant now;
 			uint32_t events;
 
+			/* What goes wrong stays wrong for a while. */
+			if (random_between(&random, 0, 29) == 0) {
+				facts = (struct supply_facts){
+					.evidence = (enum supply_evidence)(
+						random_between(&random, 0, 8) % 6 % 3),
+					.cost_nano_per_h = random_between(&random, 0, 5) * UNIT,
+					.cloud_away_us = random_between(&random, 0, 4) == 0
+								 ? 2 * HOUR
+								 : 0,
+					.kept = random_between(&random, 0, 9) == 0,
+					.cuts_held = random_between(&random, 0, 4) == 0,
+				};
+				trusted = random_between(&random, 0, 4) != 0;
+			}
 			if (random_between(&random, 0, 40) == 0)
 				balance += random_between(&random, 0, 10) * UNIT;
 			else if (!was_cut)
@@ -388,8 +430,6 @@ static void no_history_cuts_without_proof(void **state)
 				noticed_us = us;
 			if (events & SUPPLY_EVENT_NOTICE_CANCELLED)
 				noticed_us = -1;
-			if (balance > with.cutoff_nano && !money.hold_begun)
-				held_us = 0;
 			assert_int_equal((events & SUPPLY_EVENT_CUT) != 0, money.cut && !was_cut);
 			if (events & SUPPLY_EVENT_CUT) {
 				bool proof = trusted && !facts.cuts_held &&
@@ -402,24 +442,30 @@ static void no_history_cuts_without_proof(void **state)
 				assert_false(facts.kept);
 				assert_true(noticed_us >= 0);
 				assert_true(us - noticed_us >= with.notice_us);
-				assert_true(proof ||
-					    (with.hold_then == SUPPLY_THEN_CUT &&
-					     (held_us >= with.hold_max_us || held_us > 0)));
-				assert_true(proof || with.hold_then == SUPPLY_THEN_CUT);
+				assert_true(proof || (with.hold_then == SUPPLY_THEN_CUT &&
+						      held_us >= with.hold_max_us));
+				unproven += !proof;
+				estimated = balance > with.cutoff_nano ||
+					    facts.evidence == SUPPLY_EVIDENCE_NONE;
+				cut_at = balance;
 				assert_true(due || !proof);
 			}
 			if (was_cut && !money.cut) {
 				restores++;
+				assert_true(!estimated || facts.evidence == SUPPLY_EVIDENCE_FRESH ||
+					    balance >= cut_at + with.restore_min_nano);
 				assert_true(balance >= with.cutoff_nano + with.restore_min_nano);
 				noticed_us = -1;
 				held_us = 0;
 			}
 			if (was_cut && balance < with.cutoff_nano + with.restore_min_nano)
 				assert_true(money.cut);
+			if (balance > with.cutoff_nano && !money.hold_begun)
+				held_us = 0;
 		}
 	}
-	print_message("%ld cuts, %ld restores\n", cuts, restores);
-	assert_true(cuts > 10 && restores > 10);
+	print_message("%ld cuts, %ld after a spent hold, %ld restores\n", cuts, unproven, restores);
+	assert_true(cuts > unproven && unproven > 0 && restores > 0);
 }
 
 int main(void)
@@ -435,6 +481,7 @@ int main(void)
 		cmocka_unit_test(a_hold_ends_at_its_money),
 		cmocka_unit_test(a_dispute_hold_is_not_capped_here),
 		cmocka_unit_test(a_dispute_hold_neither_spends_nor_obeys_a_cap),
+		cmocka_unit_test(a_cut_on_an_estimate_is_not_taken_back_by_the_same_registers),
 		cmocka_unit_test(credit_status_follows_the_live_balance),
 		cmocka_unit_test(no_history_cuts_without_proof),
 	};
