@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "meters/fraction.h"
 #include "meters/quantity.h"
 
-#define SHIFT_LEFT_MAX  22  /* 64 + 40 + 22 bits, and one more to round */
-#define SHIFT_RIGHT_MAX 127 /* nothing is left of any product */
+#define SHIFT_LEFT_MAX  22   /* 64 + 40 + 22 bits, and one more to round */
+#define RATIO_ONE       1000 /* ratios are in thousandths */
+#define SHIFT_RIGHT_MAX 127  /* nothing is left of any product */
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -154,7 +156,38 @@ static int number_scale(const struct number *number, int64_t numerator, int64_t 
 	return 0;
 }
 
-static int row_value(const struct model_row *row, const uint16_t *regs, int64_t *ret)
+static int64_t ratio_milli(const struct meter_ratios *ratios, unsigned ratio)
+{
+	return ratios == NULL ? 0 : ratios->milli[ratio];
+}
+
+/* The row's scale with its ratios in it. -ENODATA: a ratio is not known, or not 1 where it must be. */
+static int row_scale(const struct model_row *row, const struct meter_ratios *ratios,
+		     struct fraction *ret)
+{
+	struct fraction scale = {.numerator = row->numerator, .denominator = row->denominator};
+
+	for (unsigned ratio = 0; ratio < RATIO_COUNT; ratio++) {
+		int64_t milli = ratio_milli(ratios, ratio);
+
+		if ((row->alone >> ratio & 1) != 0 && milli != RATIO_ONE)
+			return -ENODATA;
+		if ((row->times >> ratio & 1) == 0)
+			continue;
+		if (milli <= 0)
+			return -ENODATA;
+		if (ratio == RATIO_PULSES ? !fraction_divide(&scale, milli, &scale) ||
+						    !fraction_multiply(&scale, RATIO_ONE, &scale)
+					  : !fraction_divide(&scale, RATIO_ONE, &scale) ||
+						    !fraction_multiply(&scale, milli, &scale))
+			return -ERANGE;
+	}
+	*ret = scale;
+	return 0;
+}
+
+static int row_value(const struct model_row *row, const uint16_t *regs,
+		     const struct fraction *scale, int64_t *ret)
 {
 	uint64_t raw = row_raw(row, regs);
 	struct number number;
@@ -163,7 +196,7 @@ static int row_value(const struct model_row *row, const uint16_t *regs, int64_t 
 	if (row_says_absent(row, raw))
 		return -ENODATA;
 	raw &= row->mask;
-	if (row->quantity == QUANTITY_RELAY_CLOSED) {
+	if (quantity_is_state(row->quantity)) {
 		if (raw != row->closed && raw != row->open)
 			return -ENODATA;
 		*ret = raw == row->closed;
@@ -172,12 +205,13 @@ static int row_value(const struct model_row *row, const uint16_t *regs, int64_t 
 	r = row_number(row, raw, &number);
 	if (r < 0)
 		return r;
-	return number_scale(&number, row->numerator, row->denominator, ret);
+	return number_scale(&number, scale->numerator, scale->denominator, ret);
 }
 
 /* -ERANGE with the row at fault, or 0. What is in result then is for the caller to keep or drop. */
 static int span_decode(const struct model *model, unsigned span, unsigned channel,
-		       const uint16_t *regs, struct reading *result, const struct model_row **fault)
+		       const uint16_t *regs, const struct meter_ratios *ratios,
+		       struct reading *result, const struct model_row **fault)
 {
 	unsigned place = (channel - 1) % model->spans[span].channels;
 
@@ -185,13 +219,18 @@ static int span_decode(const struct model *model, unsigned span, unsigned channe
 		const struct model_row *row = &model->rows[i];
 		unsigned offset = row->offset + place * row->stride;
 		bool cumulative = quantity_is_cumulative(row->quantity);
+		struct fraction scale;
 		int64_t value = 0;
 		int r;
 
 		if (row->span != span)
 			continue;
+		r = row_scale(row, ratios, &scale);
+		if (r == -ENODATA)
+			continue;
 		assert(offset + model_type_elements(row->type) <= model->spans[span].count);
-		r = row_value(row, regs + offset, &value);
+		if (r == 0)
+			r = row_value(row, regs + offset, &scale, &value);
 		if ((r < 0 && (cumulative || row->witness)) ||
 		    (r == 0 && cumulative && value < 0) ||
 		    (r == 0 && row->witness && (value < row->least || value > row->most))) {
@@ -211,8 +250,9 @@ static int span_check(const struct model *model, unsigned span, unsigned channel
 	return n == model->spans[span].count ? 0 : -EBADMSG;
 }
 
-int meter_decode(const struct model *model, unsigned span, unsigned channel, const uint16_t *regs,
-		 size_t n, struct reading *ret)
+int meter_decode_scaled(const struct model *model, unsigned span, unsigned channel,
+			const uint16_t *regs, size_t n, const struct meter_ratios *ratios,
+			struct reading *ret, const char **ret_culprit)
 {
 	struct reading result = *ret;
 	const struct model_row *fault;
@@ -220,11 +260,54 @@ int meter_decode(const struct model *model, unsigned span, unsigned channel, con
 
 	if (r < 0)
 		return r;
-	r = span_decode(model, span, channel, regs, &result, &fault);
-	if (r < 0)
+	r = span_decode(model, span, channel, regs, ratios, &result, &fault);
+	if (r < 0) {
+		if (ret_culprit != NULL)
+			*ret_culprit = fault->name;
 		return r;
+	}
 	*ret = result;
 	return 0;
+}
+
+int meter_decode(const struct model *model, unsigned span, unsigned channel, const uint16_t *regs,
+		 size_t n, struct reading *ret)
+{
+	return meter_decode_scaled(model, span, channel, regs, n, NULL, ret, NULL);
+}
+
+void meter_ratios_learn(struct meter_ratios *ratios, const struct reading *reading)
+{
+	static const enum quantity quantities[RATIO_COUNT] = {
+		[RATIO_CT] = QUANTITY_CT_RATIO_MILLI,
+		[RATIO_PT] = QUANTITY_PT_RATIO_MILLI,
+		[RATIO_PULSES] = QUANTITY_PULSES_PER_UNIT_MILLI,
+	};
+
+	for (unsigned i = 0; i < RATIO_COUNT; i++)
+		if (reading_has(reading, quantities[i])) {
+			int64_t milli = reading->value[quantities[i]];
+
+			ratios->milli[i] = milli > 0 ? milli : 0;
+		}
+}
+
+int meter_energy_scaled(const struct model *model, const struct meter_ratios *ratios, int64_t wh,
+			int64_t *ret)
+{
+	for (unsigned i = 0; i < model->rows_count; i++) {
+		const struct model_row *row = &model->rows[i];
+		struct model_row once = {.times = row->times, .numerator = 1, .denominator = 1};
+		struct number number = {.mantissa = (uint64_t)wh};
+		struct fraction scale;
+		int r;
+
+		if (row->quantity != QUANTITY_ENERGY_IMPORT_WH)
+			continue;
+		r = row_scale(&once, ratios, &scale);
+		return r < 0 ? r : number_scale(&number, scale.numerator, scale.denominator, ret);
+	}
+	return -ENODATA;
 }
 
 const char *meter_implausible(const struct model *model, unsigned span, unsigned channel,
@@ -234,7 +317,7 @@ const char *meter_implausible(const struct model *model, unsigned span, unsigned
 	const struct model_row *fault;
 
 	if (span_check(model, span, channel, n) < 0 ||
-	    span_decode(model, span, channel, regs, &result, &fault) == 0)
+	    span_decode(model, span, channel, regs, NULL, &result, &fault) == 0)
 		return NULL;
 	return fault->name;
 }

@@ -29,6 +29,30 @@ __attribute__((warn_unused_result)) int meter_decode(const struct model *model, 
 						     unsigned channel, const uint16_t *regs,
 						     size_t n, struct reading *ret);
 
+/* What the ratio span of one device said, in thousandths; 0: not known. */
+struct meter_ratios {
+	int64_t milli[RATIO_COUNT];
+};
+
+/* Takes over the ratios that a ratio span's reading has. One that is not above zero is not known. */
+void meter_ratios_learn(struct meter_ratios *ratios, const struct reading *reading);
+
+/* As meter_decode(), for a device whose ratios are known. A row that is multiplied by a ratio which is
+ * not known is absent, never taken as if the ratio were 1; so is one that counts only while a ratio is
+ * 1, where it is not. ratios NULL: none is known, as in meter_decode().
+ *
+ * ret_culprit may be NULL; with -ERANGE it is the row's name, as meter_implausible() says it. */
+__attribute__((warn_unused_result)) int
+meter_decode_scaled(const struct model *model, unsigned span, unsigned channel,
+		    const uint16_t *regs, size_t n, const struct meter_ratios *ratios,
+		    struct reading *ret, const char **ret_culprit);
+
+/* The model's modulus_wh, width_wh or resolution_wh for a device of these ratios: wh as often as the
+ * money register is multiplied. -ENODATA: a ratio is not known. -ERANGE: past 64 bits. */
+__attribute__((warn_unused_result)) int meter_energy_scaled(const struct model *model,
+							    const struct meter_ratios *ratios,
+							    int64_t wh, int64_t *ret);
+
 /* The name of the row for which meter_decode() says -ERANGE; NULL where it does not. */
 const char *meter_implausible(const struct model *model, unsigned span, unsigned channel,
 			      const uint16_t *regs, size_t n);

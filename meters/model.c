@@ -68,6 +68,28 @@ int model_span_request(const struct model *model, unsigned span, unsigned channe
 	return 0;
 }
 
+bool model_needs_ratios(const struct model *model)
+{
+	for (unsigned i = 0; i < model->rows_count; i++)
+		if (model->rows[i].times != 0 || model->rows[i].alone != 0)
+			return true;
+	return false;
+}
+
+struct meter_request model_mark_request(const struct model_mark *mark)
+{
+	return (struct meter_request){
+		.function = mark->function, .address = mark->address, .count = mark->count};
+}
+
+bool model_mark_matches(const struct model_mark *mark, const uint16_t *regs)
+{
+	for (unsigned i = 0; i < mark->values_count; i++)
+		if (memcmp(regs, mark->values[i], mark->count * sizeof(*regs)) == 0)
+			return true;
+	return false;
+}
+
 int model_relay_request(const struct model *model, unsigned channel, bool close,
 			struct meter_request *ret)
 {

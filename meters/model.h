@@ -23,6 +23,9 @@
 #define MODEL_VALUE_MAX   4   /* registers of one allowed write */
 #define MODEL_ABSENT_MAX  4   /* raw values of a row that mean "no value" */
 #define MODEL_CHANNEL_MAX 64  /* channels of one device */
+#define MODEL_MARKS_MAX   2   /* places by which a device is recognised */
+#define MODEL_MARK_MAX    12  /* alternatives of one mark */
+#define MODEL_MARK_WORDS  8   /* registers of one mark */
 #define MODEL_COUNT_MAX   125 /* elements of one read: the protocol's limit for registers */
 #define REQUEST_VALUE_MAX 16  /* values of one write */
 
@@ -47,7 +50,9 @@ enum model_role {
 	MODEL_ROLE_INSTANT,  /* voltage, current, power */
 	MODEL_ROLE_RELAY,    /* relay positions */
 	MODEL_ROLE_IDENTITY, /* serial number: read at start */
-	MODEL_ROLE_RATIO,    /* CT ratio: read at start; a change is a silent price change */
+	MODEL_ROLE_RATIO, /* transformer ratios: read at start; a change is a silent price change */
+	MODEL_ROLE_MODE,  /* does the meter decide about supply by itself: read at start */
+	MODEL_ROLE_SAFE,  /* what a relay does when the line falls silent: read at start */
 };
 
 enum model_type {
@@ -77,6 +82,9 @@ struct meter_request {
 	uint16_t value[REQUEST_VALUE_MAX]; /* writes only */
 };
 
+/* A ratio that the device holds in its ratio span. A row's sets of them are bits, 1 << ratio. */
+enum model_ratio { RATIO_CT, RATIO_PT, RATIO_PULSES, RATIO_COUNT };
+
 /* One block of elements that is read by one request. Channels are numbered from 1. Where a device has
  * more channels than one block holds, block b (from 0) lies stride x b behind the first. */
 struct model_span {
@@ -87,6 +95,7 @@ struct model_span {
 	uint16_t count;
 	uint16_t channels; /* channels one block holds; at least 1 */
 	uint16_t stride;   /* elements from one block to the next; 0: one block */
+	int8_t witness; /* T1e: the span that holds this one's witness: itself, another, or -1: none */
 };
 
 /* One value in a span. For the k-th channel of a block (from 0) it lies stride x k behind offset. */
@@ -106,8 +115,20 @@ struct model_row {
 	bool witness;  /* the whole answer is refused unless least <= value <= most */
 	int64_t least; /* in the quantity's unit */
 	int64_t most;
-	uint64_t closed; /* QUANTITY_RELAY_CLOSED: raw values; any other raw value is no value */
+	uint8_t times;   /* ratios the register is multiplied by (RATIO_PULSES: divided by) */
+	uint8_t alone;   /* ratios that must be 1 for the value to be believed */
+	uint64_t closed; /* quantity_is_state(): raw value of 1, and of 0; any other is no value */
 	uint64_t open;
+};
+
+/* A place whose contents tell this model from others: the registers hold one of the alternatives. */
+struct model_mark {
+	char name[MODEL_NAME_MAX + 1];
+	uint8_t function; /* 3 or 4 */
+	uint16_t address;
+	uint8_t count;
+	uint8_t values_count;
+	uint16_t values[MODEL_MARK_MAX][MODEL_MARK_WORDS];
 };
 
 struct model_relay {
@@ -158,10 +179,12 @@ struct model {
 	uint8_t spans_count;
 	uint8_t rows_count;
 	uint8_t writes_count;
+	uint8_t marks_count;
 	struct model_span spans[MODEL_SPANS_MAX];
 	struct model_row rows[MODEL_ROWS_MAX];
 	struct model_relay relay;
 	struct model_write writes[MODEL_WRITES_MAX];
+	struct model_mark marks[MODEL_MARKS_MAX];
 };
 
 /* Elements (registers or bits) one value of this type takes. */
@@ -179,6 +202,13 @@ bool model_has(const struct model *model, enum quantity quantity);
 __attribute__((warn_unused_result)) int model_span_request(const struct model *model, unsigned span,
 							   unsigned channel,
 							   struct meter_request *ret);
+
+/* Must the ratio span have been read before all of the model's values are known? */
+bool model_needs_ratios(const struct model *model);
+
+/* The read that fetches a mark, and whether its answer (mark->count registers) is this model's. */
+struct meter_request model_mark_request(const struct model_mark *mark);
+bool model_mark_matches(const struct model_mark *mark, const uint16_t *regs);
 
 /* The write that closes or opens a channel's relay (from 1). It passes model_may_write().
  * -ENOTSUP: the model has no relay command. -EINVAL: no such channel. */

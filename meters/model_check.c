@@ -33,6 +33,14 @@ static int span_line(const struct model_reader *reader, const struct model_span 
 	return section_line(reader, "span ", span->name);
 }
 
+static const struct model_row *find_row(const struct model *model, enum quantity quantity)
+{
+	for (unsigned i = 0; i < model->rows_count; i++)
+		if (model->rows[i].quantity == quantity)
+			return &model->rows[i];
+	return NULL;
+}
+
 static bool span_is_bits(const struct model_span *span)
 {
 	return span->function == FUNCTION_READ_COILS || span->function == FUNCTION_READ_DISCRETE;
@@ -93,6 +101,85 @@ static void check_span_rows(struct model_reader *reader, const struct model *mod
 			       model->spans[span].name);
 }
 
+/* T1e: a witness in the same answer proves it; one in another answer only that the meter is well. */
+static void check_span_witness(struct model_reader *reader, struct model *model, unsigned span)
+{
+	struct model_span *own = &model->spans[span];
+	unsigned holder = own->witness < 0 ? span : (unsigned)own->witness;
+	bool inside = false;
+	bool there = false;
+
+	for (unsigned i = 0; i < model->rows_count; i++) {
+		inside = inside || (model->rows[i].span == span && model->rows[i].witness);
+		there = there || (model->rows[i].span == holder && model->rows[i].witness);
+	}
+	if (own->witness >= 0 && inside)
+		model_complain(reader, span_line(reader, own),
+			       "[span %s] has a witness of its own: expected no witness key",
+			       own->name);
+	else if (own->witness >= 0 && !there)
+		model_complain(reader, span_line(reader, own),
+			       "witness = %s: expected a row with a witness there",
+			       model->spans[holder].name);
+	else if (inside)
+		own->witness = (int8_t)span;
+}
+
+struct belonging {
+	enum quantity quantity;
+	enum model_role role;
+	const char *name;
+};
+
+/* What is only believed in a span of one role. */
+static const struct belonging belongings[] = {
+	{QUANTITY_ENERGY_IMPORT_WH, MODEL_ROLE_ENERGY, "energy"},
+	{QUANTITY_RELAY_CLOSED, MODEL_ROLE_RELAY, "relay"},
+	{QUANTITY_CT_RATIO_MILLI, MODEL_ROLE_RATIO, "ratio"},
+	{QUANTITY_PT_RATIO_MILLI, MODEL_ROLE_RATIO, "ratio"},
+	{QUANTITY_PULSES_PER_UNIT_MILLI, MODEL_ROLE_RATIO, "ratio"},
+	{QUANTITY_CT_PHASE_SHIFT, MODEL_ROLE_RATIO, "ratio"},
+	{QUANTITY_OWN_PREPAID, MODEL_ROLE_MODE, "mode"},
+	{QUANTITY_LINK_LOSS_MOVES, MODEL_ROLE_SAFE, "safe"},
+	{QUANTITY_SAFE_CLOSED, MODEL_ROLE_SAFE, "safe"},
+};
+
+static void check_row_role(struct model_reader *reader, const struct model *model,
+			   const struct model_row *row)
+{
+	const struct model_span *span = &model->spans[row->span];
+
+	for (size_t i = 0; i < COUNT_OF(belongings); i++)
+		if (row->quantity == belongings[i].quantity && span->role != belongings[i].role)
+			model_complain(reader, row_line(reader, row),
+				       "[row %s]: expected it in a span of role %s", row->name,
+				       belongings[i].name);
+}
+
+/* A ratio that is used must be one that is read, and not out of its own span. */
+static void check_row_ratios(struct model_reader *reader, const struct model *model,
+			     const struct model_row *row)
+{
+	static const enum quantity quantities[RATIO_COUNT] = {
+		[RATIO_CT] = QUANTITY_CT_RATIO_MILLI,
+		[RATIO_PT] = QUANTITY_PT_RATIO_MILLI,
+		[RATIO_PULSES] = QUANTITY_PULSES_PER_UNIT_MILLI,
+	};
+	unsigned set = (unsigned)row->times | row->alone;
+	int line = row_line(reader, row);
+
+	if (set != 0 && (model->spans[row->span].role == MODEL_ROLE_RATIO || row->witness))
+		model_complain(reader, line,
+			       "[row %s]: a ratio, and a witness, cannot hang on a ratio",
+			       row->name);
+	for (unsigned ratio = 0; ratio < RATIO_COUNT; ratio++)
+		if ((set >> ratio & 1) != 0 && find_row(model, quantities[ratio]) == NULL)
+			model_complain(reader, line,
+				       "[row %s] hangs on a ratio that is not read: expected a row "
+				       "%s in a span of role ratio",
+				       row->name, quantity_name(quantities[ratio]));
+}
+
 static void check_row(struct model_reader *reader, const struct model *model, unsigned i)
 {
 	const struct model_row *row = &model->rows[i];
@@ -102,12 +189,8 @@ static void check_row(struct model_reader *reader, const struct model *model, un
 	if (span_is_bits(span) != (row->type == MODEL_BIT))
 		model_complain(reader, line,
 			       "[row %s]: expected type bit with function 1 or 2 only", row->name);
-	if (row->quantity == QUANTITY_ENERGY_IMPORT_WH && span->role != MODEL_ROLE_ENERGY)
-		model_complain(reader, line, "[row %s]: expected it in a span of role energy",
-			       row->name);
-	if (row->quantity == QUANTITY_RELAY_CLOSED && span->role != MODEL_ROLE_RELAY)
-		model_complain(reader, line, "[row %s]: expected it in a span of role relay",
-			       row->name);
+	check_row_role(reader, model, row);
+	check_row_ratios(reader, model, row);
 	if (span->channels > 1 && row->stride == 0 && quantity_is_cumulative(row->quantity))
 		model_complain(
 			reader, line,
@@ -124,14 +207,6 @@ static void check_row(struct model_reader *reader, const struct model *model, un
 				"[row %s] is the same quantity as [row %s]: expected it once",
 				row->name, other->name);
 	}
-}
-
-static const struct model_row *find_row(const struct model *model, enum quantity quantity)
-{
-	for (unsigned i = 0; i < model->rows_count; i++)
-		if (model->rows[i].quantity == quantity)
-			return &model->rows[i];
-	return NULL;
 }
 
 /* Raw values a type can hold; 0 for floats and for what does not fit. */
@@ -254,6 +329,7 @@ void model_check(struct model_reader *reader, struct model *model)
 		check_span_blocks(reader, model, &model->spans[i]);
 		check_span_lengths(reader, model, i);
 		check_span_rows(reader, model, i);
+		check_span_witness(reader, model, i);
 	}
 	for (unsigned i = 0; i < model->rows_count; i++)
 		check_row(reader, model, i);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "meters/model_check.h"
+#include "meters/model_mark.h"
 #include "meters/model_row.h"
 #include "meters/model_value.h"
 #include "meters/model_write.h"
@@ -19,11 +20,11 @@ static const struct word confidences[] = {{"high", MODEL_CONFIDENCE_HIGH},
 					  {"medium", MODEL_CONFIDENCE_MEDIUM},
 					  {"low", MODEL_CONFIDENCE_LOW}};
 static const struct word parities[] = {{"none", 'N'}, {"even", 'E'}, {"odd", 'O'}};
-static const struct word roles[] = {{"energy", MODEL_ROLE_ENERGY},
-				    {"instant", MODEL_ROLE_INSTANT},
-				    {"relay", MODEL_ROLE_RELAY},
-				    {"identity", MODEL_ROLE_IDENTITY},
-				    {"ratio", MODEL_ROLE_RATIO}};
+static const struct word roles[] = {
+	{"energy", MODEL_ROLE_ENERGY}, {"instant", MODEL_ROLE_INSTANT},
+	{"relay", MODEL_ROLE_RELAY},   {"identity", MODEL_ROLE_IDENTITY},
+	{"ratio", MODEL_ROLE_RATIO},   {"mode", MODEL_ROLE_MODE},
+	{"safe", MODEL_ROLE_SAFE}};
 
 /* "source", "source_2" and so on, and notes: for people; any section may have them. */
 static bool key_is_for_people(const char *name)
@@ -142,8 +143,10 @@ static void read_span(struct model_reader *reader, struct model *model, const ch
 		return;
 	}
 	memcpy(span->name, name, strlen(name) + 1);
-	model_word(reader, model_need(reader, "role", "energy, instant, relay, identity or ratio"),
-		   roles, COUNT_OF(roles), &role);
+	model_word(
+		reader,
+		model_need(reader, "role", "energy, instant, relay, identity, ratio, mode or safe"),
+		roles, COUNT_OF(roles), &role);
 	model_number(reader, model_need(reader, "function", "1 to 4"), 1, 4, &function);
 	model_number(reader, model_need(reader, "address", "the first element as on the wire"), 0,
 		     UINT16_MAX, &address);
@@ -151,6 +154,7 @@ static void read_span(struct model_reader *reader, struct model *model, const ch
 		     MODEL_COUNT_MAX, &count);
 	model_number(reader, model_take(reader, "channels"), 1, model->channels, &channels);
 	model_number(reader, model_take(reader, "stride"), 1, UINT16_MAX, &stride);
+	(void)model_take(reader, "witness"); /* of the second pass */
 
 	span->role = (enum model_role)role;
 	span->function = (uint8_t)function;
@@ -158,7 +162,32 @@ static void read_span(struct model_reader *reader, struct model *model, const ch
 	span->count = (uint16_t)count;
 	span->channels = (uint16_t)channels;
 	span->stride = (uint16_t)stride;
+	span->witness = -1;
 	model->spans_count++;
+}
+
+static int span_index(const struct model *model, const char *name)
+{
+	for (unsigned i = 0; i < model->spans_count; i++)
+		if (strcmp(model->spans[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Which other span holds the witness; a witness of its own is found by its rows. */
+static void read_span_witness(struct model_reader *reader, struct model *model, const char *name)
+{
+	const struct section_key *key = model_take(reader, "witness");
+	int own = span_index(model, name);
+	int other;
+
+	if (key == NULL || own < 0)
+		return;
+	other = span_index(model, key->value);
+	if (other < 0 || other == own)
+		model_complain(reader, key->line,
+			       "witness = %s: expected the name of another [span ...]", key->value);
+	model->spans[own].witness = (int8_t)other;
 }
 
 /* The name in "[span energy]" if the section is of this kind, else NULL. */
@@ -189,6 +218,7 @@ static void read_section(struct model_reader *reader, struct model *model, bool 
 	const char *span = section_called(reader, "span");
 	const char *row = section_called(reader, "row");
 	const char *write = section_called(reader, "write");
+	const char *mark = section_called(reader, "identify");
 
 	if (reader->result < 0)
 		return;
@@ -196,18 +226,21 @@ static void read_section(struct model_reader *reader, struct model *model, bool 
 		return;
 	if (span != NULL && !second)
 		read_span(reader, model, span);
+	else if (span != NULL)
+		read_span_witness(reader, model, span);
 	else if (row != NULL && second)
 		model_row_read(reader, model, row);
 	else if (write != NULL && second)
 		model_write_read(reader, model, write);
+	else if (mark != NULL && second)
+		model_mark_read(reader, model, mark);
 	else if (section_is(reader, "relay") && second)
 		model_relay_read(reader, model);
-	else if (span == NULL && row == NULL && write == NULL && !section_is(reader, "relay"))
-		model_complain(
-			reader, reader->section->line,
-			"unknown section [%s]: expected model, span NAME, row NAME, relay or "
-			"write NAME",
-			reader->section->name);
+	else if (row == NULL && write == NULL && mark == NULL && !section_is(reader, "relay"))
+		model_complain(reader, reader->section->line,
+			       "unknown section [%s]: expected model, span NAME, row NAME, relay, "
+			       "write NAME or identify NAME",
+			       reader->section->name);
 	else
 		return;
 	section_finish(reader);

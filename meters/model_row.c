@@ -105,21 +105,56 @@ static void read_row_absent(struct model_reader *reader, struct model_row *row)
 	row->absent_count = (uint8_t)count;
 }
 
-/* A relay's position is told by two raw values; nothing between them is believed. */
-static void read_row_position(struct model_reader *reader, struct model_row *row)
+/* A state is told by two raw values; nothing between them is believed. */
+static void read_row_state(struct model_reader *reader, struct model_row *row)
 {
+	bool contact = row->quantity == QUANTITY_RELAY_CLOSED ||
+		       row->quantity == QUANTITY_SAFE_CLOSED;
 	const struct section_key *closed;
 	const struct section_key *open;
 
-	if (reader->result < 0 || row->quantity != QUANTITY_RELAY_CLOSED)
+	if (reader->result < 0 || !quantity_is_state(row->quantity))
 		return;
-	closed = model_need(reader, "closed", "the raw value of a closed relay");
-	open = model_need(reader, "open", "the raw value of an open relay");
+	closed = contact ? model_need(reader, "closed", "the raw value of a closed relay")
+			 : model_need(reader, "yes", "the raw value that says yes");
+	open = contact ? model_need(reader, "open", "the raw value of an open relay")
+		       : model_need(reader, "no", "the raw value that says no");
 	model_number(reader, closed, 0, UINT64_MAX, &row->closed);
 	model_number(reader, open, 0, UINT64_MAX, &row->open);
 	if (reader->result == 0 && row->closed == row->open)
-		model_complain(reader, open->line, "open = %s: expected another value than closed",
-			       open->value);
+		model_complain(reader, open->line, "%s = %s: expected another value than %s",
+			       open->name, open->value, closed->name);
+}
+
+/* "ct pt": bits of the ratios named. */
+static uint8_t read_ratios(struct model_reader *reader, const char *name)
+{
+	static const char *const words[RATIO_COUNT] = {
+		[RATIO_CT] = "ct", [RATIO_PT] = "pt", [RATIO_PULSES] = "pulses"};
+	const struct section_key *key = model_take(reader, name);
+	unsigned set = 0;
+
+	if (key == NULL)
+		return 0;
+	for (const char *p = key->value; *p != '\0';) {
+		size_t length = strcspn(p, " \t");
+		unsigned ratio = 0;
+
+		while (ratio < RATIO_COUNT &&
+		       (strlen(words[ratio]) != length || strncmp(words[ratio], p, length) != 0))
+			ratio++;
+		if (ratio == RATIO_COUNT || (set >> ratio & 1) != 0) {
+			model_complain(reader, key->line,
+				       "%s = %s: expected ct, pt or pulses, each once, parted by "
+				       "blanks",
+				       name, key->value);
+			return 0;
+		}
+		set |= 1U << ratio;
+		p += length;
+		p += strspn(p, " \t");
+	}
+	return (uint8_t)set;
 }
 
 void model_row_read(struct model_reader *reader, struct model *model, const char *name)
@@ -147,7 +182,9 @@ void model_row_read(struct model_reader *reader, struct model *model, const char
 	read_row_quantity(reader, name, row);
 	read_row_scale(reader, row);
 	read_row_absent(reader, row);
-	read_row_position(reader, row);
+	read_row_state(reader, row);
+	row->times = read_ratios(reader, "ratio");
+	row->alone = read_ratios(reader, "ratio_one");
 	row->mask = UINT64_MAX;
 	model_number(reader, mask, 1, UINT64_MAX, &row->mask);
 	if (mask != NULL && row->type != MODEL_U16 && row->type != MODEL_U32 &&

@@ -123,36 +123,6 @@ void model_text(struct model_reader *reader, const struct section_key *key, char
 	memcpy(ret, key->value, length + 1);
 }
 
-static int64_t greatest_divisor(int64_t a, int64_t b)
-{
-	while (b != 0) {
-		int64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-bool fraction_multiply(const struct fraction *a, int64_t factor, struct fraction *ret)
-{
-	int64_t numerator;
-	int64_t divisor;
-
-	if (__builtin_mul_overflow(a->numerator, factor, &numerator))
-		return false;
-	if (numerator == 0) {
-		*ret = (struct fraction){.numerator = 0, .denominator = 1};
-		return true;
-	}
-	divisor = greatest_divisor(numerator < 0 ? -numerator : numerator, a->denominator);
-	numerator /= divisor;
-	if (numerator > FRACTION_NUMERATOR_MAX || numerator < -FRACTION_NUMERATOR_MAX)
-		return false;
-	*ret = (struct fraction){.numerator = numerator, .denominator = a->denominator / divisor};
-	return true;
-}
-
 /* "-12.5": digits with at most one point among them. */
 static bool text_decimal(const char *text, const char *end, struct fraction *ret)
 {

@@ -9,11 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "meters/fraction.h"
 #include "meters/sections.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-
-#define FRACTION_NUMERATOR_MAX INT64_C(1000000000000)
 
 /* Where a file's reading stands: 0, or the first error. */
 struct model_reader {
@@ -21,12 +20,6 @@ struct model_reader {
 	struct sections *sections;
 	const struct section *section; /* being read */
 	int result;
-};
-
-/* numerator / denominator in lowest terms; denominator is positive. */
-struct fraction {
-	int64_t numerator;
-	int64_t denominator;
 };
 
 struct word {
@@ -65,6 +58,3 @@ void model_range(struct model_reader *reader, const struct section_key *key, uin
 /* Numbers parted by blanks, 1 to max of them. */
 void model_list(struct model_reader *reader, const struct section_key *key, const char *text,
 		uint64_t most, uint64_t *ret, size_t max, size_t *ret_count);
-
-/* a x factor in lowest terms; false where it leaves the bounds above. */
-bool fraction_multiply(const struct fraction *a, int64_t factor, struct fraction *ret);

@@ -28,6 +28,7 @@ static const struct dimension current = {"mA, A", {{"mA", 1}, {"A", 1000}}};
 static const struct dimension factor = {"one, percent", {{"one", 1000000}, {"percent", 10000}}};
 static const struct dimension frequency = {"mHz, Hz", {{"mHz", 1}, {"Hz", 1000}}};
 static const struct dimension count = {"one", {{"one", 1}}};
+static const struct dimension ratio = {"one", {{"one", 1000}}};
 
 static const struct {
 	const char *name; /* in model files */
@@ -53,7 +54,13 @@ static const struct {
 	[QUANTITY_FREQUENCY_MHZ] = {"frequency", "frequency_mhz", &frequency},
 	[QUANTITY_RELAY_CLOSED] = {"relay_closed", "relay_closed", &count},
 	[QUANTITY_SERIAL_NUMBER] = {"serial_number", "serial_number", &count},
-	[QUANTITY_CT_RATIO] = {"ct_ratio", "ct_ratio", &count},
+	[QUANTITY_CT_RATIO_MILLI] = {"ct_ratio", "ct_ratio_milli", &ratio},
+	[QUANTITY_PT_RATIO_MILLI] = {"pt_ratio", "pt_ratio_milli", &ratio},
+	[QUANTITY_PULSES_PER_UNIT_MILLI] = {"pulses_per_unit", "pulses_per_unit_milli", &ratio},
+	[QUANTITY_CT_PHASE_SHIFT] = {"ct_phase_shift", "ct_phase_shift", &count},
+	[QUANTITY_OWN_PREPAID] = {"own_prepaid", "own_prepaid", &count},
+	[QUANTITY_LINK_LOSS_MOVES] = {"link_loss_moves", "link_loss_moves", &count},
+	[QUANTITY_SAFE_CLOSED] = {"safe_closed", "safe_closed", &count},
 };
 
 const char *quantity_name(enum quantity quantity)
@@ -92,4 +99,10 @@ const char *quantity_units(enum quantity quantity)
 bool quantity_is_cumulative(enum quantity quantity)
 {
 	return quantity <= QUANTITY_VOLUME_L;
+}
+
+bool quantity_is_state(enum quantity quantity)
+{
+	return quantity == QUANTITY_RELAY_CLOSED || quantity == QUANTITY_OWN_PREPAID ||
+	       quantity == QUANTITY_LINK_LOSS_MOVES || quantity == QUANTITY_SAFE_CLOSED;
 }

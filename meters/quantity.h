@@ -22,3 +22,6 @@ const char *quantity_units(enum quantity quantity);
 
 /* Energy and volume only ever grow. */
 bool quantity_is_cumulative(enum quantity quantity);
+
+/* One of two states, told by two raw values; nothing between them is believed. */
+bool quantity_is_state(enum quantity quantity);

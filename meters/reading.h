@@ -30,7 +30,13 @@ enum quantity {
 	QUANTITY_FREQUENCY_MHZ,    /* millihertz */
 	QUANTITY_RELAY_CLOSED,     /* 1 closed, 0 open */
 	QUANTITY_SERIAL_NUMBER,
-	QUANTITY_CT_RATIO,
+	QUANTITY_CT_RATIO_MILLI,        /* current transformer, or its turns; thousandths */
+	QUANTITY_PT_RATIO_MILLI,        /* voltage transformer; thousandths */
+	QUANTITY_PULSES_PER_UNIT_MILLI, /* of a pulse counter: pulses per kWh or m3; thousandths */
+	QUANTITY_CT_PHASE_SHIFT,        /* of a clamp, in the meter's own steps */
+	QUANTITY_OWN_PREPAID, /* 1: the meter decides about supply by itself, 0: it leaves that to us */
+	QUANTITY_LINK_LOSS_MOVES, /* 1: a silent line moves the relay, 0: it stays as it is */
+	QUANTITY_SAFE_CLOSED,     /* where it moves then: 1 closed, 0 open */
 	QUANTITY_COUNT
 };
 

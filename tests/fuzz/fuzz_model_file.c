@@ -3,6 +3,7 @@
  * A text that is refused leaves a complaint. One that passes makes requests, decodes any registers and
  * moves its relays only by writes of its own allow-list, for every span and channel.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static void try_span(const struct model *model, unsigned span, unsigned channel,
 		     const uint16_t *regs)
 {
 	struct meter_request request;
+	struct meter_ratios ratios;
 	struct reading reading = {0};
 	size_t n = model->spans[span].count;
 	const char *culprit;
@@ -42,6 +44,12 @@ static void try_span(const struct model *model, unsigned span, unsigned channel,
 	culprit = meter_implausible(model, span, channel, regs, n);
 	EXPECT((r == 0) == (culprit == NULL));
 	EXPECT(r == 0 || reading.valid == 0);
+	for (size_t i = 0; i < RATIO_COUNT; i++)
+		ratios.milli[i] = regs[i] * INT64_C(1000) + regs[i + 1];
+	culprit = NULL;
+	r = meter_decode_scaled(model, span, channel, regs, n, &ratios, &reading, &culprit);
+	EXPECT((r == -ERANGE) == (culprit != NULL));
+	EXPECT(r == 0 || r == -ERANGE);
 }
 
 static void try_relay(const struct model *model, unsigned channel)

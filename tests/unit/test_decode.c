@@ -706,6 +706,161 @@ static void channels_in_blocks(void **state)
 	}
 }
 
+/* A meter behind transformers: energy and power are multiplied, the current is believed at ratio 1
+ * alone, the voltage as it is. */
+static const char behind_transformers[] =
+	"[model]\nname = x\nvendor = v\ntitle = t\nkind = meter\nconfidence = high\nsource = s\n"
+	"[span energy]\nrole = energy\nfunction = 3\naddress = 0x0A\ncount = 6\n"
+	"[span ratio]\nrole = ratio\nfunction = 3\naddress = 0x8D\ncount = 2\n"
+	"[row energy_import]\nspan = energy\nregister = 0x0A\ntype = u32\norder = msw\n"
+	"unit = kWh\nscale = 0.01\nratio = ct pt\n"
+	"[row power]\nspan = energy\nregister = 0x0C\ntype = s32\norder = msw\nunit = W\n"
+	"ratio = ct pt\n"
+	"[row current_l1]\nspan = energy\nregister = 0x0E\ntype = u16\nunit = A\nscale = 0.01\n"
+	"ratio_one = ct\n"
+	"[row voltage_l1]\nspan = energy\nregister = 0x0F\ntype = u16\nunit = V\nscale = 0.1\n"
+	"witness = 100..300\n"
+	"[row pt_ratio]\nspan = ratio\nregister = 0x8D\ntype = u16\nscale = 0.1\n"
+	"[row ct_ratio]\nspan = ratio\nregister = 0x8E\ntype = u16\n";
+
+static void energy_behind_transformers(void **state)
+{
+	/* 123.45 kWh, -2 W, 1.00 A, 230.0 V. */
+	const uint16_t regs[6] = {0, 12345, 0xFFFF, 0xFFFE, 100, 2300};
+	static const struct {
+		const char *name;
+		uint16_t pt; /* tenths */
+		uint16_t ct;
+		int64_t energy_wh;
+		int64_t power_w;
+		int64_t current_ma;
+		int64_t modulus; /* of 1000 Wh */
+	} cases[] = {
+		{"direct: both ratios are 1", 10, 1, 123450, -2, 1000, 1000},
+		{"50 to 1", 10, 50, 6172500, -100, ABSENT, 50000},
+		{"transformers of voltage, 2.5 to 1, floored once", 25, 3, 925875, -15, ABSENT,
+		 7500},
+		{"a voltage transformer alone leaves the current", 15, 1, 185175, -3, 1000, 1500},
+		{"the largest that fit", 10, 65535, INT64_C(8090295750), -131070, ABSENT, 65535000},
+		{"a ratio of zero is not known", 10, 0, ABSENT, ABSENT, ABSENT, ABSENT},
+		{"nor is the other", 0, 1, ABSENT, ABSENT, 1000, ABSENT},
+	};
+
+	(void)state;
+	load_text(behind_transformers);
+	assert_true(model_needs_ratios(&model));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const uint16_t words[2] = {cases[i].pt, cases[i].ct};
+		struct meter_ratios ratios = {0};
+		struct reading said = {0};
+		struct reading reading = {0};
+		int64_t modulus = ABSENT;
+
+		print_message("%s\n", cases[i].name);
+		assert_int_equal(meter_decode(&model, 1, 1, words, 2, &said), 0);
+		meter_ratios_learn(&ratios, &said);
+		assert_int_equal(
+			meter_decode_scaled(&model, 0, 1, regs, 6, &ratios, &reading, NULL), 0);
+		expect(&reading, QUANTITY_ENERGY_IMPORT_WH, cases[i].energy_wh);
+		expect(&reading, QUANTITY_POWER_W, cases[i].power_w);
+		expect(&reading, QUANTITY_CURRENT_L1_MA, cases[i].current_ma);
+		expect(&reading, QUANTITY_VOLTAGE_L1_MV, 230000);
+		assert_int_equal(meter_energy_scaled(&model, &ratios, 1000, &modulus),
+				 cases[i].modulus == ABSENT ? -ENODATA : 0);
+		assert_int_equal(modulus, cases[i].modulus);
+	}
+}
+
+static void an_unknown_ratio_is_never_taken_as_one(void **state)
+{
+	const uint16_t regs[6] = {0, 12345, 0, 2, 100, 2300};
+	struct reading reading = {0};
+
+	(void)state;
+	load_text(behind_transformers);
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 6, &reading), 0);
+	expect(&reading, QUANTITY_ENERGY_IMPORT_WH, ABSENT);
+	expect(&reading, QUANTITY_POWER_W, ABSENT);
+	expect(&reading, QUANTITY_CURRENT_L1_MA, ABSENT);
+	expect(&reading, QUANTITY_VOLTAGE_L1_MV, 230000);
+	load_shipped("eastron-sdm120");
+	assert_false(model_needs_ratios(&model));
+}
+
+/* 12345 pulses at 800 a kWh are 15.43125 kWh; the counters have a weight each. */
+static void pulses_are_divided_by_the_weight_of_their_channel(void **state)
+{
+	const uint16_t counters[4] = {0, 12345, 0, 12345};
+	const uint16_t weights[2] = {800, 1000};
+	const int64_t expected_wh[2] = {15431, 12345};
+
+	(void)state;
+	load_text("[model]\nname = x\nvendor = v\ntitle = t\nkind = meter\nconfidence = high\n"
+		  "source = s\nchannels = 2\n"
+		  "[span energy]\nrole = energy\nfunction = 3\naddress = 27\ncount = 4\n"
+		  "[span ratio]\nrole = ratio\nfunction = 3\naddress = 35\ncount = 2\n"
+		  "[row energy_import]\nspan = energy\nregister = 27\nstride = 2\ntype = u32\n"
+		  "order = msw\nunit = kWh\nratio = pulses\n"
+		  "[row pulses_per_unit]\nspan = ratio\nregister = 35\nstride = 1\ntype = u16\n");
+	for (unsigned channel = 1; channel <= 2; channel++) {
+		struct meter_ratios ratios = {0};
+		struct reading said = {0};
+		struct reading reading = {0};
+
+		assert_int_equal(meter_decode(&model, 1, channel, weights, 2, &said), 0);
+		meter_ratios_learn(&ratios, &said);
+		assert_int_equal(meter_decode_scaled(&model, 0, channel, counters, 4, &ratios,
+						     &reading, NULL),
+				 0);
+		expect(&reading, QUANTITY_ENERGY_IMPORT_WH, expected_wh[channel - 1]);
+	}
+}
+
+static void a_witness_in_another_span_is_named(void **state)
+{
+	(void)state;
+	load_shipped("eastron-sdm120");
+	assert_int_equal(model.spans[0].witness, 0);
+	load_text("[model]\nname = x\nvendor = v\ntitle = t\nkind = meter\nconfidence = high\n"
+		  "source = s\n"
+		  "[span energy]\nrole = energy\nfunction = 3\naddress = 0\ncount = 2\n"
+		  "witness = instant\n"
+		  "[span instant]\nrole = instant\nfunction = 3\naddress = 100\ncount = 1\n"
+		  "[row energy_import]\nspan = energy\nregister = 0\ntype = u32\norder = msw\n"
+		  "unit = kWh\n"
+		  "[row voltage_l1]\nspan = instant\nregister = 100\ntype = u16\nunit = V\n"
+		  "witness = 100..300\n");
+	assert_int_equal(model.spans[0].witness, 1);
+	assert_int_equal(model.spans[1].witness, 1);
+	load_row("energy", 2, "energy_import", "type = u32\norder = msw\nunit = kWh");
+	assert_int_equal(model.spans[0].witness, -1);
+}
+
+static void a_mark_tells_a_model(void **state)
+{
+	const uint16_t b21[2] = {0x4232, 0x3120};
+	const uint16_t b23[2] = {0x4232, 0x3320};
+	const uint16_t b24[2] = {0x4232, 0x3420};
+	struct meter_request request;
+
+	(void)state;
+	load_text("[model]\nname = x\nvendor = v\ntitle = t\nkind = meter\nconfidence = high\n"
+		  "source = s\nresolution_wh = 10\n"
+		  "[span energy]\nrole = energy\nfunction = 3\naddress = 0\ncount = 2\n"
+		  "[row energy_import]\nspan = energy\nregister = 0\ntype = float32\n"
+		  "order = msw\nunit = kWh\n"
+		  "[identify type]\nfunction = 3\naddress = 0x8960\n"
+		  "values = 0x4232 0x3320, 0x4232 0x3420\n");
+	assert_int_equal(model.marks_count, 1);
+	request = model_mark_request(&model.marks[0]);
+	assert_int_equal(request.function, 3);
+	assert_int_equal(request.address, 0x8960);
+	assert_int_equal(request.count, 2);
+	assert_false(model_mark_matches(&model.marks[0], b21));
+	assert_true(model_mark_matches(&model.marks[0], b23));
+	assert_true(model_mark_matches(&model.marks[0], b24));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -722,6 +877,11 @@ int main(void)
 		cmocka_unit_test(em111_block),
 		cmocka_unit_test(an_answer_adds_to_what_is_known),
 		cmocka_unit_test(channels_in_blocks),
+		cmocka_unit_test(energy_behind_transformers),
+		cmocka_unit_test(an_unknown_ratio_is_never_taken_as_one),
+		cmocka_unit_test(pulses_are_divided_by_the_weight_of_their_channel),
+		cmocka_unit_test(a_witness_in_another_span_is_named),
+		cmocka_unit_test(a_mark_tells_a_model),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

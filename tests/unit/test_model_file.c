@@ -119,8 +119,8 @@ static const struct bad bads[] = {
 
 	/* sections and keys */
 	{"an unknown section", NULL, "[rows]\n",
-	 "x.meter:55: unknown section [rows]: expected model, span NAME, row NAME, relay or write "
-	 "NAME"},
+	 "x.meter:55: unknown section [rows]: expected model, span NAME, row NAME, relay, "
+	 "write NAME or identify NAME"},
 	{"a row without name", NULL, "[row ]\n",
 	 "x.meter:55: [row ]: expected a name of a to z, 0 to 9, _ and - after row"},
 	{"two blanks before a name", "[span relay]", "[span  relay]",
@@ -173,7 +173,9 @@ static const struct bad bads[] = {
 
 	/* spans */
 	{"an unknown role", "role = relay", "role = switch",
-	 "x.meter:17: role = switch: expected one of energy, instant, relay, identity, ratio"},
+	 "x.meter:17: role = switch: expected one of energy, instant, relay, identity, ratio, "
+	 "mode, "
+	 "safe"},
 	{"a function that does not read", "function = 3\naddress = 0x001A",
 	 "function = 5\naddress = 0x001A",
 	 "x.meter:18: function = 5: expected a number from 1 to 4"},
@@ -289,6 +291,58 @@ static const struct bad bads[] = {
 	 "x.meter:30: [row again] is the same quantity as [row energy_import]: expected it once"},
 	{"two channels and one relay address", "channels = 1", "channels = 2",
 	 "x.meter:45: [relay] has no stride: expected elements from one channel to the next"},
+
+	/* witnesses, ratios, states, marks */
+	{"a witness in no other span", "count = 3\n", "count = 3\nwitness = energy\n",
+	 "x.meter:15: witness = energy: expected the name of another [span ...]"},
+	{"a witness in a span that is not there", "count = 3\n", "count = 3\nwitness = here\n",
+	 "x.meter:15: witness = here: expected the name of another [span ...]"},
+	{"a witness here and there", "count = 3\n", "count = 3\nwitness = relay\n",
+	 "x.meter:10: [span energy] has a witness of its own: expected no witness key"},
+	{"a span named as witness that has none", "address = 0x001A\ncount = 1\n",
+	 "address = 0x001A\ncount = 1\n[span other]\nrole = instant\nfunction = 3\n"
+	 "address = 2\ncount = 2\nwitness = relay\n[row power]\nspan = other\nregister = 2\n"
+	 "type = u16\nunit = W\n",
+	 "x.meter:21: witness = relay: expected a row with a witness there"},
+	{"a ratio that is not read", "scale = 0.01\n", "scale = 0.01\nratio = ct\n",
+	 "x.meter:22: [row energy_import] hangs on a ratio that is not read: expected a row "
+	 "ct_ratio_milli in a span of role ratio"},
+	{"a ratio of no known name", "scale = 0.01\n", "scale = 0.01\nratio = vt\n",
+	 "x.meter:29: ratio = vt: expected ct, pt or pulses, each once, parted by blanks"},
+	{"a ratio twice", "scale = 0.01\n", "scale = 0.01\nratio = ct ct\n",
+	 "x.meter:29: ratio = ct ct: expected ct, pt or pulses, each once, parted by blanks"},
+	{"a witness that hangs on a ratio", "witness = 100..300\n",
+	 "witness = 100..300\nratio = pt\n",
+	 "x.meter:30: [row voltage_l1]: a ratio, and a witness, cannot hang on a ratio"},
+	{"a ratio outside a ratio span", "[row voltage_l1]",
+	 "[row ct_ratio]\nspan = energy\n"
+	 "register = 0x000C\ntype = u16\n\n[row voltage_l1]",
+	 "x.meter:30: [row ct_ratio]: expected it in a span of role ratio"},
+	{"a mode outside a mode span", "[row voltage_l1]",
+	 "[row own_prepaid]\nspan = energy\n"
+	 "register = 0x000C\ntype = u16\nyes = 1\nno = 0\n\n[row voltage_l1]",
+	 "x.meter:30: [row own_prepaid]: expected it in a span of role mode"},
+	{"a mode without its raw values", "[row voltage_l1]",
+	 "[row own_prepaid]\nspan = energy\n"
+	 "register = 0x000C\ntype = u16\n\n[row voltage_l1]",
+	 "x.meter:30: [row own_prepaid] has no yes: expected the raw value that says yes"},
+	{"a mode that says yes and no alike", "[row voltage_l1]",
+	 "[row own_prepaid]\n"
+	 "span = energy\nregister = 0x000C\ntype = u16\nyes = 1\nno = 1\n\n[row voltage_l1]",
+	 "x.meter:35: no = 1: expected another value than yes"},
+	{"a mark read as coils", NULL, "[identify a]\nfunction = 1\naddress = 0\nvalues = 1\n",
+	 "x.meter:56: function = 1: expected a number from 3 to 4"},
+	{"a mark of unlike alternatives", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\nvalues = 1, 1 2\n",
+	 "x.meter:58: values = 1, 1 2: expected as many values in each alternative"},
+	{"a mark past the last register", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0xFFFF\nvalues = 1 2\n",
+	 "x.meter:55: [identify a] reaches past address 0xFFFF"},
+	{"too many marks", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\nvalues = 1\n"
+	 "[identify b]\nfunction = 3\naddress = 0\nvalues = 1\n"
+	 "[identify c]\nfunction = 3\naddress = 0\nvalues = 1\n",
+	 "x.meter:63: more than 2 identify sections"},
 
 	/* relay and writes */
 	{"a relay moved by a read", "function = 16\naddress = 0x001A\nclose",
