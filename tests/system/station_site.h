@@ -1,0 +1,52 @@
+/* station_site.h - a station on a real ledger file and a played building, for tests of the station.
+ *
+ * A function that fails ends the test.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+
+#include "concentrator/station_state.h"
+#include "tests/system/played_building.h"
+
+#define HOUR_US     INT64_C(3600000000)
+#define MINUTE_US   INT64_C(60000000)
+#define START_S     INT64_C(1767196800) /* 2026-01-01 00:00 in Shanghai */
+#define PRICE_MICRO 500000
+
+struct site {
+	char folder[64];
+	struct config config;
+	struct models *models;
+	struct ledger *ledger;
+	struct played_building building;
+	EVP_PKEY *key;
+};
+
+/* Setup and teardown of cmocka: state is a struct site with one line, a tariff of 0.5 and the payment
+ * key pay-1. */
+int site_setup(void **state);
+int site_teardown(void **state);
+
+/* Starts prepayd, and kills it: the building goes on by itself. */
+void site_open(struct site *site);
+void site_close(struct site *site);
+
+/* A meter at the next address, and a room's circuit at the address of the meter added last. */
+struct played_meter *site_add_meter(struct site *site, int64_t load_w);
+void site_add_room(struct site *site, int number, int opening_minor, const char *circuit,
+		   bool may_cut, int order);
+struct station_room *site_room(struct site *site, const char *name);
+
+/* A signed order as the feed brings it, and what becomes of it (takes item). */
+json_t *site_credit(struct site *site, const char *mrid, const char *room, int minor);
+const char *site_deliver(struct site *site, json_t *item, const char *cursor);
+
+/* Everything settled: charged equals the change of the registers, money is energy x price exactly. */
+void site_assert_conserved(struct site *site, const int64_t first_wh[], int64_t credited_nano);
