@@ -212,12 +212,12 @@ static void check_ages(struct station *station)
 	for (size_t i = 0; i < station->device_count; i++) {
 		struct station_device *device = station->devices[i];
 		struct schedule *schedule = &station->lines[device->line].schedule;
-		if (!device->scheduled || !schedule_alarms(schedule, device->index) ||
+		if (!device->scheduled || !station_device_used(station, device) ||
+		    !schedule_alarms(schedule, device->index) ||
 		    schedule_state(schedule, device->index, station->now.us) != SCHEDULE_DEAD)
 			continue;
 		char subject[ALARM_SUBJECT_MAX + 1];
-		snprintf(subject, sizeof(subject), "line %s address %u",
-			 station->lines[device->line].config->name, device->address);
+		station_device_subject(station, device, subject);
 		station_alarm(
 			station, ALARM_METER_DEAD, subject, "%s has not answered since %lld s",
 			device->model->name,

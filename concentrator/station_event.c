@@ -124,6 +124,24 @@ void station_alarm_clear(struct station *station, enum alarm_kind kind, const ch
 	alarm_event(station, alarm);
 }
 
+void station_alarm_forget(struct station *station, const char *subject)
+{
+	const struct alarm *alarm;
+	int64_t after = 0;
+	while ((alarm = alarms_next(&station->alarms, after, false)) != NULL) {
+		after = alarm->id;
+		if (strcmp(alarm->subject, subject) == 0)
+			station_alarm_clear(station, alarm->kind, subject);
+	}
+}
+
+void station_device_subject(const struct station *station, const struct station_device *device,
+			    char ret[static ALARM_SUBJECT_MAX + 1])
+{
+	snprintf(ret, ALARM_SUBJECT_MAX + 1, "line %s address %u",
+		 station->lines[device->line].config->name, device->address);
+}
+
 void station_subject(const struct station_supply *supply, char ret[static ALARM_SUBJECT_MAX + 1])
 {
 	snprintf(ret, ALARM_SUBJECT_MAX + 1, "%.30s %.32s", supply->room->record.name,

@@ -35,6 +35,14 @@ size_t station_line_find(const struct station *station, const char *name)
 	return i;
 }
 
+bool station_device_used(const struct station *station, const struct station_device *device)
+{
+	for (size_t i = 0; i < station->supply_count; i++)
+		if (station->supplies[i]->meter == device || station->supplies[i]->relay == device)
+			return true;
+	return false;
+}
+
 static struct station_supply *supply_of(const struct station *station, int64_t id)
 {
 	for (size_t i = 0; i < station->supply_count; i++)

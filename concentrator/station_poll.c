@@ -207,14 +207,6 @@ static void spread(struct station *station, struct station_device *device,
 	}
 }
 
-static const char *device_name(const struct station *station, const struct station_device *device,
-			       char ret[static ALARM_SUBJECT_MAX + 1])
-{
-	snprintf(ret, ALARM_SUBJECT_MAX + 1, "line %s address %u",
-		 station->lines[device->line].config->name, device->address);
-	return ret;
-}
-
 /* The rooms that hang on a device, for people. */
 static void device_rooms(const struct station *station, const struct station_device *device,
 			 char *ret, size_t size)
@@ -242,16 +234,16 @@ static void announce(struct station *station, size_t index, struct station_devic
 			      "wires");
 	if (events & SCHEDULE_EVENT_FAULT_OVER)
 		station_alarm_clear(station, ALARM_LINE_FAULT, line->config->name);
-	if (device == NULL)
+	if (device == NULL || !station_device_used(station, device))
 		return;
 	device_rooms(station, device, rooms, sizeof(rooms));
+	station_device_subject(station, device, subject);
 	if ((events & SCHEDULE_EVENT_SILENT) && schedule_alarms(&line->schedule, device->index))
-		station_alarm(station, ALARM_METER_SILENT, device_name(station, device, subject),
+		station_alarm(station, ALARM_METER_SILENT, subject,
 			      "%s: silent after %d polls (%s); supply held", rooms,
 			      SCHEDULE_SILENT_POLLS, error == -ETIMEDOUT ? "no answer" : "garbled");
 	if (events & SCHEDULE_EVENT_REVIVED) {
-		station_alarm_clear(station, ALARM_METER_SILENT,
-				    device_name(station, device, subject));
+		station_alarm_clear(station, ALARM_METER_SILENT, subject);
 		station_alarm_clear(station, ALARM_METER_DEAD, subject);
 	}
 }

@@ -209,6 +209,28 @@ static int close_account(struct station *station, struct station_room *room, con
 	return r < 0 ? r : ledger_room_close(station->ledger, room->record.id, station->now.s);
 }
 
+/* Nobody can do anything any more about what was wrong with a room that is gone. */
+static void forget_alarms(struct station *station, const struct station_room *room)
+{
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_alarm_forget(station, room->record.name);
+	for (size_t i = 0; i < room->supply_count; i++) {
+		station_subject(room->supplies[i], subject);
+		station_alarm_forget(station, subject);
+	}
+}
+
+static void forget_devices(struct station *station)
+{
+	char subject[ALARM_SUBJECT_MAX + 1];
+	for (size_t i = 0; i < station->device_count; i++) {
+		if (station_device_used(station, station->devices[i]))
+			continue;
+		station_device_subject(station, station->devices[i], subject);
+		station_alarm_forget(station, subject);
+	}
+}
+
 int station_room_remove(struct station *station, struct station_room *room, bool write_off,
 			const char *why, const char *who)
 {
@@ -225,8 +247,12 @@ int station_room_remove(struct station *station, struct station_room *room, bool
 		return r;
 	}
 	r = station_commit(station);
-	if (r == 0)
+	if (r == 0) {
+		forget_alarms(station, room);
 		r = station_load(station);
+	}
+	if (r == 0)
+		forget_devices(station);
 	if (r == 0)
 		journal_log(LOG_NOTICE, MESSAGE_ID_ROOM_REMOVED, JOURNAL_FIELDS({"ROOM", name}),
 			    "room %s: account closed by %s: %s", name, who, why);

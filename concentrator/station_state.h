@@ -234,6 +234,8 @@ int station_load_keys(struct station *station);
 int station_load_tariffs(struct station *station);
 struct station_room *station_room_find(const struct station *station, const char *name);
 struct station_supply *station_supply_find(const struct station_room *room, const char *circuit);
+/* Does any supply hang on it? A device that lost its last one stays in its line's schedule, idle. */
+bool station_device_used(const struct station *station, const struct station_device *device);
 size_t station_line_find(const struct station *station, const char *name); /* line_count: none */
 
 /* station_room.c: commissions rows (objects of strings). Each finding names the row, counted from 0.
@@ -298,8 +300,12 @@ int station_event(struct station *station, int32_t lane, const char *type, json_
 void station_alarm(struct station *station, enum alarm_kind kind, const char *subject,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void station_alarm_clear(struct station *station, enum alarm_kind kind, const char *subject);
-/* "305 sockets": what alarms about a supply are about. */
+/* Clears every alarm about what is no longer there. */
+void station_alarm_forget(struct station *station, const char *subject);
+/* "305 sockets": what alarms about a supply are about; "line A address 7": about a device. */
 void station_subject(const struct station_supply *supply, char ret[static ALARM_SUBJECT_MAX + 1]);
+void station_device_subject(const struct station *station, const struct station_device *device,
+			    char ret[static ALARM_SUBJECT_MAX + 1]);
 json_t *station_money(const struct station *station, int64_t nano);
 /* "12.34", rounded toward minus infinity. */
 void station_amount(const struct station *station, int64_t nano, char ret[static 48]);

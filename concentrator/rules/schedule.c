@@ -243,7 +243,7 @@ static void offer_probe(const struct schedule *schedule, size_t index, int64_t n
 				offer(best, READ_ASKED, device->due_us[span], index, span, true);
 		return;
 	}
-	if (schedule->probing)
+	if (schedule->probing || cheapest(device) == SCHEDULE_READS)
 		return;
 	if (schedule->probe_credit_us < 0) {
 		int64_t paid_us = schedule->credited_us -

@@ -55,7 +55,7 @@ struct schedule_policy {
 struct schedule_policy schedule_policy_default(void);
 
 /* What a device can be asked. cost_us: estimated time of a healthy transaction of each span; 0: the
- * device has no such span. */
+ * device has no such span. One that lost all of them (nobody uses it any more) is left alone. */
 struct schedule_traits {
 	int64_t cost_us[SCHEDULE_READS];
 };
