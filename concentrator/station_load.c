@@ -106,6 +106,9 @@ static int device_at(struct station *station, const struct ledger_device *where,
 	for (size_t i = 0; i < station->device_count; i++) {
 		struct station_device *device = station->devices[i];
 		if (device->line == line && device->address == where->address) {
+			/* The last one there was removed: another model may take its place. */
+			if (device->model != model && !station_device_used(station, device))
+				device->model = model;
 			if (device->model != model) {
 				snprintf(station->error, sizeof(station->error),
 					 "address %d of line %s is %s and %s at once",
@@ -371,7 +374,7 @@ static int schedule_devices(struct station *station)
 				any = true;
 			}
 		if (device->scheduled) {
-			schedule->device[device->index].traits = traits;
+			schedule_traits(schedule, device->index, &traits, station->now.us);
 		} else if (any) {
 			int r = schedule_add(schedule, &traits, station->now.us, &device->index);
 			if (r < 0)

@@ -66,6 +66,7 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 	struct meter_request request;
 	if (device == NULL)
 		return false;
+	slot->model = device->model;
 	if (job->span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, job->cookie);
 		if (supply == NULL || supply->relay != device)
@@ -321,7 +322,8 @@ void station_result(struct station *station, size_t index, const struct line_res
 	if (result->error == 0)
 		station->polls++;
 	announce(station, index, device, events, result->error);
-	if (device == NULL)
+	/* Another meter has taken its place since it was asked: not this one's answer. */
+	if (device == NULL || device->model != slot.model)
 		return;
 
 	answer_readers(station, device, &slot, result);

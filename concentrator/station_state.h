@@ -64,7 +64,8 @@ struct station_job {
 	uint64_t tag;
 	struct schedule_job job;
 	struct line_request request;
-	uint8_t span; /* of the model */
+	const struct model *model; /* what it was asked as */
+	uint8_t span;              /* of the model */
 	uint8_t channel;
 };
 

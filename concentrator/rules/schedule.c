@@ -39,17 +39,23 @@ void schedule_init(struct schedule *schedule, const struct schedule_policy *poli
 	};
 }
 
+static bool has_span(const struct schedule_traits *traits)
+{
+	bool any = false;
+
+	for (int span = 0; span < SCHEDULE_READS; span++)
+		any = any || traits->cost_us[span] > 0;
+	return any;
+}
+
 int schedule_add(struct schedule *schedule, const struct schedule_traits *traits, int64_t now_us,
 		 uint16_t *ret_device)
 {
 	struct schedule_device *device;
-	bool any = false;
 
 	if (schedule->devices == SCHEDULE_DEVICES_MAX)
 		return -ENOSPC;
-	for (int span = 0; span < SCHEDULE_READS; span++)
-		any = any || traits->cost_us[span] > 0;
-	if (!any)
+	if (!has_span(traits))
 		return -EINVAL;
 	device = &schedule->device[schedule->devices];
 	*device = (struct schedule_device){.traits = *traits};
@@ -57,6 +63,24 @@ int schedule_add(struct schedule *schedule, const struct schedule_traits *traits
 		device->due_us[span] = now_us;
 	*ret_device = (uint16_t)schedule->devices++;
 	return 0;
+}
+
+void schedule_traits(struct schedule *schedule, uint16_t device,
+		     const struct schedule_traits *traits, int64_t now_us)
+{
+	struct schedule_device *one = &schedule->device[device];
+	uint8_t in_flight = one->in_flight;
+
+	assert(device < schedule->devices);
+	if (!has_span(&one->traits) && has_span(traits)) {
+		*one = (struct schedule_device){.in_flight = in_flight, .last_us = one->last_us};
+		for (int span = 0; span < SCHEDULE_READS; span++)
+			one->due_us[span] = now_us;
+	}
+	one->traits = *traits;
+	for (int span = 0; span < SCHEDULE_READS; span++)
+		if (traits->cost_us[span] == 0)
+			one->asked &= (uint8_t) ~(1U << span);
 }
 
 int schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,

@@ -141,6 +141,11 @@ __attribute__((warn_unused_result)) int schedule_add(struct schedule *schedule,
 						     const struct schedule_traits *traits,
 						     int64_t now_us, uint16_t *ret_device);
 
+/* What the device can be asked has changed. One that had nothing to be asked begins anew: it may be
+ * another device. */
+void schedule_traits(struct schedule *schedule, uint16_t device,
+		     const struct schedule_traits *traits, int64_t now_us);
+
 /* Queues a relay command. Its device's position is read as soon as it was answered, and again when
  * the relay has settled. A command still waiting for the same device and channel is replaced: its
  * cookie is given back in ret_replaced (ret_replaced_any false: none). -ENOSPC: the queue is

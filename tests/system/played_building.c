@@ -91,7 +91,9 @@ static int64_t duration_us(const struct line_request *request, bool answers)
 static struct played_meter *meter_of(struct played_building *building,
 				     const struct line_request *request)
 {
-	if (request->slave < 1 || request->slave > building->meters)
+	/* Asked as another model would be, it does not answer. */
+	if (request->slave < 1 || request->slave > building->meters ||
+	    (request->function != 3 && request->function != 16))
 		return NULL;
 	struct played_meter *meter = &building->meter[request->slave - 1];
 	return meter->dead ? NULL : meter;
