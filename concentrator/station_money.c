@@ -98,6 +98,9 @@ int station_settle_room(struct station *station, struct station_room *room, cons
 			entry->account_id = room->record.account_id;
 			entry->point_id = supply->record.point_id;
 			entry->life_id = supply->life.id;
+			/* The price of an account of energy is no tariff of the ledger. */
+			if (station->config->site.account == CONFIG_ACCOUNT_ENERGY)
+				entry->tariff_id = 0;
 			station_stamp(station, entry);
 			snprintf(entry->who, sizeof(entry->who), "prepayd");
 			snprintf(entry->why, sizeof(entry->why), "%s", why);

@@ -37,6 +37,21 @@ static void a_room_with_a_dead_meter_can_be_removed(void **state)
 		alarms_find(&building->station->alarms, ALARM_METER_SILENT, "line A address 2"));
 }
 
+static void an_account_of_energy_settles(void **state)
+{
+	struct site *site = *state;
+	struct ledger_totals totals;
+	site_close(site);
+	site->config.site.account = CONFIG_ACCOUNT_ENERGY;
+	site_open(site);
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 10000, "sockets", true, 1); /* 100.00 kWh */
+	played_run(&site->building, 25 * HOUR_US);
+	assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);
+	assert_in_range(totals.charged_wh, 23000, 24100);
+	assert_int_equal(totals.balance_nano, INT64_C(100000000000) - totals.charged_wh * 1000000);
+}
+
 static int count_findings;
 
 static void count_finding(size_t row, const char *column, const char *detail, void *userdata)
@@ -72,6 +87,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_room_with_a_dead_meter_can_be_removed),
+		CASE(an_account_of_energy_settles),
 		CASE(another_model_takes_the_place_of_a_removed_one),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
