@@ -178,18 +178,6 @@ static void check_clock(struct station *station)
 	station->was_trusted = station->now.trusted;
 }
 
-/* S7: a price that comes into force is a change after which cuts are held. */
-static void check_tariff(struct station *station)
-{
-	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
-	int64_t id = tariff == NULL ? 0 : tariff->id;
-	if (!station->now.trusted || id == station->tariff_id)
-		return;
-	if (station->tariff_id != 0)
-		mass_cut_change(&station->mass, station->now.us);
-	station->tariff_id = id;
-}
-
 static void check_sensors(struct station *station)
 {
 	for (size_t i = 0; i < station->config->sensor_count; i++) {
@@ -282,7 +270,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 	if (now->us >= station->second_us) {
 		station->second_us = now->us + SECOND_US;
 		check_clock(station);
-		check_tariff(station);
+		station_tariff_check(station);
 		if (!station->store_failing)
 			station_settle_due(station);
 		for (size_t i = 0; i < station->room_count; i++)

@@ -8,8 +8,6 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_supply.h"
-#include "concentrator/ledger_tariff.h"
-#include "concentrator/tariff_file.h"
 
 struct station_room *station_room_find(const struct station *station, const char *name)
 {
@@ -263,22 +261,6 @@ static int load_money(const struct ledger_money *record, void *userdata)
 	return 0;
 }
 
-static int load_tariff(const struct ledger_tariff *record, void *userdata)
-{
-	struct station *station = userdata;
-	struct tariff tariff;
-	bool from_receipt;
-	json_t *errors = NULL;
-	int r = tariff_file_parse(record->text, strlen(record->text), &station->settings.zone,
-				  &tariff, &from_receipt, &errors);
-	json_decref(errors);
-	if (r < 0)
-		return r;
-	tariff.id = record->id;
-	tariff.activation_s = record->activation_s;
-	return tariff_book_add(&station->book, &tariff);
-}
-
 static int load_key(int64_t version, const struct ledger_key *key, void *userdata)
 {
 	struct station *station = userdata;
@@ -294,20 +276,6 @@ int station_load_keys(struct station *station)
 	station->keys.version = 0;
 	int r = ledger_keyset_version(station->ledger, &station->keys.version);
 	return r < 0 ? r : ledger_keys_each(station->ledger, load_key, station);
-}
-
-int station_load_tariffs(struct station *station)
-{
-	station->book.count = 0;
-	if (station->config->site.account == CONFIG_ACCOUNT_ENERGY) {
-		/* An account of energy: one kWh costs one, for ever. */
-		const struct tariff kwh = {.id = INT64_MAX,
-					   .activation_s = 0,
-					   .price_micro_per_kwh = 1000000,
-					   .name = "energy"};
-		return tariff_book_add(&station->book, &kwh);
-	}
-	return ledger_tariffs_each(station->ledger, load_tariff, station);
 }
 
 /* The distinct requests by which a device serves its supplies, for each kind of read. */

@@ -232,12 +232,18 @@ struct station {
 int station_load(struct station *station);
 void station_unload(struct station *station);
 int station_load_keys(struct station *station);
-int station_load_tariffs(struct station *station);
 struct station_room *station_room_find(const struct station *station, const char *name);
 struct station_supply *station_supply_find(const struct station_room *room, const char *circuit);
 /* Does any supply hang on it? A device that lost its last one stays in its line's schedule, idle. */
 bool station_device_used(const struct station *station, const struct station_device *device);
 size_t station_line_find(const struct station *station, const char *name); /* line_count: none */
+
+/* station_tariff.c: fills the book of prices from the ledger. Lives must be loaded. */
+int station_load_tariffs(struct station *station);
+/* Drops the prices that nothing refers to any more, until one more fits. false: all are still to come. */
+bool station_tariff_room(struct station *station);
+/* Once a second: has another price come into force? */
+void station_tariff_check(struct station *station);
 
 /* station_room.c: commissions rows (objects of strings). Each finding names the row, counted from 0.
  * -EINVAL after findings; nothing was changed. */

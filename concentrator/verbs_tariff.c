@@ -125,6 +125,14 @@ int verb_tariff_apply(void *userdata, struct control_call *call)
 	struct tariff tariff;
 	if (!parse(station, call, &tariff))
 		return 0;
+	if (!station_tariff_room(station)) {
+		control_fail(
+			call, PROBLEM_REFUSED,
+			"%d tariffs are staged already; apply this one when the first of them is "
+			"in force",
+			TARIFF_BOOK_MAX);
+		return 0;
+	}
 	struct ledger_tariff record = {
 		.activation_s = tariff.activation_s,
 		.text = json_string_value(json_object_get(call->args, "text")),

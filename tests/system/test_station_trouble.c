@@ -37,6 +37,46 @@ static void a_room_with_a_dead_meter_can_be_removed(void **state)
 		alarms_find(&building->station->alarms, ALARM_METER_SILENT, "line A address 2"));
 }
 
+static void seventeen_tariffs_and_a_restart(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	int64_t first_wh = played_register_wh(meter);
+	for (int i = 1; i <= 20; i++) {
+		char text[128];
+		struct ledger_tariff tariff = {
+			.name = "more", .activation_s = START_S + i * 3600, .text = text};
+		snprintf(text, sizeof(text),
+			 "[tariff]\nname = more\nactivation = receipt\n[energy]\nprice = 0.5%02d\n",
+			 i);
+		assert_int_equal(ledger_begin(site->ledger), 0);
+		assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+		assert_int_equal(ledger_commit(site->ledger), 0);
+		building->station->now = played_now(building);
+		assert_int_equal(station_load_tariffs(building->station), 0);
+		played_run(building, i * HOUR_US + 30 * MINUTE_US);
+	}
+	assert_int_equal(
+		tariff_at(&building->station->book, building->station->now.s)->price_micro_per_kwh,
+		520000);
+	site_close(site);
+	site_open(site);
+	assert_int_equal(
+		tariff_at(&building->station->book, building->station->now.s)->price_micro_per_kwh,
+		520000);
+	/* An hour at each price, the first at 0.50. */
+	played_run(building, 21 * HOUR_US);
+	int64_t expected_nano = 0;
+	for (int i = 0; i <= 20; i++)
+		expected_nano += (500000 + i * INT64_C(1000)) * 1000;
+	int64_t live_nano = site_room(site, "101")->live_nano;
+	assert_in_range(played_register_wh(meter) - first_wh, 20970, 21010);
+	assert_in_range(INT64_C(1000000000000) - live_nano, expected_nano - 25000000,
+			expected_nano + 25000000);
+}
+
 static void an_account_of_energy_settles(void **state)
 {
 	struct site *site = *state;
@@ -87,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_room_with_a_dead_meter_can_be_removed),
+		CASE(seventeen_tariffs_and_a_restart),
 		CASE(an_account_of_energy_settles),
 		CASE(another_model_takes_the_place_of_a_removed_one),
 	};

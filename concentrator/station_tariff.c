@@ -1,0 +1,99 @@
+/* station_tariff.c - the prices that the rules need, out of all that the ledger keeps.
+ *
+ * M7  Energy is priced by the tariffs in force since it was last settled. The ledger keeps every tariff
+ *     for ever, the book the last few and what is staged.
+ * S7  A price that comes into force is a change after which cuts are held.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_tariff.h"
+#include "concentrator/platform/journal.h"
+#include "concentrator/tariff_file.h"
+
+/* The oldest energy that is not settled yet; now where there is none. */
+static int64_t oldest_s(const struct station *station)
+{
+	int64_t oldest = station->now.s;
+	for (size_t i = 0; i < station->supply_count; i++) {
+		const struct station_supply *supply = station->supplies[i];
+		if (supply->life.id != 0 && supply->settled.dated && supply->settled.at_s < oldest)
+			oldest = supply->settled.at_s;
+	}
+	return oldest;
+}
+
+bool station_tariff_room(struct station *station)
+{
+	struct tariff_book *book = &station->book;
+	if (book->count < TARIFF_BOOK_MAX)
+		return true;
+	tariff_book_prune(book, oldest_s(station));
+	/* A meter silent through this many prices is charged by those that are left. */
+	while (book->count == TARIFF_BOOK_MAX &&
+	       (!station->now.trusted || book->tariff[1].activation_s <= station->now.s))
+		tariff_book_prune(book, book->tariff[1].activation_s);
+	return book->count < TARIFF_BOOK_MAX;
+}
+
+static int load_tariff(const struct ledger_tariff *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	int r = tariff_file_parse(record->text, strlen(record->text), &station->settings.zone,
+				  &tariff, &from_receipt, &errors);
+	json_decref(errors);
+	if (r < 0) {
+		snprintf(station->error, sizeof(station->error),
+			 "tariff %lld of the ledger cannot be read in this zone: %s",
+			 (long long)record->id, strerror(-r));
+		return r;
+	}
+	tariff.id = record->id;
+	tariff.activation_s = record->activation_s;
+	/* Those furthest ahead wait in the ledger; the book is read again with each change of price. */
+	return station_tariff_room(station) ? tariff_book_add(&station->book, &tariff) : 0;
+}
+
+int station_load_tariffs(struct station *station)
+{
+	station->book.count = 0;
+	if (station->config->site.account == CONFIG_ACCOUNT_ENERGY) {
+		/* An account of energy: one kWh costs one, for ever. */
+		const struct tariff kwh = {.id = INT64_MAX,
+					   .activation_s = 0,
+					   .price_micro_per_kwh = 1000000,
+					   .name = "energy"};
+		return tariff_book_add(&station->book, &kwh);
+	}
+	return ledger_tariffs_each(station->ledger, load_tariff, station);
+}
+
+/* Has this price replaced another one so lately that a start just now is within its hold? */
+static bool is_recent(const struct station *station, const struct tariff *tariff)
+{
+	return tariff > station->book.tariff &&
+	       station->now.s - tariff->activation_s < station->config->policy.change_hold_s;
+}
+
+void station_tariff_check(struct station *station)
+{
+	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
+	int64_t id = tariff == NULL ? 0 : tariff->id;
+	if (!station->now.trusted || id == station->tariff_id)
+		return;
+	if (station->tariff_id != 0)
+		mass_cut_change(&station->mass, station->now.us);
+	else if (tariff != NULL && is_recent(station, tariff))
+		mass_cut_change(&station->mass,
+				station->now.us -
+					(station->now.s - tariff->activation_s) * INT64_C(1000000));
+	station->tariff_id = id;
+	if (!station->store_failing && station_load_tariffs(station) < 0)
+		journal_log(LOG_ERR, NULL, NULL, "the tariffs cannot be read: %s", station->error);
+}
