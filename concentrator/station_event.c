@@ -47,11 +47,14 @@ int station_begin(struct station *station)
 int station_commit(struct station *station)
 {
 	int r = ledger_commit(station->ledger);
-	if (r < 0)
+	if (r < 0) {
 		store_failed(station);
-	else if (station->settings.ports.committed != NULL)
+		return r;
+	}
+	if (station->settings.ports.committed != NULL)
 		station->settings.ports.committed(station->settings.userdata);
-	return r;
+	station_settled(station, station->transaction);
+	return 0;
 }
 
 void station_rollback(struct station *station)

@@ -77,40 +77,58 @@ void station_balance(struct station *station, struct station_room *room)
 	room->best_nano = best;
 }
 
+static int settle_supply(struct station *station, struct station_supply *supply, const char *why)
+{
+	struct entry entries[SETTLE_ENTRIES_MAX];
+	size_t count = 0;
+	int r = settle_entries(&supply->settled, &supply->guard.accepted, &station->book,
+			       &station->settings.zone, ENTRY_CHARGE, &station->now, entries,
+			       &count);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct entry *entry = &entries[i];
+		entry->account_id = supply->room->record.account_id;
+		entry->point_id = supply->record.point_id;
+		entry->life_id = supply->life.id;
+		/* The price of an account of energy is no tariff of the ledger. */
+		if (station->config->site.account == CONFIG_ACCOUNT_ENERGY)
+			entry->tariff_id = 0;
+		station_stamp(station, entry);
+		snprintf(entry->who, sizeof(entry->who), "prepayd");
+		snprintf(entry->why, sizeof(entry->why), "%s", why);
+		r = ledger_entry_append(station->ledger, entry);
+		if (r < 0)
+			break;
+		supply->settling_in = station->transaction;
+		supply->settling = i + 1 == count ? supply->guard.accepted
+						  : (struct mark){.wh = entry->to_wh,
+								  .at_s = entry->to_s,
+								  .dated = entry->to_s != 0};
+	}
+	return r;
+}
+
 int station_settle_room(struct station *station, struct station_room *room, const char *why)
 {
+	int worst = 0;
 	/* The marks move with the commit: once in a transaction is enough, and twice would be wrong. */
 	if (room->settled_in == station->transaction)
 		return 0;
-	for (size_t i = 0; i < room->supply_count; i++) {
-		struct station_supply *supply = room->supplies[i];
-		struct entry entries[SETTLE_ENTRIES_MAX];
-		size_t count = 0;
-		if (supply->life.id == 0)
-			continue;
-		int r = settle_entries(&supply->settled, &supply->guard.accepted, &station->book,
-				       &station->settings.zone, ENTRY_CHARGE, &station->now,
-				       entries, &count);
-		if (r < 0)
-			return r;
-		for (size_t n = 0; n < count; n++) {
-			struct entry *entry = &entries[n];
-			entry->account_id = room->record.account_id;
-			entry->point_id = supply->record.point_id;
-			entry->life_id = supply->life.id;
-			/* The price of an account of energy is no tariff of the ledger. */
-			if (station->config->site.account == CONFIG_ACCOUNT_ENERGY)
-				entry->tariff_id = 0;
-			station_stamp(station, entry);
-			snprintf(entry->who, sizeof(entry->who), "prepayd");
-			snprintf(entry->why, sizeof(entry->why), "%s", why);
-			r = ledger_entry_append(station->ledger, entry);
-			if (r < 0)
-				return r;
-		}
-	}
 	room->settled_in = station->transaction;
-	return 0;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		if (room->supplies[i]->life.id == 0)
+			continue;
+		int r = settle_supply(station, room->supplies[i], why);
+		if (r < 0 && r != -ERANGE && r != -EINVAL)
+			return r;
+		if (r < 0)
+			worst = r;
+	}
+	if (worst < 0)
+		station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
+			      "energy since the last settlement cannot be charged: %s",
+			      worst == -ERANGE ? "the amount does not fit"
+					       : "its times contradict");
+	return worst;
 }
 
 void station_stamp(const struct station *station, struct entry *entry)
@@ -121,21 +139,28 @@ void station_stamp(const struct station *station, struct entry *entry)
 	memcpy(entry->boot, station->settings.boot, sizeof(entry->boot));
 }
 
-void station_settled(struct station *station, struct station_room *room)
+static void follow(struct station *station, struct station_room *room, uint64_t transaction)
 {
 	int64_t before = room->settled_nano;
 	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
 		room->settled_nano = before;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		struct station_supply *supply = room->supplies[i];
-		if (supply->life.id == 0 || supply->settled.wh == supply->guard.accepted.wh)
+		if (supply->settling_in != transaction)
 			continue;
-		supply->settled = supply->guard.accepted;
+		supply->settled = supply->settling;
 		supply->life.settled_wh = supply->settled.wh;
 		supply->life.settled_s = supply->settled.at_s;
 	}
 	station_week(station, room);
 	station_balance(station, room);
+}
+
+void station_settled(struct station *station, uint64_t transaction)
+{
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->settled_in == transaction)
+			follow(station, station->rooms[i], transaction);
 }
 
 static enum settle_due room_due(const struct station *station, const struct station_room *room)
@@ -165,23 +190,20 @@ void station_settle_due(struct station *station)
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
 		enum settle_due due = room_due(station, room);
-		room->settling = due != SETTLE_NOT_DUE;
-		if (!room->settling)
+		if (due == SETTLE_NOT_DUE)
 			continue;
 		if (!begun && station_begin(station) < 0)
 			return;
 		begun = true;
 		int r = station_settle_room(station, room, why[due]);
-		if (r < 0) {
+		/* What one room cannot be charged keeps no other from being settled. */
+		if (r < 0 && r != -ERANGE && r != -EINVAL) {
 			station_rollback(station);
 			return;
 		}
 	}
-	if (!begun || station_commit(station) < 0)
-		return;
-	for (size_t i = 0; i < station->room_count; i++)
-		if (station->rooms[i]->settling)
-			station_settled(station, station->rooms[i]);
+	if (begun)
+		(void)station_commit(station);
 }
 
 /* What the room costs an hour: by power and by the register, whichever is more, since a notice that
@@ -336,6 +358,8 @@ static int tell(struct station *station, struct station_room *room)
 	if (events & (SUPPLY_EVENT_CUT | SUPPLY_EVENT_RESTORE))
 		r = station_settle_room(station, room,
 					events & SUPPLY_EVENT_CUT ? "cut" : "restore");
+	if (r == -ERANGE || r == -EINVAL)
+		r = 0;
 	if (r == 0)
 		r = keep_money(station, room);
 	if (r == 0 && (events & SUPPLY_EVENT_LOW))
@@ -350,10 +374,7 @@ static int tell(struct station *station, struct station_room *room)
 		station_rollback(station);
 		return r;
 	}
-	r = station_commit(station);
-	if (r == 0 && (events & (SUPPLY_EVENT_CUT | SUPPLY_EVENT_RESTORE)))
-		station_settled(station, room);
-	return r;
+	return station_commit(station);
 }
 
 static void say(struct station *station, struct station_room *room)

@@ -240,7 +240,8 @@ static int place_credit(struct station *station, const struct order_item *item,
 
 	if (wrong == NULL) {
 		int r = station_settle_room(station, outcome->room, "recharge");
-		if (r == 0)
+		/* Energy that cannot be charged is alarmed; it is no reason to withhold money. */
+		if (r == 0 || r == -ERANGE || r == -EINVAL)
 			r = append_credit(station, item, credit, refers, outcome);
 		if (r == -ERANGE)
 			wrong = "the balance would not fit";
@@ -373,7 +374,6 @@ static void after_commit(struct station *station, const struct outcome *outcome,
 		return;
 	struct station_room *room = outcome->room;
 	char amount[48];
-	station_settled(station, room);
 	station_amount(station, outcome->amount_nano, amount);
 	journal_log(LOG_NOTICE, MESSAGE_ID_ORDER_APPLIED,
 		    JOURNAL_FIELDS({"ROOM", room->record.name}, {"ORDER", mrid}),

@@ -111,6 +111,8 @@ struct station_supply {
 	struct guard guard;
 	struct guard_limits limits;
 	struct mark settled;
+	struct mark settling; /* what settled becomes when transaction settling_in is committed */
+	uint64_t settling_in;
 	struct reading latest; /* newest value of each quantity */
 	int64_t value_us[QUANTITY_COUNT];
 	int64_t quarantine_id; /* 0: none open */
@@ -141,8 +143,7 @@ struct station_room {
 	int64_t cost_nano_per_h;
 	int64_t week_nano; /* spent on energy since week_from_s: at most seven days, for the forecast */
 	int64_t week_from_s;
-	bool was_due; /* for a cut, at the last look */
-	bool settling;
+	bool was_due;        /* for a cut, at the last look */
 	uint64_t settled_in; /* the transaction that settled it last */
 	enum credit_status told_credit;
 	enum service_status told_service;
@@ -271,10 +272,13 @@ void station_implausible(struct station *station, struct station_supply *supply,
 void station_week(struct station *station, struct station_room *room);
 /* Recomputes live and best balance of a room. */
 void station_balance(struct station *station, struct station_room *room);
-/* Appends the entries of all energy accepted and not settled; inside the caller's transaction. After
- * the commit: station_settled(); after a rollback nothing. 0 or -errno of the ledger. */
+/* Appends the entries of all energy accepted and not settled; inside the caller's transaction, of which
+ * station_commit() moves the marks. Call it before any other entry of the room: its balance is read again
+ * then. -ERANGE and -EINVAL: part of the energy cannot be priced or does not fit; what was appended
+ * stands, so the transaction may go on. Other -errno of the ledger: roll back. */
 int station_settle_room(struct station *station, struct station_room *room, const char *why);
-void station_settled(struct station *station, struct station_room *room);
+/* For station_commit(): the transaction is on the disk, memory follows. */
+void station_settled(struct station *station, uint64_t transaction);
 /* Takes the money decision, the supplies' and the relays' for a room, and carries them out. */
 void station_review(struct station *station, struct station_room *room);
 void station_settle_due(struct station *station);

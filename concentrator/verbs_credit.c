@@ -116,7 +116,7 @@ static int add_cash(struct station *station, struct station_room *room, int64_t 
 	snprintf(cash.receipt, sizeof(cash.receipt), "%s", receipt);
 	snprintf(cash.who, sizeof(cash.who), "%s", call->peer.user);
 	int r = station_settle_room(station, room, "cash");
-	if (r == 0)
+	if (r == 0 || r == -ERANGE || r == -EINVAL)
 		r = ledger_entry_append(station->ledger, &entry);
 	if (r < 0)
 		return r;
@@ -186,7 +186,6 @@ int verb_credit_add(void *userdata, struct control_call *call)
 	r = station_commit(station);
 	if (r < 0)
 		return r;
-	station_settled(station, room);
 	char text[48];
 	station_amount(station, amount, text);
 	journal_log(LOG_NOTICE, MESSAGE_ID_CASH_ADDED, JOURNAL_FIELDS({"ROOM", room->record.name}),

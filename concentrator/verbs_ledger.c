@@ -137,6 +137,15 @@ int verb_ledger_tail(void *userdata, struct control_call *call)
 	return 0;
 }
 
+static int64_t unsettled_wh(const struct station_room *room)
+{
+	int64_t wh = 0;
+	for (size_t i = 0; i < room->supply_count; i++)
+		if (room->supplies[i]->life.id != 0)
+			wh += room->supplies[i]->guard.accepted.wh - room->supplies[i]->settled.wh;
+	return wh;
+}
+
 int verb_ledger_settle(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
@@ -150,26 +159,28 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 	int r = station->store_failing ? -EIO : station_begin(station);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r == 0 && i < station->room_count; i++)
-		if (only == NULL || station->rooms[i] == only)
-			r = station_settle_room(station, station->rooms[i], "asked for");
-	if (r < 0) {
-		station_rollback(station);
-		return r;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		if (only != NULL && room != only)
+			continue;
+		rooms++;
+		wh += unsettled_wh(room);
+		nano += room->settled_nano;
+		r = station_settle_room(station, room, "asked for");
+		if (r < 0 && r != -ERANGE && r != -EINVAL) {
+			station_rollback(station);
+			return r;
+		}
 	}
 	r = station_commit(station);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < station->room_count; i++) {
-		struct station_room *room = station->rooms[i];
+		const struct station_room *room = station->rooms[i];
 		if (only != NULL && room != only)
 			continue;
-		for (size_t n = 0; n < room->supply_count; n++)
-			wh += room->supplies[n]->guard.accepted.wh - room->supplies[n]->settled.wh;
-		int64_t before = room->settled_nano;
-		station_settled(station, room);
-		nano += before - room->settled_nano;
-		rooms++;
+		wh -= unsettled_wh(room);
+		nano -= room->settled_nano;
 	}
 	control_reply(call,
 		      json_pack("{s:I,s:I,s:o,s:o}", "rooms", (json_int_t)rooms, "energy_wh",

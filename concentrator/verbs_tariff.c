@@ -144,8 +144,11 @@ int verb_tariff_apply(void *userdata, struct control_call *call)
 	int r = station->store_failing ? -EIO : station_begin(station);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; r == 0 && i < station->room_count; i++)
+	for (size_t i = 0; r == 0 && i < station->room_count; i++) {
 		r = station_settle_room(station, station->rooms[i], "tariff");
+		if (r == -ERANGE || r == -EINVAL)
+			r = 0;
+	}
 	if (r == 0)
 		r = ledger_tariff_add(station->ledger, &record);
 	if (r < 0) {
@@ -159,8 +162,6 @@ int verb_tariff_apply(void *userdata, struct control_call *call)
 	r = station_commit(station);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < station->room_count; i++)
-		station_settled(station, station->rooms[i]);
 	r = station_load_tariffs(station);
 	if (r < 0)
 		return r;

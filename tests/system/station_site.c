@@ -158,16 +158,16 @@ int site_teardown(void **state)
 	return 0;
 }
 
-json_t *site_credit(struct site *site, const char *mrid, const char *room, int minor)
+json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor)
 {
 	char payload[512], p[1024], sig[128];
 	uint8_t signature[64];
 	int n = snprintf(payload, sizeof(payload),
 			 "PREPAY-CREDIT-v1\n{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
-			 "\"usagePoint\":\"%s\",\"tenancy\":\"\",\"creditAmount\":{\"value\":%d,"
+			 "\"usagePoint\":\"%s\",\"tenancy\":\"\",\"creditAmount\":{\"value\":%lld,"
 			 "\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"paid\","
 			 "\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999}",
-			 mrid, room, minor);
+			 mrid, room, (long long)minor);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t size = sizeof(signature), prefix = strlen("PREPAY-CREDIT-v1\n");
 	assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, site->key), 1);
@@ -209,13 +209,10 @@ void site_assert_conserved(struct site *site, const int64_t first_wh[], int64_t 
 	for (size_t i = 0; i < site->building.meters; i++)
 		site->building.meter[i].load_w = 0;
 	played_run(&site->building, site->building.now_us + 2 * MINUTE_US);
-	assert_int_equal(ledger_begin(site->ledger), 0);
-	station->transaction++;
+	assert_int_equal(station_begin(station), 0);
 	for (size_t i = 0; i < station->room_count; i++)
 		assert_int_equal(station_settle_room(station, station->rooms[i], "test"), 0);
-	assert_int_equal(ledger_commit(site->ledger), 0);
-	for (size_t i = 0; i < station->room_count; i++)
-		station_settled(station, station->rooms[i]);
+	assert_int_equal(station_commit(station), 0);
 	for (size_t i = 0; i < site->building.meters; i++)
 		moved_wh += played_register_wh(&site->building.meter[i]) - first_wh[i];
 	assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);

@@ -123,6 +123,31 @@ static void another_model_takes_the_place_of_a_removed_one(void **state)
 	site_open(site);
 }
 
+static void an_order_that_does_not_fit_leaves_the_room_chargeable(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	site->config.policy.order_max_minor = 0;
+	site->config.policy.order_room_day_max_minor = 0;
+	site->config.policy.order_day_max_minor = 0;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	int64_t first_wh = played_register_wh(meter);
+	played_run(building, HOUR_US);
+	/* 9 thousand million twice is more than an account holds. */
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 900000000000), "1"),
+			    "applied");
+	played_run(building, 2 * HOUR_US);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-2", "101", 900000000000), "2"),
+			    "quarantined");
+	played_run(building, 9 * HOUR_US);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-3", "101", 100), "3"),
+			    "applied");
+	site_assert_conserved(site, &first_wh,
+			      INT64_C(50000000000) + INT64_C(9000000000000000000) +
+				      INT64_C(1000000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +155,7 @@ int main(void)
 		CASE(seventeen_tariffs_and_a_restart),
 		CASE(an_account_of_energy_settles),
 		CASE(another_model_takes_the_place_of_a_removed_one),
+		CASE(an_order_that_does_not_fit_leaves_the_room_chargeable),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }
