@@ -119,6 +119,32 @@ static void abandon(struct station *station, size_t index, const struct schedule
 	}
 }
 
+/* Takes the job back that the line has ready, to be given out again. */
+static void take_back(struct station *station, size_t index)
+{
+	struct station_line *line = &station->lines[index];
+	struct line_job ready;
+	if (station->settings.ports.recall(station->settings.userdata, index, &ready) < 0)
+		return;
+	struct station_job *slot = slot_of(line, ready.tag);
+	if (slot == NULL)
+		return;
+	schedule_put_back(&line->schedule, &slot->job, station->now.us);
+	slot->used = false;
+}
+
+bool station_command_withdraw(struct station *station, const struct station_supply *supply)
+{
+	size_t index = supply->relay->line;
+	struct station_line *line = &station->lines[index];
+	for (size_t i = 0; i < 2; i++)
+		if (line->jobs[i].used && line->jobs[i].job.span == SCHEDULE_RELAY &&
+		    line->jobs[i].job.cookie == (uint32_t)supply->record.id)
+			take_back(station, index);
+	return schedule_withdraw(&line->schedule, supply->relay->index,
+				 (uint16_t)supply->record.relay.channel);
+}
+
 void station_feed(struct station *station, size_t index)
 {
 	struct station_line *line = &station->lines[index];
@@ -126,17 +152,8 @@ void station_feed(struct station *station, size_t index)
 		return;
 
 	/* B3: a relay command overtakes the read that is ready but not sent. */
-	if (schedule_relay_waits(&line->schedule, station->now.us)) {
-		struct line_job ready;
-		if (station->settings.ports.recall(station->settings.userdata, index, &ready) ==
-		    0) {
-			struct station_job *slot = slot_of(line, ready.tag);
-			if (slot != NULL) {
-				schedule_put_back(&line->schedule, &slot->job, station->now.us);
-				slot->used = false;
-			}
-		}
-	}
+	if (schedule_relay_waits(&line->schedule, station->now.us))
+		take_back(station, index);
 
 	struct station_job *slot;
 	while ((slot = free_slot(line)) != NULL) {

@@ -105,11 +105,25 @@ static void command(struct station *station, struct station_supply *supply,
 		station->lines[device->line].wait_us = station->now.us;
 }
 
+/* S3: a command that waits, for a line that is absent or for its turn, must not be carried out when it is
+ * no longer wished. */
+static void withdraw(struct station *station, struct station_supply *supply)
+{
+	enum supply_wish wish = supply->verdict.wish;
+	struct relay_state *state = &supply->relay_state;
+	if (!state->in_flight || (wish != SUPPLY_ON && wish != SUPPLY_OFF) ||
+	    state->commanded == (wish == SUPPLY_ON ? RELAY_CLOSED : RELAY_OPEN))
+		return;
+	if (station_command_withdraw(station, supply))
+		relay_plan_sent(state, -ECANCELED, station->now.us);
+}
+
 void station_relay_review(struct station *station, struct station_supply *supply)
 {
 	supply->verdict = supply_combine(&supply->layers);
 	if (supply->relay == NULL || station->store_failing)
 		return;
+	withdraw(station, supply);
 	const struct relay_state before = supply->relay_state;
 	struct relay_decision decision = relay_plan(&supply->relay_state, &supply->traits,
 						    &supply->verdict, &supply->seen,
@@ -166,6 +180,29 @@ void station_relay_read(struct station *station, struct station_supply *supply, 
 	supply->seen.position = relay_supply_position(contact, coil);
 	supply->seen.position_us = at_us;
 	station_relay_review(station, supply);
+}
+
+int station_relay_connect(struct station *station, struct station_supply *supply)
+{
+	const struct relay_state before = supply->relay_state;
+	if (!relay_plan_confirm(&supply->relay_state))
+		return 0;
+	int r = station->store_failing ? -EIO : station_begin(station);
+	if (r == 0) {
+		r = keep_relay(station, supply);
+		if (r < 0)
+			station_rollback(station);
+		else
+			r = station_commit(station);
+	}
+	if (r < 0) {
+		supply->relay_state = before;
+		return r;
+	}
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_subject(supply, subject);
+	station_alarm_clear(station, ALARM_ARMED_FOR_CONNECT, subject);
+	return 1;
 }
 
 /* The room is as connected as its least connected circuit that money may cut. */

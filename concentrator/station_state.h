@@ -258,6 +258,8 @@ int station_room_remove(struct station *station, struct station_room *room, bool
 
 /* station_poll.c: keeps the lines busy and hands answers on. */
 void station_feed(struct station *station, size_t line);
+/* Takes a relay command back that is not on the wire yet. false: there is none, or it is too late. */
+bool station_command_withdraw(struct station *station, const struct station_supply *supply);
 int64_t station_cost_us(const struct station *station, const struct station_device *device,
 			unsigned span, unsigned channel);
 
@@ -293,6 +295,8 @@ void station_relay_sent(struct station *station, struct station_supply *supply, 
 /* The coil's position was read back. */
 void station_relay_read(struct station *station, struct station_supply *supply, bool coil,
 			int64_t at_us);
+/* S5: a person says that an armed relay may be closed. 1; 0: it is not armed; -errno of the ledger. */
+int station_relay_connect(struct station *station, struct station_supply *supply);
 enum service_status station_service(const struct station_room *room);
 
 /* station_order.c: applies items of the feed in one transaction with the cursor (NULL: brought by hand).

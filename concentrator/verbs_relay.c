@@ -114,8 +114,12 @@ int verb_relay_connect(void *userdata, struct control_call *call)
 	struct station *station = verbs_station(userdata);
 	struct station_supply *supplies[LAYERS_SUPPLIES_MAX];
 	size_t count = meant(station, call, supplies), armed = 0;
-	for (size_t i = 0; i < count; i++)
-		armed += relay_plan_confirm(&supplies[i]->relay_state);
+	for (size_t i = 0; i < count; i++) {
+		int r = station_relay_connect(station, supplies[i]);
+		if (r < 0)
+			return r;
+		armed += (size_t)r;
+	}
 	if (count > 0 && armed == 0)
 		control_fail(call, PROBLEM_CONFLICT, "no relay of room %s waits for a person",
 			     supplies[0]->room->record.name);

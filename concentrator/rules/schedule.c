@@ -118,6 +118,19 @@ int schedule_command(struct schedule *schedule, uint16_t device, uint16_t channe
 	return 0;
 }
 
+bool schedule_withdraw(struct schedule *schedule, uint16_t device, uint16_t channel)
+{
+	size_t kept = 0;
+	size_t count = schedule->commands;
+
+	for (size_t i = 0; i < count; i++)
+		if (schedule->command[i].device != device ||
+		    schedule->command[i].channel != channel)
+			schedule->command[kept++] = schedule->command[i];
+	schedule->commands = kept;
+	return kept < count;
+}
+
 void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span)
 {
 	assert(device < schedule->devices && span < SCHEDULE_READS);

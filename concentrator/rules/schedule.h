@@ -154,6 +154,9 @@ __attribute__((warn_unused_result)) int
 schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,
 		 uint32_t cookie, int64_t now_us, bool *ret_replaced_any, uint32_t *ret_replaced);
 
+/* Takes back a command that still waits. false: none waits. */
+bool schedule_withdraw(struct schedule *schedule, uint16_t device, uint16_t channel);
+
 /* Reads a span as soon as the line is free: meter.read, a reading to be repeated. Nothing if the
  * device has no such span. */
 void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span);

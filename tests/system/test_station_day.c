@@ -165,7 +165,11 @@ static void a_stranger_s_open_relay_waits_for_a_person(void **state)
 	played_run(building, 3 * HOUR_US);
 	assert_false(meter->closed);
 	assert_int_equal(station_service(site_room(site, "101")), SERVICE_ARMED_FOR_CONNECT);
-	assert_true(relay_plan_confirm(&site_room(site, "101")->supplies[0]->relay_state));
+	const struct alarms *alarms = &building->station->alarms;
+	assert_non_null(alarms_find(alarms, ALARM_ARMED_FOR_CONNECT, "101 sockets"));
+	assert_int_equal(
+		station_relay_connect(building->station, site_room(site, "101")->supplies[0]), 1);
+	assert_null(alarms_find(alarms, ALARM_ARMED_FOR_CONNECT, "101 sockets"));
 	played_run(building, 3 * HOUR_US + 5 * MINUTE_US);
 	assert_true(meter->closed);
 }

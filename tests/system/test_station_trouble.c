@@ -2,8 +2,10 @@
 #include "tests/system/station_site.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_event.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_tariff.h"
 
@@ -148,6 +150,93 @@ static void an_order_that_does_not_fit_leaves_the_room_chargeable(void **state)
 				      INT64_C(1000000000));
 }
 
+static int count_relay_event(const struct ledger_event *event, void *userdata)
+{
+	int *count = userdata;
+	*count += strcmp(event->type, "relay") == 0;
+	return 0;
+}
+
+static int relay_events(struct site *site)
+{
+	int count = 0;
+	assert_int_equal(ledger_events_each(site->ledger, 0, -1, 100000, count_relay_event, &count),
+			 0);
+	return count;
+}
+
+static void a_relay_opened_by_hand_during_a_restart_waits_for_a_person(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 50, "sockets", true, 1);
+	played_run(building, 2 * HOUR_US);
+	assert_false(meter->closed);
+	site_deliver(site, site_credit(site, "r-1", "101", 1000), "1");
+	played_run(building, 3 * HOUR_US);
+	assert_true(meter->closed); /* by our command, and read back */
+	int told = relay_events(site);
+
+	site_close(site);
+	site_open(site);
+	played_run(building, 3 * HOUR_US + 30 * MINUTE_US);
+	assert_int_equal(relay_events(site), told);
+
+	site_close(site);
+	meter->closed = false;
+	site_open(site);
+	played_run(building, 4 * HOUR_US);
+	assert_false(meter->closed);
+	assert_int_equal(station_service(site_room(site, "101")), SERVICE_ARMED_FOR_CONNECT);
+}
+
+static void line_is(struct site *site, enum line_state state)
+{
+	struct instant now = played_now(&site->building);
+	station_line_state(site->building.station, 0, state, 0, &now);
+}
+
+static void wish(struct site *site, const char *name, enum layer layer, enum supply_wish position)
+{
+	struct station_supply *supply = site_room(site, name)->supplies[0];
+	site->building.station->now = played_now(&site->building);
+	supply->layers.wish[layer] = position;
+	station_relay_review(site->building.station, supply);
+}
+
+static void a_command_that_waits_is_not_carried_out_against_a_newer_wish(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 100);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	line_is(site, LINE_ABSENT);
+	played_run(building, HOUR_US + MINUTE_US);
+	wish(site, "101", LAYER_OPERATOR, SUPPLY_OFF);
+	played_run(building, HOUR_US + 2 * MINUTE_US);
+	wish(site, "101", LAYER_OPERATOR, SUPPLY_NO_WISH);
+	played_run(building, HOUR_US + 3 * MINUTE_US);
+	line_is(site, LINE_OK);
+	played_run(building, HOUR_US + 10 * MINUTE_US);
+	assert_true(meter->closed);
+	assert_int_equal(meter->relay_writes, 0);
+
+	/* A person at work locks out a circuit that was about to be closed. */
+	wish(site, "101", LAYER_OPERATOR, SUPPLY_OFF);
+	played_run(building, HOUR_US + 20 * MINUTE_US);
+	assert_int_equal(meter->relay_writes, 1);
+	line_is(site, LINE_ABSENT);
+	wish(site, "101", LAYER_OPERATOR, SUPPLY_NO_WISH);
+	played_run(building, HOUR_US + 21 * MINUTE_US);
+	wish(site, "101", LAYER_LOCKOUT, SUPPLY_OFF);
+	line_is(site, LINE_OK);
+	played_run(building, HOUR_US + 30 * MINUTE_US);
+	assert_false(meter->closed);
+	assert_int_equal(meter->relay_writes, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +245,8 @@ int main(void)
 		CASE(an_account_of_energy_settles),
 		CASE(another_model_takes_the_place_of_a_removed_one),
 		CASE(an_order_that_does_not_fit_leaves_the_room_chargeable),
+		CASE(a_relay_opened_by_hand_during_a_restart_waits_for_a_person),
+		CASE(a_command_that_waits_is_not_carried_out_against_a_newer_wish),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }
