@@ -8,6 +8,7 @@
 #include "concentrator/station_state.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,10 @@ static int caps(struct station *station, const struct station_room *room,
 	int r = ledger_orders_day_sum(station->ledger, room->record.account_id, day, &room_sum);
 	if (r == 0)
 		r = ledger_orders_day_sum(station->ledger, 0, day, &day_sum);
+	if (r == -ERANGE) {
+		*ret = "the sum of the day would not fit";
+		return 0;
+	}
 	if (r == 0)
 		r = money_from_minor(policy->order_max_minor, digits, &order_cap);
 	if (r == 0)
@@ -161,7 +166,24 @@ static int reversed_row(const struct ledger_order *order, void *userdata)
 	return 0;
 }
 
-/* A reversal names an applied credit of the same room and takes back no more than that. */
+struct taken_back {
+	int64_t refers;
+	int64_t sum_nano; /* negative */
+	int error;
+};
+
+static int taken_back_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct taken_back *back = userdata;
+	(void)balance_nano;
+	if (entry->seq <= back->refers)
+		return 1; /* newest first: what is older names nothing newer */
+	if (entry->kind == ENTRY_REVERSAL && entry->refers == back->refers)
+		back->error = money_add(back->sum_nano, entry->amount_nano, &back->sum_nano);
+	return back->error;
+}
+
+/* A reversal names an applied credit of the same room; all that name it take back no more than that. */
 static int check_reversal(struct station *station, const struct station_room *room,
 			  const struct order_credit *credit, int64_t *ret_refers,
 			  const char **ret_wrong)
@@ -178,11 +200,19 @@ static int check_reversal(struct station *station, const struct station_room *ro
 	}
 	if (r < 0)
 		return r;
-	if (reversed.account_id != room->record.account_id)
-		*ret_wrong = "reverses an order of another room";
-	else if (reversed.amount_nano < -credit->amount_nano)
-		*ret_wrong = "takes back more than was credited";
 	*ret_refers = reversed.entry_seq;
+	if (reversed.account_id != room->record.account_id) {
+		*ret_wrong = "reverses an order of another room";
+		return 0;
+	}
+	struct taken_back back = {.refers = reversed.entry_seq, .sum_nano = credit->amount_nano};
+	r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT_MAX,
+				taken_back_row, &back);
+	if (r < 0 && r != -ERANGE)
+		return r;
+	/* A credit is positive and what is taken back negative: the sum cannot overflow. */
+	if (back.error < 0 || reversed.amount_nano <= 0 || reversed.amount_nano + back.sum_nano < 0)
+		*ret_wrong = "takes back more than was credited";
 	return 0;
 }
 
@@ -282,14 +312,7 @@ static int apply_credit(struct station *station, const struct order_item *item,
 {
 	struct order_credit credit;
 	const struct ledger_key *key = NULL;
-	int verdict = order_credit_verify(item, &station->keys, station->config->site.id,
-					  station->config->site.currency, &credit, &key,
-					  &outcome->result, outcome->detail);
-	if (verdict == -EBADMSG)
-		return refuse(station, item, ALARM_ORDER_SIGNATURE, outcome);
-	if (verdict < 0 && verdict != -EINVAL)
-		return verdict;
-
+	/* U3: what is known needs no proof again: its key may be gone when everything is replayed. */
 	int r = ledger_order_check(station->ledger, item->mrid, item->type_name, item->payload,
 				   item->payload_size);
 	if (r == -EEXIST) {
@@ -297,6 +320,13 @@ static int apply_credit(struct station *station, const struct order_item *item,
 		outcome->result = ORDER_DUPLICATE;
 		return ledger_order_find(station->ledger, item->mrid, known_row, &known);
 	}
+	int verdict = order_credit_verify(item, &station->keys, station->config->site.id,
+					  station->config->site.currency, &credit, &key,
+					  &outcome->result, outcome->detail);
+	if (verdict == -EBADMSG)
+		return refuse(station, item, ALARM_ORDER_SIGNATURE, outcome);
+	if (verdict < 0 && verdict != -EINVAL)
+		return verdict;
 	if (r == -EPROTO) {
 		snprintf(outcome->detail, sizeof(outcome->detail),
 			 "the id is known with other bytes");

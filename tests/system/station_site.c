@@ -160,14 +160,21 @@ int site_teardown(void **state)
 
 json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor)
 {
+	return site_reversal(site, mrid, room, minor, NULL);
+}
+
+json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
+		      const char *reverses)
+{
 	char payload[512], p[1024], sig[128];
 	uint8_t signature[64];
 	int n = snprintf(payload, sizeof(payload),
 			 "PREPAY-CREDIT-v1\n{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
 			 "\"usagePoint\":\"%s\",\"tenancy\":\"\",\"creditAmount\":{\"value\":%lld,"
 			 "\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"paid\","
-			 "\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999}",
-			 mrid, room, (long long)minor);
+			 "\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999%s%s%s}",
+			 mrid, room, (long long)minor, reverses == NULL ? "" : ",\"reverses\":\"",
+			 reverses == NULL ? "" : reverses, reverses == NULL ? "" : "\"");
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t size = sizeof(signature), prefix = strlen("PREPAY-CREDIT-v1\n");
 	assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, site->key), 1);

@@ -6,6 +6,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_event.h"
+#include "concentrator/ledger_key.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_tariff.h"
 
@@ -237,6 +238,42 @@ static void a_command_that_waits_is_not_carried_out_against_a_newer_wish(void **
 	assert_int_equal(meter->relay_writes, 1);
 }
 
+static void a_replay_after_the_key_was_withdrawn_changes_nothing(void **state)
+{
+	struct site *site = *state;
+	struct ledger_key other = {.kid = "pay-2", .use = "credit", .to_s = INT64_MAX};
+	site_add_meter(site, 100);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 200), "1"),
+			    "applied");
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_keyset_replace(site->ledger, 2, &other, 1, START_S), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_keys(site->building.station), 0);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 200), "1"),
+			    "duplicate");
+	assert_string_equal(site_deliver(site, site_credit(site, "r-2", "101", 200), "2"),
+			    "rejected");
+	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(52000000000));
+}
+
+static void a_credit_is_taken_back_once(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 100);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	site_deliver(site, site_credit(site, "r-1", "101", 200), "1");
+	assert_string_equal(site_deliver(site, site_reversal(site, "r-2", "101", -150, "r-1"), "2"),
+			    "applied");
+	assert_string_equal(site_deliver(site, site_reversal(site, "r-3", "101", -51, "r-1"), "3"),
+			    "quarantined");
+	assert_string_equal(site_deliver(site, site_reversal(site, "r-4", "101", -50, "r-1"), "4"),
+			    "applied");
+	assert_string_equal(site_deliver(site, site_reversal(site, "r-5", "101", -1, "r-1"), "5"),
+			    "quarantined");
+	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(50000000000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +284,8 @@ int main(void)
 		CASE(an_order_that_does_not_fit_leaves_the_room_chargeable),
 		CASE(a_relay_opened_by_hand_during_a_restart_waits_for_a_person),
 		CASE(a_command_that_waits_is_not_carried_out_against_a_newer_wish),
+		CASE(a_replay_after_the_key_was_withdrawn_changes_nothing),
+		CASE(a_credit_is_taken_back_once),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }
