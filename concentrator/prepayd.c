@@ -7,6 +7,7 @@
 
 #include "concentrator/config.h"
 #include "concentrator/daemon.h"
+#include "concentrator/platform/journal.h"
 #include "concentrator/platform/problem.h"
 
 static void usage(FILE *stream)
@@ -14,6 +15,18 @@ static void usage(FILE *stream)
 	fputs("usage: prepayd [--config FILE] [--version] [--help]\n"
 	      "Meters, charges and supplies a building; see prepayd(8).\n",
 	      stream);
+}
+
+/* One line of the journal for each finding. */
+static void tell_errors(const char *errors)
+{
+	while (*errors != '\0') {
+		size_t len = strcspn(errors, "\n");
+		if (len > 0)
+			journal_log(LOG_ERR, MESSAGE_ID_CONFIG_WRONG, NULL, "%.*s", (int)len,
+				    errors);
+		errors += len + (errors[len] == '\n');
+	}
 }
 
 int main(int argc, char *argv[])
@@ -49,7 +62,7 @@ int main(int argc, char *argv[])
 	static struct config config;
 	char *errors = NULL;
 	if (config_read(&config, file, &errors) < 0) {
-		fputs(errors == NULL ? "prepayd: out of memory\n" : errors, stderr);
+		tell_errors(errors == NULL ? "out of memory" : errors);
 		free(errors);
 		return problem_exit(PROBLEM_USAGE);
 	}
