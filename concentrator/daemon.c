@@ -29,6 +29,9 @@
 #define STUCK_SENSOR_US INT64_C(30000000)
 /* A verification on a slow card makes progress page by page; no page takes this long. */
 #define STUCK_READER_US INT64_C(600000000)
+/* The watchdog's own time is long, for the disk may hold up the loop; the threads are looked at as often
+ * as this, and the one that is stuck does not wait for that time to pass. */
+#define WATCHDOG_LOOK_US UINT64_C(5000000)
 
 #define ZONE_PAST_S   (INT64_C(366) * 86400)
 #define ZONE_FUTURE_S (INT64_C(20) * 366 * 86400)
@@ -185,15 +188,19 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 	struct daemon *daemon = userdata;
 	(void)usec;
 	const char *name = stuck(daemon);
-	if (name == NULL)
+	if (name == NULL) {
 		(void)sd_notify(0, "WATCHDOG=1");
-	else
+	} else {
 		journal_log(LOG_ERR, MESSAGE_ID_WORKER_STUCK, JOURNAL_FIELDS({"LINE", name}),
-			    "%s: its thread is stuck in a call; the watchdog will restart prepayd, "
+			    "%s: its thread is stuck in a call; the watchdog restarts prepayd, "
 			    "which moves no relay",
 			    name);
-	int r = sd_event_source_set_time(source,
-					 (uint64_t)clock_boottime_us() + daemon->watchdog_us / 3);
+		(void)sd_notify(0, "WATCHDOG=trigger");
+	}
+	uint64_t wait_us = daemon->watchdog_us / 3;
+	if (wait_us > WATCHDOG_LOOK_US)
+		wait_us = WATCHDOG_LOOK_US;
+	int r = sd_event_source_set_time(source, (uint64_t)clock_boottime_us() + wait_us);
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

@@ -341,6 +341,7 @@ static void take_time(struct ledger *ledger, int64_t start_us)
 	if (took_us > INT32_MAX)
 		took_us = INT32_MAX;
 	ledger->commit_us[ledger->commits % COMMIT_TIMES] = (int32_t)took_us;
+	ledger->commit_last_us = took_us;
 	if (took_us > ledger->commit_max_us)
 		ledger->commit_max_us = took_us;
 	ledger->commits++;
@@ -406,6 +407,11 @@ static int by_time(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+int64_t ledger_commit_us(const struct ledger *ledger)
+{
+	return ledger->commit_last_us;
+}
+
 void ledger_stats_get(struct ledger *ledger, struct ledger_stats *ret)
 {
 	int32_t sorted[COMMIT_TIMES];
@@ -419,8 +425,8 @@ void ledger_stats_get(struct ledger *ledger, struct ledger_stats *ret)
 	if (count > 0) {
 		memcpy(sorted, ledger->commit_us, count * sizeof(sorted[0]));
 		qsort(sorted, count, sizeof(sorted[0]), by_time);
-		ret->commit_p50_us = sorted[(count - 1) * 50 / 100];
-		ret->commit_p99_us = sorted[(count - 1) * 99 / 100];
+		ret->commit_p50_us = sorted[(count * 50 + 99) / 100 - 1];
+		ret->commit_p99_us = sorted[(count * 99 + 99) / 100 - 1];
 	}
 	QUERY bytes = query_begin(
 		ledger, STATEMENT_BYTES,

@@ -103,6 +103,9 @@ LEDGER_CHECKED int ledger_reopen(struct ledger *ledger, struct ledger_failure *r
 LEDGER_CHECKED int ledger_check(struct ledger *ledger, struct ledger_failure *ret_failure);
 
 void ledger_stats_get(struct ledger *ledger, struct ledger_stats *ret);
+
+/* How long the last commit took, whether it succeeded or not; 0 before the first. */
+int64_t ledger_commit_us(const struct ledger *ledger);
 void ledger_meta_get(const struct ledger *ledger, struct ledger_meta *ret);
 /* The path and VFS name as opened: for the reader. */
 const char *ledger_path(const struct ledger *ledger);

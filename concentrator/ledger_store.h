@@ -143,6 +143,7 @@ struct ledger {
 
 	int checkpoint_code; /* SQLite's, of the checkpoint behind the last commit */
 	int64_t commits;
+	int64_t commit_last_us;
 	int64_t commit_max_us;
 	int32_t commit_us[COMMIT_TIMES]; /* ring */
 };

@@ -12,7 +12,6 @@
 
 #define SECOND_US      INT64_C(1000000)
 #define STORE_RETRY_US INT64_C(10000000)
-#define COMMIT_SLOW_US INT64_C(2000000)
 #define CLOUD_ALARM_US INT64_C(3600000000)
 #define TRUST_STEP_MAX_S                                                                           \
 	60 /* a trusted clock that moves further against the boot clock was stepped */

@@ -47,6 +47,11 @@ int station_begin(struct station *station)
 int station_commit(struct station *station)
 {
 	int r = ledger_commit(station->ledger);
+	int64_t took_us = ledger_commit_us(station->ledger);
+	if (took_us > COMMIT_SLOW_US)
+		journal_log(LOG_WARNING, MESSAGE_ID_STORE_SLOW, NULL,
+			    "a commit took %lld ms; everything waited for the disk that long",
+			    (long long)(took_us / 1000));
 	if (r < 0) {
 		store_failed(station);
 		return r;

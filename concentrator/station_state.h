@@ -35,6 +35,8 @@
 #define STATION_READS_MAX     64   /* distinct requests of one kind to one device */
 #define STATION_CALLS_WAITING 32   /* meter.read and outbox.fetch calls that wait, each */
 
+#define COMMIT_SLOW_US INT64_C(2000000)
+
 struct station_room;
 struct station_supply;
 

@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -341,7 +342,11 @@ static void *work(void *arg)
 	struct worker worker = {
 		.settings = settings, .mailbox = &line->mailbox, .backoff_us = BACKOFF_US / 2};
 	struct mailbox_view view;
+	char name[16]; /* the kernel keeps as many */
 
+	/* What `ps -L` shows. */
+	(void)snprintf(name, sizeof(name), "line %.10s", settings->name);
+	(void)prctl(PR_SET_NAME, name);
 	/* The gap is to be exact: no 50 us of slack for every timer. */
 	(void)prctl(PR_SET_TIMERSLACK, 1UL);
 	worker.memory.wire.baud = settings->baud;

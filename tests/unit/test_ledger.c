@@ -629,6 +629,7 @@ static void a_commit_is_timed(void **state)
 	assert_int_equal(stats.commit_p50_us, 1000);
 	assert_int_equal(stats.commit_p99_us, 1000);
 	assert_int_equal(stats.commit_max_us, 1000);
+	assert_int_equal(ledger_commit_us(house->ledger), 1000);
 }
 
 static void a_cursor_keeps_its_text(void **state)
