@@ -115,6 +115,12 @@ class Overlay(unittest.TestCase):
             done = run("systemd-analyze", "verify", "--recursive-errors=no", "--man=no", f"--root={self.box}", unit)
             self.assertEqual((done.returncode, done.stdout), (0, ""), unit)
 
+    def test_the_manual_that_a_unit_names_is_installed(self):
+        for unit in UNITS:
+            with open(self.path("usr/lib/systemd/system/" + unit), encoding="utf-8") as file:
+                for page, section in re.findall(r"man:([\w.-]+)\((\d)\)", file.read()):
+                    self.assertTrue(os.path.exists(self.path(f"usr/share/man/man{section}/{page}.{section}")), page)
+
     def test_both_units_are_well_sandboxed(self):
         for unit in UNITS:
             self.passes("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager",
