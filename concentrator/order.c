@@ -179,6 +179,15 @@ static const char *credit_fields(const json_t *payload, const struct order_item 
 	return NULL;
 }
 
+/* The reason may quote the payload, and be cut inside a character: receipts are ASCII here. */
+static void no_json(char ret_detail[static ORDER_DETAIL_SIZE], const char *reason)
+{
+	snprintf(ret_detail, ORDER_DETAIL_SIZE, "the payload is not JSON: %.80s", reason);
+	for (char *at = ret_detail; *at != '\0'; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+}
+
 int order_credit_verify(const struct order_item *item, const struct order_keys *keys,
 			const char *site, int currency, struct order_credit *ret,
 			const struct ledger_key **ret_key, enum order_result *ret_result,
@@ -209,7 +218,7 @@ int order_credit_verify(const struct order_item *item, const struct order_keys *
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		snprintf(ret_detail, ORDER_DETAIL_SIZE, "the payload is not JSON: %.80s", detail);
+		no_json(ret_detail, detail);
 		return -EINVAL;
 	}
 	struct order_credit credit = {0};
@@ -305,7 +314,7 @@ int order_keyset_verify(const struct order_item *item, const struct order_keys *
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
-		snprintf(ret_detail, ORDER_DETAIL_SIZE, "the payload is not JSON: %.80s", detail);
+		no_json(ret_detail, detail);
 		return -EINVAL;
 	}
 	*ret = (struct order_keyset){0};

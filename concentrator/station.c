@@ -277,6 +277,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		check_sensors(station);
 		check_ages(station);
 		check_link_and_store(station);
+		station_alarms_tell(station);
 	}
 	expire_reads(station);
 	station_outbox_serve(station);

@@ -18,7 +18,6 @@ static void store_failed(struct station *station)
 	if (!ledger_failed(station->ledger))
 		return;
 	if (!station->store_failing) {
-		const struct alarm *alarm;
 		station->store_failing = true;
 		station->store_retry_us = station->now.us + STORE_RETRY_US;
 		journal_log(LOG_ERR, MESSAGE_ID_STORE_FAILING, NULL,
@@ -28,7 +27,7 @@ static void store_failed(struct station *station)
 			    ledger_failure_text(station->ledger),
 			    (long long)(STORE_RETRY_US / 1000000));
 		if (alarms_raise(&station->alarms, ALARM_STORE_FAILING, "ledger",
-				 ledger_failure_text(station->ledger), &station->now, &alarm) < 0)
+				 ledger_failure_text(station->ledger), &station->now, NULL) < 0)
 			journal_log(LOG_ERR, NULL, NULL, "the table of alarms is full");
 	}
 }
@@ -90,11 +89,9 @@ int station_event(struct station *station, int32_t lane, const char *type, json_
 	return r;
 }
 
-static void alarm_event(struct station *station, const struct alarm *alarm)
+static int alarm_event(struct station *station, const struct alarm *alarm)
 {
-	if (station->store_failing)
-		return;
-	(void)station_event(
+	return station_event(
 		station, 1, "alarm",
 		json_pack("{s:s,s:s,s:s,s:s,s:I,s:o}", "kind", alarm_kind_name(alarm->kind),
 			  "subject", alarm->subject, "severity",
@@ -103,33 +100,44 @@ static void alarm_event(struct station *station, const struct alarm *alarm)
 			  alarm->active ? json_null() : json_integer(alarm->cleared_s)));
 }
 
+void station_alarms_tell(struct station *station)
+{
+	const struct alarm *alarm = alarms_untold(&station->alarms, 0, station->now.us);
+	if (alarm == NULL || station->store_failing || station_begin(station) < 0)
+		return;
+	int r = 0;
+	for (; r == 0 && alarm != NULL;
+	     alarm = alarms_untold(&station->alarms, alarm->id, station->now.us))
+		r = alarm_event(station, alarm);
+	if (r < 0)
+		station_rollback(station);
+	else if (station_commit(station) == 0)
+		alarms_told(&station->alarms, station->now.us);
+}
+
 void station_alarm(struct station *station, enum alarm_kind kind, const char *subject,
 		   const char *format, ...)
 {
-	char detail[ALARM_DETAIL_MAX + 1];
-	const struct alarm *alarm;
+	char detail[2 * ALARM_DETAIL_MAX]; /* the set cuts it at a character */
 	va_list args;
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
 
-	if (alarms_raise(&station->alarms, kind, subject, detail, &station->now, &alarm) != 1)
+	if (alarms_raise(&station->alarms, kind, subject, detail, &station->now, NULL) != 1)
 		return;
 	journal_log(alarm_severity(kind) == ALARM_CRITICAL ? LOG_ERR : LOG_WARNING,
 		    MESSAGE_ID_ALARM_RAISED, JOURNAL_FIELDS({"ALARM", alarm_kind_name(kind)}),
 		    "%s: %s: %s", alarm_kind_name(kind), subject, detail);
-	alarm_event(station, alarm);
 }
 
 void station_alarm_clear(struct station *station, enum alarm_kind kind, const char *subject)
 {
-	const struct alarm *alarm;
-	if (!alarms_clear(&station->alarms, kind, subject, &station->now, &alarm))
+	if (!alarms_clear(&station->alarms, kind, subject, &station->now, NULL))
 		return;
 	journal_log(LOG_INFO, MESSAGE_ID_ALARM_CLEARED,
 		    JOURNAL_FIELDS({"ALARM", alarm_kind_name(kind)}), "%s: %s: over",
 		    alarm_kind_name(kind), subject);
-	alarm_event(station, alarm);
 }
 
 void station_alarm_forget(struct station *station, const char *subject)
@@ -152,7 +160,7 @@ void station_device_subject(const struct station *station, const struct station_
 
 void station_subject(const struct station_supply *supply, char ret[static ALARM_SUBJECT_MAX + 1])
 {
-	snprintf(ret, ALARM_SUBJECT_MAX + 1, "%.30s %.32s", supply->room->record.name,
+	snprintf(ret, ALARM_SUBJECT_MAX + 1, "%s %s", supply->room->record.name,
 		 supply->record.circuit);
 }
 

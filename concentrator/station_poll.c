@@ -231,13 +231,17 @@ static void device_rooms(const struct station *station, const struct station_dev
 {
 	size_t used = 0;
 	ret[0] = '\0';
-	for (size_t i = 0; i < station->supply_count && used + 1 < size; i++) {
+	for (size_t i = 0; i < station->supply_count; i++) {
 		const struct station_supply *supply = station->supplies[i];
 		if (supply->meter != device && supply->relay != device)
 			continue;
-		int n = snprintf(ret + used, size - used, "%s%s", used == 0 ? "room " : ", ",
-				 supply->room->record.name);
-		used += n < 0 ? 0 : (size_t)n;
+		const char *name = supply->room->record.name;
+		if (used + strlen(name) + sizeof("room , ...") > size) {
+			snprintf(ret + used, size - used, ", ...");
+			return;
+		}
+		used += (size_t)snprintf(ret + used, size - used, "%s%s",
+					 used == 0 ? "room " : ", ", name);
 	}
 }
 
@@ -245,7 +249,7 @@ static void announce(struct station *station, size_t index, struct station_devic
 		     uint32_t events, int error)
 {
 	struct station_line *line = &station->lines[index];
-	char subject[ALARM_SUBJECT_MAX + 1], rooms[64];
+	char subject[ALARM_SUBJECT_MAX + 1], rooms[80];
 	if (events & SCHEDULE_EVENT_FAULT)
 		station_alarm(station, ALARM_LINE_FAULT, line->config->name,
 			      "more than half of the meters fell silent at once: adapter, power or "
@@ -346,10 +350,13 @@ void station_result(struct station *station, size_t index, const struct line_res
 	answer_readers(station, device, &slot, result);
 	if (slot.job.span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, slot.job.cookie);
-		if (result->error == -EREMOTEIO && supply != NULL)
-			station_alarm(station, ALARM_RELAY_REFUSED, supply->room->record.name,
-				      "%s: the device refused the command (exception %u)",
-				      supply->record.circuit, result->exception);
+		if (result->error == -EREMOTEIO && supply != NULL) {
+			char subject[ALARM_SUBJECT_MAX + 1];
+			station_subject(supply, subject);
+			station_alarm(station, ALARM_RELAY_REFUSED, subject,
+				      "the device refused the command (exception %u)",
+				      result->exception);
+		}
 		if (supply != NULL)
 			station_relay_sent(station, supply, result->error);
 	} else if (result->error == 0) {

@@ -80,6 +80,8 @@ static void announce(struct station *station, struct station_supply *supply, uin
 			      "nothing tells whether the command worked: no read-back and no load");
 	if (events & (RELAY_EVENT_VERIFIED | RELAY_EVENT_WRONG))
 		station_alarm_clear(station, ALARM_RELAY_UNPROVEN, subject);
+	if (events & RELAY_EVENT_VERIFIED)
+		station_alarm_clear(station, ALARM_RELAY_REFUSED, subject);
 	if (events & RELAY_EVENT_VERIFIED && relay_believed(&supply->relay_state) == RELAY_OPEN)
 		station_alarm_clear(station, ALARM_RELAY_FOUND_CLOSED, subject);
 }

@@ -311,12 +311,16 @@ int64_t station_local_day(const struct station *station);
 /* verbs_meter.c: everything a meter.read waited for has come, or failed. Answers the call. */
 void station_read_done(struct station *station, struct station_read *read);
 
-/* station_event.c: events, alarms, journal. Inside or outside a transaction: outside they open one of
- * their own. -errno of the ledger; what cannot be kept is logged. */
+/* station_event.c: events, alarms, journal. An event outside a transaction opens one of its own. -errno
+ * of the ledger. */
 int station_event(struct station *station, int32_t lane, const char *type, json_t *body_taken);
+/* An alarm stands and is in the journal at once, inside a transaction or not; the cloud is told with
+ * those of the same second. */
 void station_alarm(struct station *station, enum alarm_kind kind, const char *subject,
 		   const char *format, ...) __attribute__((format(printf, 4, 5)));
 void station_alarm_clear(struct station *station, enum alarm_kind kind, const char *subject);
+/* Once a second: events of all alarms that began or ended, in one transaction (D2). */
+void station_alarms_tell(struct station *station);
 /* Clears every alarm about what is no longer there. */
 void station_alarm_forget(struct station *station, const char *subject);
 /* "305 sockets": what alarms about a supply are about; "line A address 7": about a device. */

@@ -34,6 +34,14 @@ int verb_alarm_list(void *userdata, struct control_call *call)
 	return 0;
 }
 
+/* What nothing else can end is over when a person has seen it. */
+static void end_occurrence(struct station *station, int64_t id)
+{
+	const struct alarm *alarm = alarms_next(&station->alarms, id - 1, false);
+	if (alarm != NULL && alarm->id == id && alarm_is_occurrence(alarm->kind))
+		station_alarm_clear(station, alarm->kind, alarm->subject);
+}
+
 int verb_alarm_acknowledge(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
@@ -44,7 +52,9 @@ int verb_alarm_acknowledge(void *userdata, struct control_call *call)
 	else if (r == -EEXIST)
 		control_fail(call, PROBLEM_CONFLICT, "somebody has acknowledged alarm %lld already",
 			     (long long)id);
-	else
+	else {
+		end_occurrence(station, id);
 		control_reply(call, NULL, NULL);
+	}
 	return 0;
 }

@@ -155,6 +155,19 @@ void station_outbox_serve(struct station *station)
 	}
 }
 
+/* What fits, whole UTF-8 characters only: the cloud's words are of any length. */
+static void cut_text(char *ret, size_t size, const char *text)
+{
+	size_t length = strnlen(text, size);
+	if (length == size) {
+		length = size - 1;
+		while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memcpy(ret, text, length);
+	ret[length] = '\0';
+}
+
 int verb_outbox_acknowledge(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
@@ -173,7 +186,7 @@ int verb_outbox_acknowledge(void *userdata, struct control_call *call)
 		int64_t status = message_arg_int64(row, "status", 0);
 		const char *detail = message_arg_string(row, "detail");
 		char text[LEDGER_TEXT_MAX + 1];
-		snprintf(text, sizeof(text), "%s", detail == NULL ? "" : detail);
+		cut_text(text, sizeof(text), detail == NULL ? "" : detail);
 		r = ledger_outbox_refuse(station->ledger, seq, status, text, station->now.s);
 		if (r == -EEXIST)
 			continue;

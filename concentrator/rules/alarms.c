@@ -7,6 +7,7 @@
 static const struct {
 	const char *name;
 	enum alarm_severity severity;
+	bool occurrence;
 } kinds[ALARM_KIND_COUNT] = {
 	[ALARM_METER_SILENT] = {"meter-silent", ALARM_WARNING},
 	[ALARM_METER_DEAD] = {"meter-dead", ALARM_CRITICAL},
@@ -17,26 +18,26 @@ static const struct {
 	[ALARM_QUARANTINE_OLD] = {"quarantine-old", ALARM_CRITICAL},
 	[ALARM_RELAY_WRONG] = {"relay-wrong", ALARM_CRITICAL},
 	[ALARM_RELAY_UNPROVEN] = {"relay-unproven", ALARM_WARNING},
-	[ALARM_RELAY_REFUSED] = {"relay-refused", ALARM_WARNING},
+	[ALARM_RELAY_REFUSED] = {"relay-refused", ALARM_WARNING, true},
 	[ALARM_ARMED_FOR_CONNECT] = {"armed-for-connect", ALARM_WARNING},
 	[ALARM_RELAY_FOUND_CLOSED] = {"relay-found-closed", ALARM_CRITICAL},
 	[ALARM_ENERGY_THROUGH_OPEN] = {"energy-through-open", ALARM_CRITICAL},
-	[ALARM_LEFT_TO_BREAKER] = {"left-to-breaker", ALARM_CRITICAL},
+	[ALARM_LEFT_TO_BREAKER] = {"left-to-breaker", ALARM_CRITICAL, true},
 	[ALARM_MASS_CUT_HELD] = {"mass-cut-held", ALARM_CRITICAL},
 	[ALARM_CUT_HELD] = {"cut-held", ALARM_WARNING},
 	[ALARM_HOLD_SPENT] = {"hold-spent", ALARM_CRITICAL},
 	[ALARM_CLOCK_UNTRUSTED] = {"clock-untrusted", ALARM_WARNING},
 	[ALARM_STORE_FAILING] = {"store-failing", ALARM_CRITICAL},
 	[ALARM_COMMIT_SLOW] = {"commit-slow", ALARM_WARNING},
-	[ALARM_ORDER_SIGNATURE] = {"order-signature", ALARM_CRITICAL},
-	[ALARM_ORDER_UNKNOWN_ROOM] = {"order-unknown-room", ALARM_WARNING},
-	[ALARM_ORDER_COLLISION] = {"order-collision", ALARM_CRITICAL},
-	[ALARM_ORDER_LIMIT] = {"order-limit", ALARM_WARNING},
-	[ALARM_ORDER_REFUSED] = {"order-refused", ALARM_WARNING},
-	[ALARM_OUTBOX_REFUSED] = {"outbox-refused", ALARM_WARNING},
+	[ALARM_ORDER_SIGNATURE] = {"order-signature", ALARM_CRITICAL, true},
+	[ALARM_ORDER_UNKNOWN_ROOM] = {"order-unknown-room", ALARM_WARNING, true},
+	[ALARM_ORDER_COLLISION] = {"order-collision", ALARM_CRITICAL, true},
+	[ALARM_ORDER_LIMIT] = {"order-limit", ALARM_WARNING, true},
+	[ALARM_ORDER_REFUSED] = {"order-refused", ALARM_WARNING, true},
+	[ALARM_OUTBOX_REFUSED] = {"outbox-refused", ALARM_WARNING, true},
 	[ALARM_SENSOR_STALE] = {"sensor-stale", ALARM_WARNING},
 	[ALARM_CLOUD_AWAY] = {"cloud-away", ALARM_WARNING},
-	[ALARM_AMOUNT_OVERFLOW] = {"amount-overflow", ALARM_CRITICAL},
+	[ALARM_AMOUNT_OVERFLOW] = {"amount-overflow", ALARM_CRITICAL, true},
 };
 
 /* Copies what fits, whole UTF-8 characters only. */
@@ -68,29 +69,60 @@ static size_t find(const struct alarms *alarms, enum alarm_kind kind, const char
 	return place;
 }
 
-/* A free place, else that of the alarm cleared with the smallest id. */
+/* The fewer, the sooner a place is given away. */
+static int worth(const struct alarm *alarm)
+{
+	if (!alarm->active)
+		return alarm->told ? 1 : 0; /* nobody knows yet that it is over */
+	return kinds[alarm->kind].occurrence ? 2 : 3;
+}
+
+/* A free place, else that of the alarm worth least, of these the one with the smallest id. */
 static struct alarm *find_place(struct alarms *alarms)
 {
-	struct alarm *oldest = NULL;
+	struct alarm *least = NULL;
 
 	for (size_t i = 0; i < ALARMS_MAX; i++) {
 		struct alarm *alarm = &alarms->alarm[i];
 
-		if (!alarm->active && (!oldest || alarm->id < oldest->id))
-			oldest = alarm;
+		if (!least || worth(alarm) < worth(least) ||
+		    (worth(alarm) == worth(least) && alarm->id < least->id))
+			least = alarm;
 	}
-	return oldest;
+	return least && worth(least) < 3 ? least : NULL;
+}
+
+/* The place of the same alarm, whose end is not told yet, or told so lately that it comes and goes. */
+static struct alarm *find_flapping(struct alarms *alarms, enum alarm_kind kind, const char *subject,
+				   int64_t now_us)
+{
+	char kept[ALARM_SUBJECT_MAX + 1];
+
+	copy_text(kept, sizeof(kept), subject);
+	for (size_t i = 0; i < ALARMS_MAX; i++) {
+		struct alarm *alarm = &alarms->alarm[i];
+
+		if (!alarm->active && alarm->kind == kind && alarm->told_us != 0 &&
+		    (alarm->told || now_us - alarm->told_us < ALARM_TELL_US) &&
+		    strcmp(alarm->subject, kept) == 0)
+			return alarm;
+	}
+	return NULL;
 }
 
 int alarms_raise(struct alarms *alarms, enum alarm_kind kind, const char *subject,
 		 const char *detail, const struct instant *now, const struct alarm **ret_alarm)
 {
 	size_t place = find(alarms, kind, subject);
-	bool is_new = place == ALARMS_MAX;
-	struct alarm *alarm = is_new ? find_place(alarms) : &alarms->alarm[place];
+	struct alarm *alarm = place < ALARMS_MAX ? &alarms->alarm[place]
+						 : find_flapping(alarms, kind, subject, now->us);
+	bool is_new = !alarm;
 
 	if (!alarm)
+		alarm = find_place(alarms);
+	if (!alarm)
 		return -ENOSPC;
+	alarm->active = true;
 	if (is_new) {
 		*alarm = (struct alarm){
 			.id = ++alarms->last_id,
@@ -144,6 +176,43 @@ int alarms_acknowledge(struct alarms *alarms, int64_t id, const char *who)
 		return 0;
 	}
 	return -ENOENT;
+}
+
+static bool is_untold(const struct alarm *alarm, int64_t now_us)
+{
+	return alarm->active != alarm->told &&
+	       (alarm->told_us == 0 || now_us - alarm->told_us >= ALARM_TELL_US);
+}
+
+const struct alarm *alarms_untold(const struct alarms *alarms, int64_t after, int64_t now_us)
+{
+	const struct alarm *next = NULL;
+
+	for (size_t i = 0; i < ALARMS_MAX; i++) {
+		const struct alarm *alarm = &alarms->alarm[i];
+
+		if (alarm->id > after && is_untold(alarm, now_us) &&
+		    (!next || alarm->id < next->id))
+			next = alarm;
+	}
+	return next;
+}
+
+void alarms_told(struct alarms *alarms, int64_t now_us)
+{
+	for (size_t i = 0; i < ALARMS_MAX; i++) {
+		struct alarm *alarm = &alarms->alarm[i];
+
+		if (!is_untold(alarm, now_us))
+			continue;
+		alarm->told = alarm->active;
+		alarm->told_us = now_us;
+	}
+}
+
+bool alarm_is_occurrence(enum alarm_kind kind)
+{
+	return kind < ALARM_KIND_COUNT && kinds[kind].occurrence;
 }
 
 size_t alarms_count(const struct alarms *alarms, enum alarm_severity severity)

@@ -2,7 +2,11 @@
  *
  * A set over a fixed array: an alarm is a kind and a subject ("room 305 sockets", "line A").
  * Raising one that stands already changes nothing but its detail; clearing keeps it as history
- * until its place is needed. The caller announces what raise and clear report as new.
+ * until its place is needed. Who is told outside of it asks alarms_untold(): a thing that comes and
+ * goes is told at most once in ALARM_TELL_US, and at last as it is.
+ *
+ * Most alarms are states, and end with them. Some are occurrences (a refused order): nothing undoes
+ * them, so they end when a person has seen them, and make room for others when all places stand.
  */
 #pragma once
 
@@ -13,9 +17,10 @@
 #include "concentrator/rules/instant.h"
 
 #define ALARMS_MAX        512
-#define ALARM_SUBJECT_MAX 63
+#define ALARM_SUBJECT_MAX 79 /* a room and its circuit, or the id of an order, whole */
 #define ALARM_DETAIL_MAX  127
 #define ALARM_WHO_MAX     63
+#define ALARM_TELL_US     INT64_C(60000000)
 
 enum alarm_severity { ALARM_WARNING, ALARM_CRITICAL };
 
@@ -59,6 +64,8 @@ struct alarm {
 	int64_t since_us; /* CLOCK_BOOTTIME */
 	int64_t since_s;  /* Unix; 0 while the clock was not trusted */
 	int64_t cleared_s;
+	int64_t told_us; /* when it was told last; 0: never */
+	bool told;       /* that it stands */
 	char subject[ALARM_SUBJECT_MAX + 1];
 	char detail[ALARM_DETAIL_MAX + 1];
 	char acknowledged_by[ALARM_WHO_MAX + 1]; /* empty: nobody */
@@ -70,8 +77,8 @@ struct alarms {
 	struct alarm alarm[ALARMS_MAX];
 };
 
-/* Raises one. ret_alarm (may be NULL) points into the set. 1: it is new; 0: it stood already
- * (detail is replaced). -ENOSPC: all places hold standing alarms. Texts that are too long are cut
+/* Raises one. ret_alarm (may be NULL) points into the set. 1: it is new; 0: it stood already, or
+ * comes again within ALARM_TELL_US (detail is replaced). -ENOSPC: all places hold standing states. Texts that are too long are cut
  * at a character. */
 __attribute__((warn_unused_result)) int alarms_raise(struct alarms *alarms, enum alarm_kind kind,
 						     const char *subject, const char *detail,
@@ -89,6 +96,15 @@ const struct alarm *alarms_find(const struct alarms *alarms, enum alarm_kind kin
 /* A person has seen it. -ENOENT: no such alarm. -EEXIST: somebody has already. */
 __attribute__((warn_unused_result)) int alarms_acknowledge(struct alarms *alarms, int64_t id,
 							   const char *who);
+
+/* The alarm with the smallest id above after whose state is not told and may be; NULL: none. */
+const struct alarm *alarms_untold(const struct alarms *alarms, int64_t after, int64_t now_us);
+
+/* All that alarms_untold() names at now_us was told. */
+void alarms_told(struct alarms *alarms, int64_t now_us);
+
+/* An occurrence: it ends when a person has seen it. */
+bool alarm_is_occurrence(enum alarm_kind kind);
 
 /* Standing alarms of one severity. */
 size_t alarms_count(const struct alarms *alarms, enum alarm_severity severity);

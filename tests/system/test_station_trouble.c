@@ -274,6 +274,21 @@ static void a_credit_is_taken_back_once(void **state)
 	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(50000000000));
 }
 
+static void an_adapter_that_comes_and_goes_spares_the_flash(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	site_add_meter(site, 100);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	int64_t commits = building->commits;
+	for (int i = 0; i < 600; i++) {
+		line_is(site, i % 2 == 0 ? LINE_ABSENT : LINE_OK);
+		played_run(building, building->now_us + 1000000);
+	}
+	assert_in_range(building->commits - commits, 2, 25);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +301,7 @@ int main(void)
 		CASE(a_command_that_waits_is_not_carried_out_against_a_newer_wish),
 		CASE(a_replay_after_the_key_was_withdrawn_changes_nothing),
 		CASE(a_credit_is_taken_back_once),
+		CASE(an_adapter_that_comes_and_goes_spares_the_flash),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }

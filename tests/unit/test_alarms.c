@@ -125,6 +125,61 @@ static void history_makes_room_and_standing_alarms_do_not(void **state)
 	assert_int_equal(alarms_next(&alarms, 7, true)->id, 9);
 }
 
+static void a_flood_of_occurrences_leaves_room_for_states(void **state)
+{
+	struct instant now = at(1);
+	char subject[16];
+
+	(void)state;
+	assert_int_equal(alarms_raise(&alarms, ALARM_METER_SILENT, "A", "", &now, NULL), 1);
+	for (int i = 0; i < 3 * ALARMS_MAX; i++) {
+		(void)snprintf(subject, sizeof(subject), "order %d", i);
+		assert_int_equal(
+			alarms_raise(&alarms, ALARM_ORDER_SIGNATURE, subject, "", &now, NULL), 1);
+	}
+	assert_int_equal(alarms_raise(&alarms, ALARM_STORE_FAILING, "ledger", "", &now, NULL), 1);
+	assert_non_null(alarms_find(&alarms, ALARM_METER_SILENT, "A"));
+	assert_non_null(alarms_find(&alarms, ALARM_STORE_FAILING, "ledger"));
+	assert_true(alarm_is_occurrence(ALARM_ORDER_SIGNATURE));
+	assert_false(alarm_is_occurrence(ALARM_STORE_FAILING));
+}
+
+static size_t tell(int64_t s)
+{
+	const struct alarm *alarm = NULL;
+	size_t count = 0;
+
+	while ((alarm = alarms_untold(&alarms, alarm ? alarm->id : 0, s * 1000000)) != NULL)
+		count++;
+	alarms_told(&alarms, s * 1000000);
+	return count;
+}
+
+static void what_comes_and_goes_is_told_once_a_minute_and_at_last_as_it_is(void **state)
+{
+	size_t told = 0;
+
+	(void)state;
+	for (int64_t s = 1; s <= 3600; s++) {
+		struct instant now = at(s);
+
+		if (s % 2 == 1)
+			assert_true(alarms_raise(&alarms, ALARM_ADAPTER_ABSENT, "A", "", &now,
+						 NULL) >= 0);
+		else
+			(void)alarms_clear(&alarms, ALARM_ADAPTER_ABSENT, "A", &now, NULL);
+		told += tell(s);
+	}
+	assert_in_range(told, 30, 61);
+	/* It ended with the last second: that is told, and nothing more. */
+	told = 0;
+	for (int64_t s = 3601; s <= 3800; s++)
+		told += tell(s);
+	assert_true(told <= 1);
+	assert_null(alarms_next(&alarms, 0, false));
+	assert_null(alarms_untold(&alarms, 0, INT64_C(4000000000)));
+}
+
 static void long_texts_are_cut_at_a_character(void **state)
 {
 	struct instant untrusted = {.us = 5, .s = 77, .trusted = false};
@@ -132,12 +187,12 @@ static void long_texts_are_cut_at_a_character(void **state)
 	const struct alarm *alarm;
 
 	(void)state;
-	/* 62 letters and a three-byte character: it does not fit into 63. */
-	memset(subject, 'a', 62);
-	memcpy(subject + 62, "\xe6\x88\xbf!", 5);
+	/* All but one letter and a three-byte character: it does not fit. */
+	memset(subject, 'a', ALARM_SUBJECT_MAX - 1);
+	memcpy(subject + ALARM_SUBJECT_MAX - 1, "\xe6\x88\xbf!", 5);
 	assert_int_equal(alarms_raise(&alarms, ALARM_CLOUD_AWAY, subject, "", &untrusted, &alarm),
 			 1);
-	assert_int_equal(strlen(alarm->subject), 62);
+	assert_int_equal(strlen(alarm->subject), ALARM_SUBJECT_MAX - 1);
 	assert_int_equal(alarm->since_s, 0);
 	assert_int_equal(alarms_raise(&alarms, ALARM_CLOUD_AWAY, subject, "", &untrusted, NULL), 0);
 	/* Exactly as long as fits. */
@@ -167,6 +222,9 @@ int main(void)
 		cmocka_unit_test_setup(they_are_listed_in_order, set_up),
 		cmocka_unit_test_setup(a_person_acknowledges_once, set_up),
 		cmocka_unit_test_setup(history_makes_room_and_standing_alarms_do_not, set_up),
+		cmocka_unit_test_setup(a_flood_of_occurrences_leaves_room_for_states, set_up),
+		cmocka_unit_test_setup(
+			what_comes_and_goes_is_told_once_a_minute_and_at_last_as_it_is, set_up),
 		cmocka_unit_test_setup(long_texts_are_cut_at_a_character, set_up),
 		cmocka_unit_test(every_kind_has_a_name_of_its_own),
 	};
