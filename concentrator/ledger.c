@@ -4,7 +4,8 @@
  *     padded to the sector, so that a later torn write never touches the bytes of an earlier commit.
  * D1  The first I/O error, full disk or damage closes the store for everything but ledger_reopen().
  *     Opening always moves the whole log into the file and syncs it, because a kernel whose sync failed
- *     may show pages that are not on the disk: what is derived afterwards is.
+ *     may show pages that are not on the disk: what is derived afterwards is. A file that was removed or
+ *     replaced under us is such an error too: a commit into it would be acknowledged and never found.
  */
 #include "concentrator/ledger_store.h"
 
@@ -181,6 +182,9 @@ static int migrate(struct ledger *ledger, struct ledger_failure *ret_failure)
 
 static void disconnect(struct ledger *ledger)
 {
+	/* The last one out moves the log into the file and deletes it by its name, which is not ours then. */
+	if (ledger->db && !place_is_ours(ledger))
+		(void)sqlite3_db_config(ledger->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	for (size_t i = 0; i < STATEMENT_COUNT; i++) {
 		(void)sqlite3_finalize(ledger->statements[i]);
 		ledger->statements[i] = NULL;
@@ -224,6 +228,7 @@ static int connect_database(struct ledger *ledger, struct ledger_failure *ret_fa
 	if (code != SQLITE_OK)
 		return refuse_code(ledger, ret_failure, code,
 				   "its log cannot be moved into the file");
+	place_note(ledger);
 	ledger->checkpoint_code = SQLITE_OK;
 	ledger->failed = false;
 	error = store_derive(ledger, ret_failure);
@@ -295,11 +300,22 @@ struct ledger *ledger_close(struct ledger *ledger)
 
 int ledger_reopen(struct ledger *ledger, struct ledger_failure *ret_failure)
 {
+	int error;
+
 	assert(!ledger->in_transaction);
 	ret_failure->text[0] = '\0';
-	disconnect(ledger);
-	store_fail(ledger, "the ledger is being opened again");
-	return connect_database(ledger, ret_failure);
+	/* A connection to a file that is elsewhere is kept: its bytes may be wanted yet. */
+	if (place_is_ours(ledger)) {
+		disconnect(ledger);
+		error = connect_database(ledger, ret_failure);
+	} else {
+		error = place_check(ledger, ret_failure);
+	}
+	if (error < 0) {
+		ledger->failed = false; /* the latest reason counts */
+		store_fail(ledger, ret_failure->text);
+	}
+	return error;
 }
 
 static void save_cache(struct ledger *ledger)
@@ -350,9 +366,16 @@ static void take_time(struct ledger *ledger, int64_t start_us)
 int ledger_commit(struct ledger *ledger)
 {
 	int64_t start_us = ledger->clock_us ? ledger->clock_us() : 0;
+	struct ledger_failure failure;
 	int error;
 
 	assert(ledger->in_transaction);
+	error = place_check(ledger, &failure);
+	if (error < 0) {
+		ledger_rollback(ledger);
+		store_fail(ledger, failure.text);
+		return -EIO;
+	}
 	{
 		QUERY commit = query_begin(ledger, STATEMENT_COMMIT, "COMMIT");
 

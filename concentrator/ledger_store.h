@@ -12,6 +12,7 @@
 #include "concentrator/ledger_verify.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum statement {
 	STATEMENT_BEGIN,
@@ -116,6 +117,13 @@ struct cached_account {
 
 #define COMMIT_TIMES 512
 
+/* Which file it is, whatever its name says later. */
+struct file_identity {
+	dev_t device;
+	ino_t inode; /* 0: not known */
+	off_t size;
+};
+
 struct ledger {
 	char *path;
 	char *vfs; /* NULL: the system's */
@@ -123,7 +131,9 @@ struct ledger {
 	int64_t built_s;
 	int64_t now_s;
 	int64_t (*clock_us)(void);
-	int lock_fd; /* -1: none */
+	int lock_fd;               /* -1: none */
+	struct file_identity file; /* the database as opened, and the log beside it */
+	struct file_identity log;
 
 	sqlite3 *db; /* NULL: closed after a failure */
 	sqlite3_stmt *statements[STATEMENT_COUNT];
@@ -216,6 +226,13 @@ void totals_from_row(const struct query *query, struct ledger_totals *ret);
 	"amount_nano, energy_wh, from_wh, to_wh, from_s, to_s, price_micro_per_kwh, tariff_id, "   \
 	"flags, refers, order_id, who, why, balance_nano, previous, hash"
 void entry_from_row(sqlite3_stmt *stmt, struct entry *ret, int64_t *ret_balance_nano);
+/* Remembers which files are open: the database and its log. A named VFS has none. */
+void place_note(struct ledger *ledger);
+/* Does the name of the database still lead to the file that is open, uncut? */
+bool place_is_ours(const struct ledger *ledger);
+/* As place_is_ours(), and the log too. -ENOENT gone, -ESTALE replaced, -EUCLEAN cut short: ret_failure
+ * says so. */
+LEDGER_CHECKED int place_check(const struct ledger *ledger, struct ledger_failure *ret_failure);
 /* Copies the ledger behind db to file, synced and renamed into place. */
 LEDGER_CHECKED int backup_write(sqlite3 *db, const char *file, bool replace,
 				struct ledger_copy *ret);
