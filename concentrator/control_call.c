@@ -167,6 +167,14 @@ static const struct control_verb *verb_find(const struct control_verb *verbs, co
 	return NULL;
 }
 
+static const char *call_explain(const struct control_server_options *options, int error)
+{
+	const char *text = options->explain == NULL ? NULL
+						    : options->explain(options->userdata, error);
+
+	return text == NULL ? strerror(-error) : text;
+}
+
 /* Calls the handler, or answers why not. */
 static void call_dispatch(struct control_open_call *call,
 			  const struct control_server_options *options)
@@ -194,8 +202,8 @@ static void call_dispatch(struct control_open_call *call,
 		r = options->audit(options->userdata, public);
 		if (r < 0) {
 			control_fail(public, problem_from_errno(r),
-				     "`%s` cannot be audited (%s), so it is not done", verb->name,
-				     strerror(-r));
+				     "`%s` is not done, since it cannot be written down: %s",
+				     verb->name, call_explain(options, r));
 			return;
 		}
 	}
@@ -203,7 +211,8 @@ static void call_dispatch(struct control_open_call *call,
 	if (call->answered)
 		return;
 	if (r < 0)
-		control_fail(public, problem_from_errno(r), "%s: %s", verb->name, strerror(-r));
+		control_fail(public, problem_from_errno(r), "%s: %s", verb->name,
+			     call_explain(options, r));
 	else if ((verb->flags & CONTROL_LATER) == 0)
 		control_fail(public, PROBLEM_FAILED, "%s gave no answer", verb->name);
 }

@@ -75,10 +75,13 @@ struct control_server_options {
 	const char *admin_group;
 	const char *messenger_user;
 	const struct control_verb *verbs; /* ends with a NULL name; borrowed */
-	void *userdata;                   /* of handlers, audit and role_of */
+	void *userdata;                   /* of handlers, audit, explain and role_of */
 	int64_t priority;                 /* of the event sources */
 	/* May be NULL. -errno refuses the call with problem_from_errno(). */
 	int (*audit)(void *userdata, const struct control_call *call);
+	/* May be NULL. What a handler's or audit()'s -errno stands for and what to do, in words; NULL: nothing
+	 * better than strerror(3). Borrowed until the next call. */
+	const char *(*explain)(void *userdata, int error);
 	/* NULL: by credentials. Tests put their own here. */
 	enum control_role (*role_of)(void *userdata, uid_t uid, gid_t gid, const gid_t *groups,
 				     size_t count);

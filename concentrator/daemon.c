@@ -358,6 +358,7 @@ static int open_control(struct daemon *daemon)
 		.verbs = station_verbs(),
 		.userdata = daemon->station,
 		.audit = station_audit,
+		.explain = station_explain,
 	};
 	int r = control_server_open(&daemon->server, daemon->event, &options);
 	if (r == -EADDRINUSE)

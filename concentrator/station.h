@@ -95,6 +95,8 @@ const struct control_verb *station_verbs(void);
 /* The audit of the control server: who, what and why, before it takes effect. */
 struct control_call;
 int station_audit(void *userdata, const struct control_call *call);
+/* What the control server says for an error while the store fails: why, and what to do; else NULL. */
+const char *station_explain(void *userdata, int error);
 
 /* Hands waiting outbox.fetch calls what there is, or an empty answer when their time is over. Called by
  * station_tick(). */

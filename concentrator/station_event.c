@@ -36,10 +36,8 @@ int station_begin(struct station *station)
 {
 	int r = ledger_begin(station->ledger);
 	station->transaction++;
-	if (r < 0) {
-		ledger_rollback(station->ledger);
+	if (r < 0)
 		store_failed(station);
-	}
 	return r;
 }
 

@@ -116,6 +116,14 @@ int station_audit(void *userdata, const struct control_call *call)
 	return r;
 }
 
+const char *station_explain(void *userdata, int error)
+{
+	const struct station *station = userdata;
+	return error == -EIO && ledger_failed(station->ledger)
+		       ? ledger_failure_text(station->ledger)
+		       : NULL;
+}
+
 int64_t verbs_cursor(const struct control_call *call)
 {
 	const char *text = message_arg_string(call->args, "cursor");

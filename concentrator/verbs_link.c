@@ -44,12 +44,10 @@ int verb_order_deliver(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	json_t *results;
-	if (station->store_failing) {
-		control_fail(call, PROBLEM_DEGRADED, "the ledger cannot be written now");
-		return 0;
-	}
-	int r = station_deliver(station, json_object_get(call->args, "items"),
-				message_arg_string(call->args, "cursor"), &results);
+	int r = station->store_failing
+			? -EIO
+			: station_deliver(station, json_object_get(call->args, "items"),
+					  message_arg_string(call->args, "cursor"), &results);
 	if (r < 0)
 		return r;
 	control_reply(call, json_pack("{s:o}", "results", results), NULL);

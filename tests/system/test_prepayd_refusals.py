@@ -1,7 +1,7 @@
 """prepayd, the real program, given what it must refuse: it says what, where and what to do, and ends with the
 documented exit code; or it is no reason to end, and it says so in its state.
 
-Usage: test_prepayd_refusals.py PREPAYD PREPAY PREPAY-BUILDING [unittest arguments]
+Usage: test_prepayd_refusals.py PREPAYD PREPAY PREPAY-BUILDING PREPAY-SIGN [unittest arguments]
 """
 
 import fcntl
@@ -351,4 +351,4 @@ class Neighbours(Case):
 
 
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=1)
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=1)

@@ -549,7 +549,7 @@ static void test_audit_comes_first(void **state)
 
 	box->audit_result = -EIO;
 	say(box, fd, "{\"v\":1,\"id\":1,\"verb\":\"change\",\"args\":{\"reason\":\"x\"}}\n");
-	expect_problem(box, fd, "degraded", "cannot be audited");
+	expect_problem(box, fd, "degraded", "cannot be written down");
 	assert_int_equal(box->handled, 0);
 	box->audit_result = 0;
 	say(box, fd, "{\"v\":1,\"id\":2,\"verb\":\"change\",\"args\":{\"reason\":\"x\"}}\n");
