@@ -12,7 +12,7 @@
 
 #define SECOND_US      INT64_C(1000000)
 #define STORE_RETRY_US INT64_C(10000000)
-#define CLOUD_ALARM_US INT64_C(3600000000)
+#define CLOCK_ALARM_US INT64_C(60000000)
 #define TRUST_STEP_MAX_S                                                                           \
 	60 /* a trusted clock that moves further against the boot clock was stepped */
 
@@ -99,6 +99,10 @@ int station_open(struct station **ret, const struct station_settings *settings,
 		r = note_version(station);
 	if (r == 0)
 		r = station_load(station);
+	if (r == 0)
+		r = station_link_load(station);
+	if (r == 0)
+		r = station_cuts_load(station);
 	if (r < 0) {
 		snprintf(ret_error, STATION_ERROR_SIZE, "%s",
 			 station->error[0] != '\0'        ? station->error
@@ -159,8 +163,7 @@ static void try_store(struct station *station)
 static void check_clock(struct station *station)
 {
 	if (!station->now.trusted) {
-		if (station->was_trusted ||
-		    station->now.us - station->started_us > CLOUD_ALARM_US / 60)
+		if (station->was_trusted || station->now.us - station->started_us > CLOCK_ALARM_US)
 			station_alarm(station, ALARM_CLOCK_UNTRUSTED, "clock",
 				      "the time is not known for sure: nobody is cut for money, "
 				      "energy is priced when it is");
@@ -226,19 +229,8 @@ static void check_ages(struct station *station)
 	}
 }
 
-static void check_link_and_store(struct station *station)
+static void check_store(struct station *station)
 {
-	if (station->config->cloud.url[0] != '\0') {
-		int64_t since = station->link.last_good_us != 0 ? station->link.last_good_us
-								: station->started_us;
-		if (strcmp(station->link.state, "online") != 0 &&
-		    station->now.us - since > CLOUD_ALARM_US)
-			station_alarm(station, ALARM_CLOUD_AWAY, "cloud",
-				      "no good answer for %lld s; metering and supply go on",
-				      (long long)((station->now.us - since) / SECOND_US));
-		else
-			station_alarm_clear(station, ALARM_CLOUD_AWAY, "cloud");
-	}
 	struct ledger_stats stats;
 	ledger_stats_get(station->ledger, &stats);
 	if (stats.commit_p99_us > COMMIT_SLOW_US)
@@ -276,7 +268,9 @@ int64_t station_tick(struct station *station, const struct instant *now)
 			station_review(station, station->rooms[i]);
 		check_sensors(station);
 		check_ages(station);
-		check_link_and_store(station);
+		check_store(station);
+		station_link_check(station);
+		station_cuts_keep(station);
 		station_alarms_tell(station);
 	}
 	expire_reads(station);

@@ -396,6 +396,7 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 			if (was->life.id == supply->life.id &&
 			    was->settled.wh == supply->settled.wh) {
 				supply->guard = was->guard;
+				supply->judged = was->judged;
 				supply->settled = was->settled;
 			}
 			if (was->relay_state.commanded == supply->relay_state.commanded)

@@ -166,6 +166,7 @@ static void judge(struct station *station, struct station_supply *supply,
 			     SCHEDULE_ENERGY);
 		return;
 	case GUARD_QUARANTINE:
+		supply->judged = true;
 		if (verdict.opened || supply->quarantine_id == 0)
 			open_quarantine(station, supply, &verdict);
 		station_review(station, supply->room);
@@ -185,6 +186,7 @@ static void judge(struct station *station, struct station_supply *supply,
 	}
 	if (supply->quarantine_id != 0 && !supply->guard.quarantined)
 		close_quarantine(station, supply);
+	supply->judged = true;
 	follow_rate(supply);
 	settle_idle(&supply->settled, &supply->guard.accepted);
 	supply->seen.register_known = true;

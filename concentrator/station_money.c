@@ -2,7 +2,6 @@
  *
  * M1  Live balance = entries minus the priced step since.
  * S1, S2  The decision is supply.h's; here its facts are gathered and its answer carried out.
- * S7  No room is cut before the whole building was counted.
  */
 #include "concentrator/station_state.h"
 
@@ -228,7 +227,7 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 	return total;
 }
 
-static struct supply_facts gather(struct station *station, struct station_room *room)
+struct supply_facts station_facts(const struct station *station, const struct station_room *room)
 {
 	struct supply_facts facts = {
 		.best_nano = room->best_nano,
@@ -251,60 +250,8 @@ static struct supply_facts gather(struct station *station, struct station_room *
 		    facts.evidence == SUPPLY_EVIDENCE_FRESH)
 			facts.evidence = SUPPLY_EVIDENCE_STALE;
 	}
-	if (station->config->cloud.url[0] != '\0' && strcmp(station->link.state, "online") != 0)
-		facts.cloud_away_us = station->now.us - (station->link.last_good_us != 0
-								 ? station->link.last_good_us
-								 : station->started_us);
+	facts.cloud_away_us = station_link_away_us(station);
 	return facts;
-}
-
-static struct mass_cut_policy mass_policy(const struct config_policy *policy)
-{
-	return (struct mass_cut_policy){
-		.minimum = policy->mass_cut_min,
-		.percent = policy->mass_cut_percent,
-		.window_us = policy->mass_cut_window_s * 1000000,
-		.change_hold_us = policy->change_hold_s * 1000000,
-	};
-}
-
-/* Counts the rooms due for a cut by what is known now; ret_newly: those that were not at the last count. */
-static int64_t count_due(struct station *station, int64_t *ret_newly)
-{
-	int64_t due = 0;
-	*ret_newly = 0;
-	for (size_t i = 0; i < station->room_count; i++) {
-		struct station_room *room = station->rooms[i];
-		struct supply_facts facts = gather(station, room);
-		bool now_due = supply_due(&room->money, &station->policy, &facts, &station->now);
-		due += now_due;
-		*ret_newly += now_due && !room->was_due;
-		room->was_due = now_due;
-	}
-	return due;
-}
-
-/* S7: the whole building is counted before one room of it is cut. */
-static bool cuts_held(struct station *station, struct station_room *room,
-		      const struct supply_facts *facts)
-{
-	bool due = supply_due(&room->money, &station->policy, facts, &station->now);
-	if (due == room->was_due && station->mass.held == MASS_CUT_NONE)
-		return false;
-	int64_t newly, count = count_due(station, &newly);
-	enum mass_cut_reason before = station->mass.held;
-	struct mass_cut_policy policy = mass_policy(&station->config->policy);
-	bool held = mass_cut_held(&station->mass, &policy, (int64_t)station->room_count, count,
-				  newly, station->now.us);
-	if (station->mass.held != MASS_CUT_NONE && before == MASS_CUT_NONE)
-		station_alarm(
-			station, ALARM_MASS_CUT_HELD, "building",
-			"%lld rooms are due (%s): none is cut until `prepay cuts confirm`, or a "
-			"hold's cap ends",
-			(long long)count, mass_cut_reason_name(station->mass.held));
-	if (station->mass.held == MASS_CUT_NONE && before != MASS_CUT_NONE)
-		station_alarm_clear(station, ALARM_MASS_CUT_HELD, "building");
-	return held;
 }
 
 static int keep_money(struct station *station, struct station_room *room)
@@ -452,6 +399,18 @@ static int64_t keep_after_us(const struct supply_money *money)
 	return money->noticed ? KEEP_NOTICE_US : INT64_MAX;
 }
 
+/* S8: nothing is decided without facts since the start. The last settlement is hours old: by it alone a
+ * notice and a hold would be taken back at every start. A meter that stays silent is not waited for. */
+static bool is_known(const struct station *station, const struct station_room *room)
+{
+	bool waited = station->now.us - station->started_us >
+		      station->config->policy.stale_s * 1000000;
+	for (size_t i = 0; i < room->supply_count && !waited; i++)
+		if (room->supplies[i]->meter != NULL && !room->supplies[i]->judged)
+			return false;
+	return true;
+}
+
 void station_review(struct station *station, struct station_room *room)
 {
 	/* A store that fails keeps no decision: nothing is cut, nothing is promised. */
@@ -459,10 +418,10 @@ void station_review(struct station *station, struct station_room *room)
 		return;
 
 	room->cost_nano_per_h = cost_per_h(station, room);
-	struct supply_facts facts = gather(station, room);
-	/* Without facts since the start nothing is decided (S8). */
-	if (facts.evidence != SUPPLY_EVIDENCE_NONE || room->money.evaluated) {
-		facts.cuts_held = cuts_held(station, room, &facts);
+	struct supply_facts facts = station_facts(station, room);
+	if (room->money.evaluated ||
+	    (facts.evidence != SUPPLY_EVIDENCE_NONE && is_known(station, room))) {
+		facts.cuts_held = station_cuts_held(station, room, &facts);
 		const struct supply_money before = room->money;
 		room->answer = supply_step(&room->money, &station->policy, &facts, &station->now);
 		bool keep = room->answer.events != 0 ||

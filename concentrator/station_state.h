@@ -121,6 +121,7 @@ struct station_supply {
 	int64_t quarantine_opened_s;
 	struct station_rate rate;
 	uint32_t implausible; /* answers in a row */
+	bool judged;          /* a register was judged since the start */
 
 	/* the relay */
 	struct layers layers;
@@ -186,6 +187,8 @@ struct station_link {
 	int64_t rtt_ms;
 	int64_t last_good_s;
 	int64_t last_good_us; /* 0: not since the start */
+	int64_t reported_us;  /* the messenger's last word */
+	int64_t away_s; /* as the ledger keeps it: Unix time of the last good answer; 0: online */
 	int64_t bytes_up;
 	int64_t bytes_down;
 };
@@ -202,7 +205,9 @@ struct station {
 	struct order_keys keys;
 	struct alarms alarms;
 	struct mass_cut mass;
-	bool cuts_held;
+	struct mass_cut mass_kept; /* as the ledger has it: held, changed and changed_us alone */
+	int64_t change_s; /* Unix time of a change before the start, until the time is known; 0: none */
+	int64_t counted_us; /* the last count of rooms due */
 	bool was_trusted;
 	int64_t tariff_id; /* in force at the last look */
 	bool clock_base_set;
@@ -290,6 +295,24 @@ void station_settle_due(struct station *station);
 void station_stamp(const struct station *station, struct entry *entry);
 /* Unix second of the earliest cut that is announced; 0: none. */
 int64_t station_earliest_s(const struct station *station, const struct station_room *room);
+
+/* What is known about the money of a room, for the rules. */
+struct supply_facts station_facts(const struct station *station, const struct station_room *room);
+
+/* station_cuts.c: S7. Reads back what was held when the daemon ended. */
+int station_cuts_load(struct station *station);
+/* Is the cut of this room held with all others? */
+bool station_cuts_held(struct station *station, struct station_room *room,
+		       const struct supply_facts *facts);
+/* Once a second: keeps in the ledger what a restart must not forget. */
+void station_cuts_keep(struct station *station);
+
+/* station_link.c: how long the cloud has been away, restarts and a dead messenger included. */
+int station_link_load(struct station *station);
+/* 0: it is there, or there is none. */
+int64_t station_link_away_us(const struct station *station);
+/* Once a second: alarm, and what a restart must not forget. */
+void station_link_check(struct station *station);
 
 /* station_relay.c */
 void station_relay_review(struct station *station, struct station_supply *supply);

@@ -228,6 +228,7 @@ int verb_link_report(void *userdata, struct control_call *call)
 	link->rtt_ms = message_arg_int64(call->args, "rtt_ms", 0);
 	link->bytes_up = message_arg_int64(call->args, "bytes_up", 0);
 	link->bytes_down = message_arg_int64(call->args, "bytes_down", 0);
+	link->reported_us = station->now.us;
 	if (strcmp(state, "online") == 0) {
 		link->last_good_s = station->now.s;
 		link->last_good_us = station->now.us;

@@ -289,6 +289,95 @@ static void an_adapter_that_comes_and_goes_spares_the_flash(void **state)
 	assert_in_range(building->commits - commits, 2, 25);
 }
 
+static int open_relays(const struct played_building *building)
+{
+	int open = 0;
+	for (size_t i = 0; i < building->meters; i++)
+		open += !building->meter[i].closed;
+	return open;
+}
+
+static void held_cuts_stay_held_over_a_restart(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	/* Less than three minutes apart: the fourth within ten is one too many. */
+	for (int i = 0; i < 4; i++) {
+		site_add_meter(site, 1000);
+		site_add_room(site, 101 + i, 500 + 2 * i, "sockets", true, 1);
+	}
+	played_run(building, 11 * HOUR_US);
+	assert_int_equal(building->station->mass.held, MASS_CUT_MANY);
+	assert_int_equal(open_relays(building), 3);
+	int64_t noticed_nano = site_room(site, "104")->money.notice_nano;
+	site_close(site);
+	site_open(site);
+	played_run(building, 12 * HOUR_US);
+	assert_int_equal(open_relays(building), 3);
+	assert_int_equal(site_room(site, "104")->money.notice_nano, noticed_nano);
+	assert_non_null(alarms_find(&building->station->alarms, ALARM_MASS_CUT_HELD, "building"));
+	mass_cut_confirm(&building->station->mass);
+	played_run(building, 13 * HOUR_US);
+	assert_int_equal(open_relays(building), 4);
+	site_close(site);
+	site_open(site);
+	played_run(building, 14 * HOUR_US);
+	assert_int_equal(building->station->mass.held, MASS_CUT_NONE);
+}
+
+static void link_is(struct site *site, const char *state)
+{
+	struct station *station = site->building.station;
+	station->now = played_now(&site->building);
+	snprintf(station->link.state, sizeof(station->link.state), "%s", state);
+	station->link.reported_us = station->now.us;
+	if (strcmp(state, "online") == 0)
+		station->link.last_good_us = station->now.us;
+}
+
+/* Says so every minute, as the messenger does. */
+static void run_with_link(struct site *site, const char *state, int64_t until_us)
+{
+	while (site->building.now_us < until_us) {
+		link_is(site, state);
+		played_run(&site->building, site->building.now_us + MINUTE_US);
+	}
+}
+
+static void a_restart_does_not_forget_that_the_cloud_is_away(void **state)
+{
+	struct site *site = *state;
+	snprintf(site->config.cloud.url, sizeof(site->config.cloud.url), "https://cloud.example");
+	site->config.policy.cloud_away_s = 3600;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500, "sockets", true, 1); /* ten hours */
+	run_with_link(site, "online", 6 * HOUR_US);
+	run_with_link(site, "away", 9 * HOUR_US + 55 * MINUTE_US);
+	site_close(site);
+	site_open(site);
+	run_with_link(site, "connecting", 10 * HOUR_US + 30 * MINUTE_US);
+	assert_true(meter->closed);
+	assert_int_equal(site_room(site, "101")->money.hold, SUPPLY_HOLD_CLOUD);
+	run_with_link(site, "online", 10 * HOUR_US + 35 * MINUTE_US);
+	assert_false(meter->closed);
+}
+
+static void a_messenger_that_ended_leaves_no_cloud_behind(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	snprintf(site->config.cloud.url, sizeof(site->config.cloud.url), "https://cloud.example");
+	site->config.policy.cloud_away_s = 3600;
+	site_close(site);
+	site_open(site);
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500, "sockets", true, 1);
+	run_with_link(site, "online", 6 * HOUR_US);
+	played_run(building, 11 * HOUR_US); /* it was killed while all was well */
+	assert_true(meter->closed);
+	assert_non_null(alarms_find(&building->station->alarms, ALARM_CLOUD_AWAY, "cloud"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +391,9 @@ int main(void)
 		CASE(a_replay_after_the_key_was_withdrawn_changes_nothing),
 		CASE(a_credit_is_taken_back_once),
 		CASE(an_adapter_that_comes_and_goes_spares_the_flash),
+		CASE(held_cuts_stay_held_over_a_restart),
+		CASE(a_restart_does_not_forget_that_the_cloud_is_away),
+		CASE(a_messenger_that_ended_leaves_no_cloud_behind),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }
