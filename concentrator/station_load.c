@@ -105,8 +105,10 @@ static int device_at(struct station *station, const struct ledger_device *where,
 		struct station_device *device = station->devices[i];
 		if (device->line == line && device->address == where->address) {
 			/* The last one there was removed: another model may take its place. */
-			if (device->model != model && !station_device_used(station, device))
+			if (device->model != model && !station_device_used(station, device)) {
 				device->model = model;
+				memset(&device->tally, 0, sizeof(device->tally));
+			}
 			if (device->model != model) {
 				snprintf(station->error, sizeof(station->error),
 					 "address %d of line %s is %s and %s at once",

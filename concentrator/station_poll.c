@@ -340,6 +340,7 @@ void station_result(struct station *station, size_t index, const struct line_res
 	 * may ask for a command. */
 	station_feed(station, index);
 	measure(station, line, &slot, result);
+	station_count(station, index, device, result);
 	if (result->error == 0)
 		station->polls++;
 	announce(station, index, device, events, result->error);

@@ -24,6 +24,7 @@
 #include "concentrator/rules/relay_plan.h"
 #include "concentrator/rules/schedule.h"
 #include "concentrator/rules/supply.h"
+#include "concentrator/rules/tally.h"
 #include "concentrator/rules/tariff.h"
 #include "concentrator/station.h"
 #include "drivers/line.h"
@@ -58,6 +59,7 @@ struct station_device {
 	bool scheduled; /* index is its place in the line's schedule */
 	uint16_t index;
 	struct station_reads reads[SCHEDULE_READS];
+	struct tally tally;
 };
 
 /* A job on a line, by the tag it travels with. */
@@ -84,7 +86,8 @@ struct station_line {
 	int64_t limit_us;          /* sum of T(N) over good transactions since the window began */
 	int64_t polls_per_s_milli; /* of the last whole window */
 	int64_t share_ppm;
-	int64_t wait_us; /* CLOCK_BOOTTIME when the schedule wants to be asked again */
+	struct tally tally; /* of all its devices, and the stray bytes, which are nobody's */
+	int64_t wait_us;    /* CLOCK_BOOTTIME when the schedule wants to be asked again */
 };
 
 struct station_wish {
@@ -330,6 +333,13 @@ int station_deliver(struct station *station, const json_t *items, const char *cu
 		    json_t **ret_results);
 /* Local date as yyyymmdd. */
 int64_t station_local_day(const struct station *station);
+
+/* station_figures.c: counts what became of a job; device NULL: nobody's any more. */
+void station_count(struct station *station, size_t line, struct station_device *device,
+		   const struct line_result *result);
+/* "alive", "silent", "dead"; "unknown" for one that was never asked or cannot be now. */
+const char *station_device_state(const struct station *station,
+				 const struct station_device *device);
 
 /* verbs_meter.c: everything a meter.read waited for has come, or failed. Answers the call. */
 void station_read_done(struct station *station, struct station_read *read);

@@ -8,8 +8,10 @@
 #include "concentrator/control_server.h"
 
 struct station;
+struct station_line;
 struct station_room;
 struct station_supply;
+struct tally;
 
 int verb_version(void *userdata, struct control_call *call);
 int verb_status(void *userdata, struct control_call *call);
@@ -22,6 +24,8 @@ int verb_room_remove(void *userdata, struct control_call *call);
 
 int verb_line_list(void *userdata, struct control_call *call);
 int verb_line_show(void *userdata, struct control_call *call);
+int verb_meter_list(void *userdata, struct control_call *call);
+int verb_meter_show(void *userdata, struct control_call *call);
 int verb_meter_read(void *userdata, struct control_call *call);
 
 int verb_relay_set(void *userdata, struct control_call *call);
@@ -63,6 +67,10 @@ struct station *verbs_station(void *userdata);
 json_t *verbs_room_row(const struct station *station, const struct station_room *room);
 json_t *verbs_supply_row(const struct station *station, const struct station_supply *supply);
 json_t *verbs_line_row(struct station *station, size_t line);
+/* ok, fault, absent, locked */
+const char *verbs_line_state(const struct station_line *line);
+/* Adds the counters since the start, and `hour`, to a row. */
+void verbs_tally(json_t *object, const struct tally *tally, int64_t now_us);
 json_t *verbs_uplink(const struct station *station);
 json_t *verbs_sensors(const struct station *station);
 
@@ -71,6 +79,9 @@ int64_t verbs_cursor(const struct control_call *call);
 
 /* Answers with one page: data is {"rows": rows} (takes), next the cursor behind it or -1 at the end. */
 void verbs_page(struct control_call *call, json_t *rows, int64_t next);
+
+/* The line that the argument line names; else the call is answered and it is line_count. */
+size_t verbs_line(struct station *station, struct control_call *call);
 
 /* The room, or the supply, that the arguments room and circuit name; else the call is answered and NULL.
  * A room of one circuit needs none named. */

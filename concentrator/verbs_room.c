@@ -32,8 +32,7 @@ static const char *meter_state(const struct station *station, const struct stati
 {
 	if (supply->meter == NULL || !supply->meter->scheduled)
 		return "none";
-	return schedule_state_name(schedule_state(&station->lines[supply->meter->line].schedule,
-						  supply->meter->index, station->now.us));
+	return station_device_state(station, supply->meter);
 }
 
 static bool supply_stale(const struct station *station, const struct station_supply *supply)
@@ -124,7 +123,10 @@ static void describe(const struct station *station, const struct station_room *r
 			return;
 		}
 		if (supply->meter != NULL && strcmp(meter_state(station, supply), "alive") != 0) {
-			snprintf(ret, size, "%s: meter %s", circuit, meter_state(station, supply));
+			snprintf(ret, size, "%s: meter %s", circuit,
+				 strcmp(meter_state(station, supply), "unknown") == 0
+					 ? "not asked yet, or its line is away"
+					 : meter_state(station, supply));
 			return;
 		}
 	}

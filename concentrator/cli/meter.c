@@ -1,4 +1,4 @@
-/* meter.c - one meter read now, and the lines with their devices. */
+/* meter.c - the meters: all of them, one in full, one read now. */
 #include "concentrator/cli/handlers.h"
 
 #include <inttypes.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "concentrator/cli/amount.h"
+#include "concentrator/cli/device.h"
 #include "concentrator/cli/figure.h"
-#include "concentrator/cli/listing.h"
 
 /* "A/17" names a device on a line, "305" and "305/ac" a room's; what follows the slash tells. */
 static json_t *meter_args(struct call *call)
@@ -96,178 +96,102 @@ int run_meter_read(struct call *call)
 	return exit_code;
 }
 
-static enum tone state_tone(const char *state)
+static int put_names(struct session *session, const json_t *rows)
 {
-	if (strcmp(state, "ok") == 0 || strcmp(state, "alive") == 0)
-		return TONE_GOOD;
-	return strcmp(state, "silent") == 0 ? TONE_WARN : TONE_BAD;
-}
-
-static const struct table_column line_columns[] = {
-	{.title = "LINE"},
-	{.title = "STATE"},
-	{.title = "PORT", .least = 8, .drop = 3},
-	{.title = "BAUD", .right = true, .drop = 4},
-	{.title = "METERS", .right = true},
-	{.title = "ALIVE", .right = true},
-	{.title = "POLLS/S", .right = true},
-	{.title = "WIRE", .right = true},
-	{.title = "TIMEOUTS", .right = true},
-	{.title = "GARBLED", .right = true, .drop = 1},
-	{.title = "EXCEPTIONS", .right = true, .drop = 2},
-};
-
-static void put_line(struct table *table, const json_t *row)
-{
-	const char *state = field_text(row, "state");
-	int64_t meters = field_count(row, "meters");
-	int64_t alive = field_count(row, "alive");
-	char buf[FIGURE_SIZE];
-
-	table_row(table);
-	table_cell(table, TONE_BOLD, "%s", field_text(row, "line"));
-	table_cell(table, state_tone(state), "%s", state);
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "port"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "baud"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, meters);
-	table_cell(table, alive < meters ? TONE_WARN : TONE_PLAIN, "%" PRId64, alive);
-	table_cell(table, TONE_PLAIN, "%s",
-		   figure_milli(field_count(row, "polls_per_s_milli"), buf));
-	table_cell(table, TONE_PLAIN, "%s %%",
-		   figure_milli(field_count(row, "share_ppm") / 10, buf));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "timeouts"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "garbled"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "exceptions"));
-}
-
-static void remark_lines(const json_t *rows, char *buf, size_t size)
-{
-	size_t faulty = json_array_size(rows) - listing_matches(rows, "state", "ok");
 	const json_t *row;
-	int64_t silent = 0;
-	size_t len = 0;
 	size_t i;
 
 	json_array_foreach(rows, i, row)
-		silent += field_count(row, "meters") - field_count(row, "alive");
-	if (faulty > 0)
-		len = (size_t)snprintf(buf, size, ", %zu not ok", faulty);
-	if (silent > 0)
-		(void)snprintf(buf + len, size - len, ", %" PRId64 " meter%s silent", silent,
-			       silent == 1 ? "" : "s");
-}
-
-static const struct listing lines = {
-	.verb = "line.list",
-	.columns = line_columns,
-	.count = sizeof(line_columns) / sizeof(line_columns[0]),
-	.put = put_line,
-	.name = "line",
-	.one = "line",
-	.many = "lines",
-	.remark = remark_lines,
-};
-
-int run_line_list(struct call *call)
-{
-	return listing_run(call->session, &lines, NULL);
-}
-
-static const struct table_column device_columns[] = {
-	{.title = "ADDRESS", .right = true},
-	{.title = "STATE"},
-	{.title = "MODEL", .least = 12},
-	{.title = "ROOMS", .least = 8},
-	{.title = "AGE", .right = true},
-	{.title = "POLLS", .right = true, .drop = 3},
-	{.title = "TIMEOUTS", .right = true},
-	{.title = "GARBLED", .right = true, .drop = 1},
-	{.title = "EXCEPTIONS", .right = true, .drop = 2},
-	{.title = "TURNAROUND", .right = true},
-};
-
-static void put_device(struct table *table, const json_t *row)
-{
-	const char *state = field_text(row, "state");
-	char rooms[256] = "";
-	char buf[FIGURE_SIZE];
-	size_t len = 0;
-	const json_t *room;
-	int64_t value;
-	size_t i;
-
-	json_array_foreach(field_rows(row, "rooms"), i, room)
 	{
-		const char *name = json_string_value(room);
-
-		if (name != NULL && len < sizeof(rooms))
-			len += (size_t)snprintf(rooms + len, sizeof(rooms) - len, "%s%s",
-						i > 0 ? " " : "", name);
+		screen_say(&session->out, TONE_PLAIN, "%s/%" PRId64, field_text(row, "line"),
+			   field_count(row, "address"));
+		screen_end_line(&session->out);
 	}
-	table_row(table);
-	table_cell(table, TONE_BOLD, "%" PRId64, field_count(row, "address"));
-	table_cell(table, state_tone(state), "%s", state);
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "model"));
-	table_cell(table, TONE_PLAIN, "%s", rooms);
-	if (field_int(row, "age_s", &value))
-		table_cell(table, TONE_PLAIN, "%s%s", figure_age(value, buf),
-			   strcmp(state, "alive") == 0 ? "" : " ago");
-	else
-		table_cell(table, TONE_WARN, "never");
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "polls"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "timeouts"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "garbled"));
-	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "exceptions"));
-	if (field_int(row, "turnaround_us", &value))
-		table_cell(table, TONE_PLAIN, "%s ms", figure_milli(value, buf));
-	else
-		table_cell(table, TONE_DIM, "%s", FIGURE_UNKNOWN);
+	return 0;
 }
 
-static void remark_devices(const json_t *rows, char *buf, size_t size)
-{
-	size_t silent = json_array_size(rows) - listing_matches(rows, "state", "alive");
-
-	if (silent > 0)
-		(void)snprintf(buf, size, ", %zu silent or dead", silent);
-}
-
-static const struct listing devices = {
-	.columns = device_columns,
-	.count = sizeof(device_columns) / sizeof(device_columns[0]),
-	.put = put_device,
-	.name = "address",
-	.one = "device",
-	.many = "devices",
-	.remark = remark_devices,
-};
-
-int run_line_show(struct call *call)
+int run_meter_list(struct call *call)
 {
 	struct session *session = call->session;
-	const struct screen *out = &session->out;
-	char polls[FIGURE_SIZE];
-	char share[FIGURE_SIZE];
+	const char *line = call_get(call, "--line");
 	json_t *data = NULL;
-	int exit_code = session_ask(session, "line.show",
-				    json_pack("{s:s}", "line", call_get(call, "LINE")), &data);
+	int exit_code = session_ask(session, "meter.list",
+				    line == NULL ? NULL : json_pack("{s:s}", "line", line), &data);
 
 	if (exit_code != 0)
 		return exit_code;
-	if (session->manners.json) {
+	if (session->manners.json)
 		exit_code = session_json(session, data);
-		json_decref(data);
-		return exit_code;
-	}
-	screen_say(out, state_tone(field_text(data, "state")), "%s ",
-		   screen_mark(out, state_tone(field_text(data, "state"))));
-	screen_say(out, TONE_BOLD, "line %s", field_text(data, "line"));
-	screen_say(out, TONE_PLAIN, "  %s, %s, %" PRId64 " baud, %s polls/s, %s %% of the wire",
-		   field_text(data, "state"), field_text(data, "port"), field_count(data, "baud"),
-		   figure_milli(field_count(data, "polls_per_s_milli"), polls),
-		   figure_milli(field_count(data, "share_ppm") / 10, share));
+	else if (session->manners.quiet)
+		exit_code = put_names(session, field_rows(data, "rows"));
+	else
+		exit_code = device_show_rows(session, field_rows(data, "rows"), true);
+	json_decref(data);
+	return exit_code;
+}
+
+static void show_point(const struct screen *out, const json_t *point)
+{
+	const char *quarantine = field_text(point, "quarantine");
+	char energy[FIGURE_SIZE];
+	char age[FIGURE_SIZE] = "";
+	char channel[FIGURE_SIZE] = "";
+	int64_t value;
+
+	if (field_int(point, "age_s", &value))
+		(void)figure_age(value, age);
+	if (field_int(point, "channel", &value))
+		(void)snprintf(channel, sizeof(channel), " channel %" PRId64, value);
+	if (field_int(point, "relay", &value))
+		(void)snprintf(channel + strlen(channel), sizeof(channel) - strlen(channel),
+			       "%s relay %" PRId64, channel[0] != '\0' ? "," : "", value);
+	screen_fact(out, "room", quarantine[0] != '\0' ? TONE_WARN : TONE_PLAIN,
+		    "%s/%s%s: register %s%s%s%s%s%s%s%s", field_text(point, "room"),
+		    field_text(point, "circuit"), channel,
+		    figure_energy(point, "register_wh", energy), age[0] != '\0' ? ", " : "", age,
+		    age[0] != '\0' ? " old" : "",
+		    field_text(point, "serial")[0] != '\0' ? ", serial number " : "",
+		    field_text(point, "serial"), quarantine[0] != '\0' ? ", in quarantine: " : "",
+		    quarantine);
+}
+
+static void show_meter(const struct screen *out, const json_t *data)
+{
+	const char *state = field_text(data, "state");
+	const json_t *point;
+	char age[FIGURE_SIZE];
+	int64_t value;
+	size_t i;
+
+	screen_say(out, device_tone(state), "%s ", screen_mark(out, device_tone(state)));
+	screen_say(out, TONE_BOLD, "%s/%" PRId64, field_text(data, "line"),
+		   field_count(data, "address"));
+	screen_say(out, TONE_PLAIN, "  %s %s (%s, confidence %s)", field_text(data, "vendor"),
+		   field_text(data, "title"), field_text(data, "model"),
+		   field_text(data, "confidence"));
 	screen_end_line(out);
-	exit_code = listing_show(session, &devices, field_rows(data, "devices"));
+	if (field_int(data, "age_s", &value))
+		screen_fact(out, "state", device_tone(state), "%s, last good answer %s ago", state,
+			    figure_age(value, age));
+	else
+		screen_fact(out, "state", device_tone(state), "%s, never answered; its line is %s",
+			    state, field_text(data, "line_state"));
+	device_show_figures(out, data);
+	json_array_foreach(field_rows(data, "points"), i, point) show_point(out, point);
+}
+
+int run_meter_show(struct call *call)
+{
+	struct session *session = call->session;
+	json_t *data = NULL;
+	int exit_code = session_ask(session, "meter.show", meter_args(call), &data);
+
+	if (exit_code != 0)
+		return exit_code;
+	if (session->manners.json)
+		exit_code = session_json(session, data);
+	else
+		show_meter(&session->out, data);
 	json_decref(data);
 	return exit_code;
 }

@@ -48,7 +48,8 @@ static void judge_lines(struct verdict *verdict, const json_t *lines)
 	json_array_foreach(lines, i, line)
 	{
 		const char *state = field_text(line, "state");
-		int64_t silent = field_count(line, "meters") - field_count(line, "alive");
+		int64_t silent = field_count(line, "meters") - field_count(line, "alive") -
+				 field_count(line, "unknown");
 
 		if (strcmp(state, "ok") != 0)
 			find(verdict, TONE_BAD, "line %s %s", field_text(line, "line"), state);

@@ -43,6 +43,13 @@ static const struct verb rooms[] = {
 };
 
 static const struct verb lines[] = {
+	{"meter list [--line LINE]", "all meters and relay boards: state, quality, errors",
+	 ROLE_VIEWER, run_meter_list, "--quiet prints LINE/ADDRESS alone."},
+	{"meter show ROOM|LINE/ADDRESS [CIRCUIT]", "one meter in full: how well it answers",
+	 ROLE_VIEWER, run_meter_show,
+	 "Quality is the share of polls that were answered. Counts are of the last hour and since "
+	 "the start.\n"
+	 "Examples: meter show 305; meter show 305/ac; meter show A/17"},
 	{"meter read ROOM|LINE/ADDRESS [CIRCUIT]", "read a meter now", ROLE_OPERATOR,
 	 run_meter_read, "Examples: meter read 305; meter read 305 ac; meter read A/17"},
 	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,

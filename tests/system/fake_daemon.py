@@ -70,10 +70,21 @@ def rooms(count=64):
                  n % (count // 2) + 1, two=n % 8 == 0) for n in range(count)]
 
 
+def figures(timeouts=0, polls=40000, quiet=False):
+    """The counters of a line or a device."""
+    errors = {"timeouts": timeouts, "crc_errors": 2, "garbled": 1, "exceptions": 3}
+    hour = {"polls": polls, **errors, "quality_ppm": 999871 - 1000 * timeouts, "p50_us": 14250, "p99_us": 18900}
+    if quiet:
+        hour.update(polls=0, quality_ppm=None, p50_us=None, p99_us=None)
+    return {"polls": 8 * polls, **{name: 8 * count for name, count in errors.items()}, "hour": hour}
+
+
 LINES = [
     {"line": name, "port": f"/dev/rs485-{i}", "state": "ok", "baud": 9600, "meters": 32,
-     "alive": 32 - i, "polls_per_s_milli": 13200 + i, "share_ppm": 971000, "timeouts": 4 * i,
-     "garbled": 1, "exceptions": 0} for i, name in enumerate("AB")]
+     "alive": 32 - i, "unknown": 0, "polls_per_s_milli": 13200 + i, "share_ppm": 971000,
+     **figures(4 * i), "stray_bytes": 17} for i, name in enumerate("AB")]
+for line in LINES:
+    line["hour"]["stray_bytes"] = 5
 
 UPLINK = {"configured": True, "state": "online", "last_good_s": NOW_S - 12, "rtt_ms": 120,
           "http": 200, "detail": "", "feed_cursor": "c-1042", "waiting": [0, 2, 0, 0], "refused": 0,
@@ -122,10 +133,17 @@ ORDERS = [
                                           ("duplicate", "known already")])]
 
 DEVICES = [
-    {"address": n, "model": "eastron-sdm120", "rooms": [f"1{n:02d}"],
-     "state": "alive" if n != 5 else "dead", "age_s": 2 if n != 5 else 4000, "polls": 100000 + n,
-     "timeouts": 0 if n != 5 else 321, "garbled": 0, "exceptions": 0,
-     "turnaround_us": 14250 if n != 5 else None} for n in range(1, 9)]
+    {"line": "A", "address": n, "model": "eastron-sdm120", "rooms": [f"1{n:02d}"],
+     "state": {5: "dead", 6: "unknown"}.get(n, "alive"), "age_s": {5: 4000, 6: None}.get(n, 2),
+     **figures(40 if n == 5 else 0, quiet=n == 6), "turnaround_us": 14250 if n != 6 else None}
+    for n in range(1, 9)]
+
+METER = {
+    **DEVICES[4], "title": "SDM120-Modbus", "vendor": "Eastron", "confidence": "high", "line_state": "ok",
+    "points": [{"room": "105", "circuit": "sockets", "channel": 1, "relay": None, "register_wh": 1234567,
+                "age_s": 4000, "serial": "19010203", "quarantine": None},
+               {"room": "105", "circuit": "ac", "channel": None, "relay": 1, "register_wh": None,
+                "age_s": None, "serial": None, "quarantine": "leap"}]}
 
 TARIFFS = [
     {"id": 1, "name": "flat 2026", "state": "current", "activation_s": NOW_S - 8_000_000,
@@ -165,7 +183,8 @@ def default(verb, args):
     simple = {
         "version": {"version": "0.1.0", "protocol": 1, "schema": 1},
         "status": STATUS, "uplink.status": UPLINK,
-        "line.list": {"rows": LINES}, "line.show": {**LINES[0], "devices": DEVICES},
+        "line.list": {"rows": LINES}, "line.show": LINES[0],
+        "meter.list": {"rows": DEVICES}, "meter.show": METER,
         "meter.read": {"values": {"energy_import_wh": 1234567, "power_w": 312,
                                   "voltage_l1_mv": 231240, "relay_closed": 1},
                        "raw": [0, 18, 54919, 312], "turnaround_us": 14250},
