@@ -118,6 +118,12 @@ static uint32_t watch_flow(struct relay_state *state, bool through)
 	return through ? RELAY_EVENT_THROUGH_OPEN : RELAY_EVENT_THROUGH_OPEN_OVER;
 }
 
+/* Without read-back: has the device answered the last command, as far as is known? */
+static bool answered(const struct relay_state *state)
+{
+	return state->proven || (state->tries > 0 && !state->in_flight);
+}
+
 /* S4: what is known about the last command; never commanded, about the position found. */
 static enum relay_verify prove(const struct relay_state *state, const struct relay_traits *traits,
 			       const struct relay_seen *seen, bool flows, int64_t now_us)
@@ -146,7 +152,7 @@ static enum relay_verify prove(const struct relay_state *state, const struct rel
 		return agrees || state->verify == RELAY_VERIFIED ? RELAY_VERIFIED
 								 : RELAY_VERIFY_POSITION;
 	}
-	if (state->commanded != RELAY_UNKNOWN && !state->proven)
+	if (state->commanded != RELAY_UNKNOWN && !answered(state))
 		return RELAY_VERIFY_PENDING;
 	if (target == RELAY_OPEN && flows)
 		return RELAY_VERIFY_WRONG;
@@ -222,7 +228,7 @@ static bool wants_command(const struct relay_state *state, const struct relay_tr
 		return want == RELAY_CLOSED ? state->commanded == RELAY_OPEN : !look_first;
 	if (traits->reads_back)
 		return state->unanswered > 0;
-	return !state->proven || state->verify == RELAY_VERIFY_WRONG;
+	return !answered(state) || state->verify == RELAY_VERIFY_WRONG;
 }
 
 /* S6. true: the relay is not to be opened under this current. */
@@ -330,16 +336,20 @@ struct relay_decision relay_plan(struct relay_state *state, const struct relay_t
 	if (traits->reads_back) {
 		observe_position(state, seen);
 		decision.events |= judge_position(state, before);
-	} else if (state->tries > 0 && !state->in_flight) {
-		state->proven = true;
 	}
 
-	open = state->believed == RELAY_OPEN || (state->believed == RELAY_UNKNOWN &&
-						 state->commanded == RELAY_OPEN && state->proven);
+	open = state->believed == RELAY_OPEN ||
+	       (state->believed == RELAY_UNKNOWN && state->commanded == RELAY_OPEN &&
+		(traits->reads_back ? state->proven : answered(state)));
 	flows = open && energy_flows(state, traits, seen);
 	decision.events |= watch_flow(state, flows);
 	state->verify = prove(state, traits, seen, flows, now_us);
 	decision.events |= announce_proof(state, verify_before, proven_before);
+	/* Kept with its announcement: a command whose result was not told is given again after a
+	 * start, which moves nothing that it has not moved already. */
+	if (!traits->reads_back && state->commanded != RELAY_UNKNOWN &&
+	    (state->verify == RELAY_VERIFY_LOAD || state->verify == RELAY_VERIFY_UNPROVEN))
+		state->proven = true;
 	if (state->verify == RELAY_VERIFY_LOAD)
 		decision.events |= clear_wrong(state);
 

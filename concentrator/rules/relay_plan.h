@@ -86,7 +86,7 @@ struct relay_seen {
  * commanded. */
 struct relay_state {
 	enum relay_position commanded; /* what we last commanded; RELAY_UNKNOWN: nothing ever */
-	bool proven; /* a reading has agreed since; without read-back: the device has answered */
+	bool proven; /* a reading has agreed since; without read-back: its result was told */
 	bool armed;  /* found open, not by us: a person must confirm (S5) */
 
 	bool in_flight;       /* commanded, relay_plan_sent() not called yet */

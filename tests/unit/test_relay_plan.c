@@ -181,6 +181,39 @@ static void a_blind_relay_is_verified_by_load_alone(void **state)
 	assert_true(room.events & RELAY_EVENT_UNPROVEN);
 }
 
+/* What the ledger keeps of a state: the rest is gone after a start. */
+static struct relay_state kept(const struct relay_state *state)
+{
+	return (struct relay_state){
+		.commanded = state->commanded, .proven = state->proven, .armed = state->armed};
+}
+
+static void a_blind_relay_killed_before_its_result_was_told_is_commanded_again(void **state)
+{
+	struct bench room = bench(&blind, 500);
+
+	(void)state;
+	run(&room, 5);
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 10);
+	wish(&room, SUPPLY_ON, LAYER_NOBODY);
+	run(&room, 2); /* answered, and no load seen since */
+	assert_int_equal(room.closes, 1);
+	assert_false(room.events & RELAY_EVENT_VERIFIED);
+	room.state = kept(&room.state);
+	run(&room, 10);
+	assert_int_equal(room.closes, 2);
+	assert_int_equal(room.opens, 0);
+	assert_true(room.events & RELAY_EVENT_VERIFIED);
+	/* Told: a further start leaves it alone. */
+	room.state = kept(&room.state);
+	room.events = 0;
+	run(&room, 100);
+	assert_int_equal(room.closes, 2);
+	assert_int_equal(room.opens, 0);
+	assert_int_equal(room.events, 0);
+}
+
 static void a_stuck_relay_is_retried_at_60_120_180_seconds_then_alarmed(void **state)
 {
 	static const struct relay_traits *const kinds[] = {&with_read_back, &blind};
@@ -624,6 +657,8 @@ int main(void)
 		cmocka_unit_test(a_cut_under_load_is_verified_by_position_and_load),
 		cmocka_unit_test(without_load_the_position_is_all_there_is),
 		cmocka_unit_test(a_blind_relay_is_verified_by_load_alone),
+		cmocka_unit_test(
+			a_blind_relay_killed_before_its_result_was_told_is_commanded_again),
 		cmocka_unit_test(a_stuck_relay_is_retried_at_60_120_180_seconds_then_alarmed),
 		cmocka_unit_test(a_close_that_does_not_work_is_not_tried_for_ever),
 		cmocka_unit_test(a_command_that_finds_no_answer_is_sent_again),
