@@ -507,7 +507,6 @@ class Story:
         verified = site.cli("ledger", "verify")
         self.expect(verified["ok"], "a ledger whose chain is whole", verified)
         self.say(f"prepay ledger verify: {verified['entries']} entries, the chain is whole")
-        site.cloud.wait(lambda state: site.cli("uplink", "status")["waiting"] is not None)
         figures = books.check()
         self.expect(not figures["wrong"], "every room to the Wh and the billionth", "; ".join(figures["wrong"][:5]))
         relays = self.relays()
