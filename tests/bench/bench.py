@@ -1,0 +1,48 @@
+#!/usr/bin/python3
+"""Runs benches and prints their figures, one JSON object a line.
+
+A bench is a file bench_NAME.py in this folder. Its docstring says what it measures; its function measure(build)
+yields (figure, value, unit, goal) as it goes. A goal of None is no goal. Whether more or less is better is told by
+the figure's name in the documentation of the bench.
+"""
+
+import argparse
+import glob
+import importlib
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "site")]
+
+from prepay_site import end_on_signals  # noqa: E402
+
+
+def names():
+    return sorted(os.path.basename(path)[len("bench_"):-len(".py")] for path in glob.glob(os.path.join(HERE, "bench_*.py")))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(names()))
+        return 0
+    unknown = sorted(set(options.names) - set(names()))
+    if unknown:
+        print(f"bench: there is no {', '.join(unknown)}; there are {', '.join(names())}", file=sys.stderr)
+        return 2
+    end_on_signals()
+    for name in options.names or names():
+        for figure, value, unit, goal in importlib.import_module(f"bench_{name}").measure(options.build):
+            print(json.dumps({"bench": name, "figure": figure, "value": value, "unit": unit, "goal": goal},
+                             separators=(",", ":")), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
