@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/platform/text.h"
+
 static const char *const columns[] = {
 	"room",    "circuit",   "line",    "address",   "model",   "channel",      "relay",
 	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "opening_minor"};
@@ -27,6 +29,7 @@ static void fault(struct check *check, const char *column, const char *format, .
 	va_start(args, format);
 	vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
+	text_repair(detail); /* quotes are cut at a byte */
 	check->findings++;
 	check->finding(column, detail, check->userdata);
 }
@@ -215,6 +218,10 @@ int commission_parse(const json_t *row, const struct config *config, const struc
 	name(&check, "circuit", result.supply.circuit, sizeof(result.supply.circuit));
 	point(&check, config, models, &result.supply);
 	relay(&check, config, models, &result.supply);
+	/* With no meter and no relay nobody has looked at it yet. */
+	if (!result.supply.has_point && !result.supply.has_relay &&
+	    value(&check, "line")[0] != '\0')
+		(void)line_name(&check, config);
 	result.supply.normally_closed = second(&check, "contact", "no", "nc");
 	result.supply.may_cut = !second(&check, "may_cut", "yes", "no");
 	result.supply.cut_order = (int32_t)number(&check, "cut_order", 1, 9, 1);
@@ -223,6 +230,11 @@ int commission_parse(const json_t *row, const struct config *config, const struc
 		fault(&check, "breaker_a",
 		      "is missing; the largest plausible step of the register follows from it");
 	const char *tenancy = value(&check, "tenancy");
+	for (const char *at = tenancy; *at != '\0'; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+			fault(&check, "tenancy", "has a control character");
+			break;
+		}
 	if (strlen(tenancy) > LEDGER_ID_MAX)
 		fault(&check, "tenancy", "is longer than %d bytes", LEDGER_ID_MAX);
 	else

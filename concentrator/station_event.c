@@ -9,6 +9,7 @@
 
 #include "concentrator/ledger_event.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
 
 #define STORE_RETRY_US INT64_C(10000000)
@@ -158,8 +159,10 @@ void station_device_subject(const struct station *station, const struct station_
 
 void station_subject(const struct station_supply *supply, char ret[static ALARM_SUBJECT_MAX + 1])
 {
-	snprintf(ret, ALARM_SUBJECT_MAX + 1, "%s %s", supply->room->record.name,
+	char subject[2 * LEDGER_NAME_MAX + 2];
+	snprintf(subject, sizeof(subject), "%s %s", supply->room->record.name,
 		 supply->record.circuit);
+	text_cut(ret, ALARM_SUBJECT_MAX + 1, subject);
 }
 
 json_t *station_money(const struct station *station, int64_t nano)

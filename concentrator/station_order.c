@@ -17,6 +17,7 @@
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_order.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
 
 /* What became of one item; room is set where money moved. */
@@ -301,6 +302,7 @@ static int known_row(const struct ledger_order *order, void *userdata)
 	/* A duplicate says what the first time came to. */
 	snprintf(known->outcome->detail, sizeof(known->outcome->detail), "%.32s%s%.80s",
 		 order->result, order->detail[0] != '\0' ? ": " : "", order->detail);
+	text_repair(known->outcome->detail);
 	for (size_t i = 0; i < known->station->room_count; i++)
 		if (known->station->rooms[i]->record.account_id == order->account_id)
 			known->outcome->room = known->station->rooms[i];

@@ -137,6 +137,16 @@ int64_t verbs_cursor(const struct control_call *call)
 	return errno != 0 || end == text || *end != '\0' || value < 0 ? -1 : value;
 }
 
+bool verbs_rows_fit(struct control_call *call, const char *name)
+{
+	size_t count = json_array_size(json_object_get(call->args, name));
+	if (count <= MESSAGE_ROWS_MAX)
+		return true;
+	control_fail(call, PROBLEM_USAGE, "`%s` has %zu rows; send at most %d at once", name, count,
+		     MESSAGE_ROWS_MAX);
+	return false;
+}
+
 void verbs_page(struct control_call *call, json_t *rows, int64_t next)
 {
 	char more[24];

@@ -77,6 +77,9 @@ json_t *verbs_sensors(const struct station *station);
 /* The position behind the cursor of a call, 0 at the start; -1 when it is no number. */
 int64_t verbs_cursor(const struct control_call *call);
 
+/* Has the array few enough rows that the answer, a row for each, fits a line? False: answered. */
+bool verbs_rows_fit(struct control_call *call, const char *name);
+
 /* Answers with one page: data is {"rows": rows} (takes), next the cursor behind it or -1 at the end. */
 void verbs_page(struct control_call *call, json_t *rows, int64_t next);
 

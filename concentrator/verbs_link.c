@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_event.h"
+#include "concentrator/platform/text.h"
 #include "concentrator/station_state.h"
 
 #define FETCH_WAIT_MAX_MS 600000
@@ -44,6 +45,8 @@ int verb_order_deliver(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	json_t *results;
+	if (!verbs_rows_fit(call, "items"))
+		return 0;
 	int r = station->store_failing
 			? -EIO
 			: station_deliver(station, json_object_get(call->args, "items"),
@@ -153,19 +156,6 @@ void station_outbox_serve(struct station *station)
 	}
 }
 
-/* What fits, whole UTF-8 characters only: the cloud's words are of any length. */
-static void cut_text(char *ret, size_t size, const char *text)
-{
-	size_t length = strnlen(text, size);
-	if (length == size) {
-		length = size - 1;
-		while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-			length--;
-	}
-	memcpy(ret, text, length);
-	ret[length] = '\0';
-}
-
 int verb_outbox_acknowledge(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
@@ -184,7 +174,7 @@ int verb_outbox_acknowledge(void *userdata, struct control_call *call)
 		int64_t status = message_arg_int64(row, "status", 0);
 		const char *detail = message_arg_string(row, "detail");
 		char text[LEDGER_TEXT_MAX + 1];
-		cut_text(text, sizeof(text), detail == NULL ? "" : detail);
+		text_cut(text, sizeof(text), detail == NULL ? "" : detail);
 		r = ledger_outbox_refuse(station->ledger, seq, status, text, station->now.s);
 		if (r == -EEXIST)
 			continue;

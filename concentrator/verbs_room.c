@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/platform/text.h"
 #include "concentrator/station_state.h"
 #include "concentrator/verbs_entry.h"
 
@@ -152,6 +153,7 @@ json_t *verbs_room_row(const struct station *station, const struct station_room 
 	int64_t power_w = 0, oldest_us = 0, days = station_days_left(station, room);
 	json_t *supplies = json_array();
 	describe(station, room, state, sizeof(state));
+	text_repair(state);
 	for (size_t i = 0; i < room->supply_count; i++) {
 		const struct station_supply *supply = room->supplies[i];
 		json_array_append_new(supplies, verbs_supply_row(station, supply));

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/platform/text.h"
+
 __attribute__((format(printf, 2, 3))) static void
 message_say(char ret_detail[static MESSAGE_DETAIL_SIZE], const char *format, ...)
 {
@@ -334,24 +336,20 @@ int message_write_reply(int64_t id, const json_t *data, const char *more, char *
 			     ret, ret_len);
 }
 
-/* A detail may quote a peer and be cut in the middle of a character, which jansson refuses: then it is
- * shown without its foreign letters rather than not at all. */
+/* A detail may quote a peer and be cut in the middle of a character, which jansson refuses. */
 static json_t *message_detail(const char *detail)
 {
 	json_t *value = json_string(detail);
-	char *plain;
+	char *whole;
 
 	if (value != NULL || detail == NULL)
 		return value;
-	plain = strdup(detail);
-	if (plain == NULL)
+	whole = strdup(detail);
+	if (whole == NULL)
 		return NULL;
-	for (char *c = plain; *c != '\0'; c++) {
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	}
-	value = json_string(plain);
-	free(plain);
+	text_repair(whole);
+	value = json_string(whole);
+	free(whole);
 	return value;
 }
 

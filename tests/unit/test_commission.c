@@ -104,6 +104,19 @@ static void each_mistake_names_its_column(void **state)
 		{"{" OK "\"relay\":\"eastron-sdm120@101/1\"}",
 		 "relay: eastron-sdm120 has no relay"},
 		{"{" OK "\"contact\":\"maybe\"}", "contact: maybe is neither"},
+		{"{" OK "\"tenancy\":\"a\\nb\"}", "tenancy: has a control character"},
+		{"{\"room\":\"305\",\"circuit\":\"light\",\"line\":\"Z\"}",
+		 "line: the configuration has no [line Z]"},
+		{"{" OK
+		 "\"contact\":\"a\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f"
+		 "\u623f\u623f\u623f\u623f\"}",
+		 "contact: "
+		 "a\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f"
+		 "\u623f is neither"},
+		{"{" OK "\"contact\":\"\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f"
+		 "\u623f\u623f\u623f\u623f\"}",
+		 "contact: \u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f\u623f"
+		 "\u623f? is neither"},
 		{"{" OK "\"may_cut\":\"1\"}", "may_cut: 1 is neither"},
 		{"{" OK "\"cut_order\":\"10\"}", "cut_order: 10 is not"},
 		{"{" OK "\"opening_minor\":\"1.50\"}", "opening_minor: 1.50 is not"},
