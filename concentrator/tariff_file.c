@@ -36,13 +36,23 @@ static bool local_instant(const char *text, const struct offset_table *zone, int
 	return false;
 }
 
-static json_t *error_rows(const struct settings *settings)
+/* What is missing as a whole is missing at the end. */
+static int last_line(const char *text, size_t size)
+{
+	int line = 1;
+	for (size_t i = 0; i + 1 < size; i++)
+		line += text[i] == '\n';
+	return line;
+}
+
+static json_t *error_rows(const struct settings *settings, int end)
 {
 	json_t *rows = json_array();
 	for (size_t i = 0; rows != NULL && i < settings_error_count(settings); i++) {
 		struct settings_error error = settings_error(settings, i);
-		json_array_append_new(
-			rows, json_pack("{s:i,s:s}", "line", error.line, "message", error.message));
+		json_array_append_new(rows, json_pack("{s:i,s:s}", "line",
+						      error.line > 0 ? error.line : end, "message",
+						      error.message));
 	}
 	return rows;
 }
@@ -95,7 +105,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	settings_unknown(settings);
 
 	if (settings_error_count(settings) > 0) {
-		*ret_errors = error_rows(settings);
+		*ret_errors = error_rows(settings, last_line(text, size));
 		r = *ret_errors == NULL ? -ENOMEM : -EINVAL;
 		goto finish;
 	}

@@ -87,6 +87,8 @@ int verb_credit_import(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	json_t *results;
+	if (!verbs_rows_fit(call, "orders"))
+		return 0;
 	int r = station->store_failing
 			? -EIO
 			: station_deliver(station, json_object_get(call->args, "orders"), NULL,

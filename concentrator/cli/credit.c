@@ -188,7 +188,8 @@ static int send_batch(struct session *session, const json_t *all, size_t from, j
 		json_t *order = json_array_get(all, next);
 		size_t size = json_dumpb(order, NULL, 0, JSON_COMPACT);
 
-		if (next > from && bytes + size > BATCH_BYTES_MAX)
+		if (next > from &&
+		    (bytes + size > BATCH_BYTES_MAX || next - from == MESSAGE_ROWS_MAX))
 			break;
 		bytes += size;
 		(void)json_array_append(batch, order);

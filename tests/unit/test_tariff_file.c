@@ -76,8 +76,8 @@ static void every_mistake_has_its_line(void **state)
 		int line;
 		const char *message;
 	} cases[] = {
-		{"", 0, "[tariff]"},
-		{"[tariff]\nname = x\nactivation = receipt\n", 0, "[energy]"},
+		{"", 1, "[tariff]"},
+		{"[tariff]\nname = x\nactivation = receipt\n", 3, "[energy]"},
 		{"[tariff]\nactivation = receipt\n[energy]\nprice = 1\n", 1, "name"},
 		{"[tariff]\nname = x\nactivation = receipt\n[energy]\n", 4, "price"},
 		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = -1\n", 5, "price"},
