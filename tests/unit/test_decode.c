@@ -187,7 +187,7 @@ static void sdm_float_example(void **state)
 	expect(&reading, QUANTITY_ENERGY_IMPORT_WH, ABSENT);
 }
 
-/* Inepro's example of a serial number reply, 15 06 00 01, read as the Eastron serial number. */
+/* Inepro's example of a serial number reply: the digits of 15 06 00 01 are the number printed. */
 static void serial_number_reply(void **state)
 {
 	uint16_t regs[FRAME_MAX];
@@ -195,25 +195,50 @@ static void serial_number_reply(void **state)
 	int span;
 
 	(void)state;
-	load_shipped("eastron-sdm630-v2");
+	load_shipped("inepro-pro380");
 	span = model_span_of(&model, MODEL_ROLE_IDENTITY, 0);
 	assert_int_equal(frame_registers("01 03 04 15 06 00 01 DF FE", 0, regs), 2);
 	assert_int_equal(meter_decode(&model, (unsigned)span, 1, regs, 2, &reading), 0);
-	expect(&reading, QUANTITY_SERIAL_NUMBER, 0x15060001);
+	expect(&reading, QUANTITY_SERIAL_NUMBER, 15060001);
 }
 
-/* A unit test of a public driver: 1.30 kWh at 0xA000. */
+/* A unit test of a public driver: 1.30 kWh at 0xA000, all of it in the first band. */
 static void orno_we514_registers(void **state)
 {
-	const uint16_t regs[2] = {0, 130};
+	const uint16_t regs[6] = {0, 130, 0, 130, 0, 0};
 	struct reading reading = {0};
 
 	(void)state;
-	load_row("energy", 2, "energy_import", "type = u32\norder = msw\nunit = kWh\nscale = 0.01");
-	assert_int_equal(meter_decode(&model, 0, 1, regs, 2, &reading), 0);
+	load_shipped("orno-we514-we515");
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 6, &reading), 0);
 	expect(&reading, QUANTITY_ENERGY_IMPORT_WH, 1300);
+	expect(&reading, QUANTITY_ENERGY_BAND_1_WH, 1300);
+	expect(&reading, QUANTITY_ENERGY_BAND_2_WH, 0);
 	assert_int_equal(model.resolution_wh, 10);
 	assert_int_equal(model.width_wh, INT64_C(42949672960));
+}
+
+/* The frames of an integrator's page about the relays of Eastron's LoRa meters. */
+static void relay_positions_of_the_lora_meters(void **state)
+{
+	uint16_t regs[FRAME_MAX];
+	struct reading reading = {0};
+
+	(void)state;
+	load_shipped("eastron-sdm320-lora");
+	assert_int_equal(frame_registers("01 03 02 00 00 B8 44", 0, regs), 1);
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 1, &reading), 0);
+	expect(&reading, QUANTITY_RELAY_CLOSED, 0);
+
+	load_shipped("eastron-sdm530-lora");
+	assert_int_equal(frame_registers("01 03 04 FF FF FF 00 BB E7", 0, regs), 2);
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 2, &reading), 0);
+	expect(&reading, QUANTITY_RELAY_CLOSED, 1);
+	reading = (struct reading){0};
+	regs[0] = 0xFF00; /* one phase of three: neither closed nor open */
+	regs[1] = 0;
+	assert_int_equal(meter_decode(&model, 0, 1, regs, 2, &reading), 0);
+	expect(&reading, QUANTITY_RELAY_CLOSED, ABSENT);
 }
 
 struct vector {
@@ -870,6 +895,7 @@ int main(void)
 		cmocka_unit_test(sdm_float_example),
 		cmocka_unit_test(serial_number_reply),
 		cmocka_unit_test(orno_we514_registers),
+		cmocka_unit_test(relay_positions_of_the_lora_meters),
 		cmocka_unit_test(every_type_order_and_rounding),
 		cmocka_unit_test(an_implausible_witness_refuses_the_whole_answer_and_is_named),
 		cmocka_unit_test(a_voltage_of_zero_refuses_the_energy_beside_it),

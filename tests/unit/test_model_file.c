@@ -805,7 +805,7 @@ static void shipped_models_say_what_the_facts_say(void **state)
 	(void)state;
 	if (models_read(&models, dirs, 1, error, sizeof(error)) < 0)
 		fail_msg("%s", error);
-	assert_int_equal(models_count(models), sizeof(shipped) / sizeof(shipped[0]));
+	assert_true(models_count(models) > sizeof(shipped) / sizeof(shipped[0]));
 	for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
 		const struct model *model = models_find(models, shipped[i].name);
 		int span;
@@ -835,11 +835,15 @@ static void shipped_models_say_what_the_facts_say(void **state)
 	models_close(models);
 }
 
-/* T1e: every meter that is shipped carries a witness beside its energy. */
-static void every_shipped_meter_has_a_witness(void **state)
+/* T1e: what proves the energy of each shipped meter. Most have a witness in the same answer or name the
+ * span of one; these few are read twice and otherwise unproven, as their files say. */
+static void every_shipped_meter_has_a_witness_or_is_known_to_have_none(void **state)
 {
 	static const char *const dirs[] = {SHIPPED_MODELS};
+	static const char *const without[] = {"eastron-sdm72d-m", "finder-7m24", "sbc-pcd7-h104d",
+					      "xtm35sc-ddm18sd"};
 	struct models *models;
+	size_t found = 0;
 	char error[512] = "";
 
 	(void)state;
@@ -848,14 +852,17 @@ static void every_shipped_meter_has_a_witness(void **state)
 	for (size_t i = 0; i < models_count(models); i++) {
 		const struct model *model = models_at(models, i);
 		int span = model_span_of(model, MODEL_ROLE_ENERGY, 0);
-		bool witness = span < 0;
+		bool known = false;
 
-		for (unsigned k = 0; k < model->rows_count; k++)
-			witness = witness ||
-				  (model->rows[k].span == span && model->rows[k].witness);
-		if (!witness)
-			fail_msg("%s has no witness", model->name);
+		if (model->kind != MODEL_METER || span < 0)
+			continue;
+		for (size_t k = 0; k < sizeof(without) / sizeof(without[0]); k++)
+			known = known || strcmp(model->name, without[k]) == 0;
+		if ((model->spans[span].witness < 0) != known)
+			fail_msg("%s: a witness: %d", model->name, model->spans[span].witness);
+		found += known;
 	}
+	assert_int_equal(found, sizeof(without) / sizeof(without[0]));
 	models_close(models);
 }
 
@@ -872,7 +879,7 @@ int main(void)
 		cmocka_unit_test(one_wrong_file_refuses_the_lot_with_its_path),
 		cmocka_unit_test(no_model_at_all_is_an_error),
 		cmocka_unit_test(shipped_models_say_what_the_facts_say),
-		cmocka_unit_test(every_shipped_meter_has_a_witness),
+		cmocka_unit_test(every_shipped_meter_has_a_witness_or_is_known_to_have_none),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
