@@ -58,6 +58,35 @@ static int note_version(struct station *station)
 	return station_commit(station);
 }
 
+/* Alarms live in memory; what the ledger says stands is raised again, for people to find. */
+static void raise_standing(struct station *station)
+{
+	for (size_t i = 0; i < station->room_count; i++) {
+		const struct station_room *room = station->rooms[i];
+		if (room->money.hold != SUPPLY_HOLD_NONE)
+			station_alarm(station, ALARM_CUT_HELD, room->record.name,
+				      "the cut is held (%s), since before the start",
+				      supply_hold_name(room->money.hold));
+		if (room->money.hold_spent)
+			station_alarm(station, ALARM_HOLD_SPENT, room->record.name,
+				      "the hold's limit was used up before the start");
+	}
+	for (size_t i = 0; i < station->supply_count; i++) {
+		const struct station_supply *supply = station->supplies[i];
+		char subject[ALARM_SUBJECT_MAX + 1];
+		station_subject(supply, subject);
+		if (supply->relay_state.armed)
+			station_alarm(station, ALARM_ARMED_FOR_CONNECT, subject,
+				      "found open, not by our command; look, then `prepay relay "
+				      "%s/%s connect`",
+				      supply->room->record.name, supply->record.circuit);
+		if (supply->quarantine_id != 0)
+			station_alarm(station, ALARM_REGISTER_QUARANTINED, subject,
+				      "a register is in quarantine since before the start: not "
+				      "charged, the last good one stays");
+	}
+}
+
 int station_open(struct station **ret, const struct station_settings *settings,
 		 const struct instant *now, char ret_error[static STATION_ERROR_SIZE])
 {
@@ -110,6 +139,7 @@ int station_open(struct station **ret, const struct station_settings *settings,
 							  : strerror(-r));
 		goto fail;
 	}
+	raise_standing(station);
 	ret_error[0] = '\0';
 	*ret = station;
 	return 0;

@@ -39,6 +39,15 @@ static void open_quarantine(struct station *station, struct station_supply *supp
 		.opened_trusted = station->now.trusted,
 	};
 	snprintf(record.reason, sizeof(record.reason), "%s", guard_reason_name(verdict->reason));
+	char subject[ALARM_SUBJECT_MAX + 1];
+	station_subject(supply, subject);
+	/* Without a first register there is nothing that the ledger could set aside. */
+	if (supply->life.id == 0) {
+		station_alarm(station, ALARM_REGISTER_QUARANTINED, subject,
+			      "register %lld Wh (%s): not taken as the first of this meter",
+			      (long long)verdict->suspect_wh, record.reason);
+		return;
+	}
 	if (station_begin(station) < 0)
 		return;
 	int r = ledger_quarantine_open(station->ledger, &record);
@@ -53,8 +62,6 @@ static void open_quarantine(struct station *station, struct station_supply *supp
 		supply->quarantine_id = record.id;
 		supply->quarantine_opened_s = record.opened_s;
 	}
-	char subject[ALARM_SUBJECT_MAX + 1];
-	station_subject(supply, subject);
 	station_alarm(
 		station, ALARM_REGISTER_QUARANTINED, subject,
 		"register %lld Wh after %lld Wh (%s): not charged; the last good register stays",
@@ -90,7 +97,7 @@ static int begin_life(struct station *station, struct station_supply *supply)
 	struct ledger_life life = {
 		.point_id = supply->record.point_id,
 		.first_wh = supply->guard.accepted.wh,
-		.started_s = station->now.s,
+		.started_s = station->now.trusted ? station->now.s : 0,
 	};
 	if (reading_has(&supply->latest, QUANTITY_SERIAL_NUMBER))
 		snprintf(life.serial, sizeof(life.serial), "%lld",
@@ -113,7 +120,11 @@ static int begin_life(struct station *station, struct station_supply *supply)
 
 static int believe_rollover(struct station *station, struct station_supply *supply)
 {
-	int64_t offset = supply->life.offset_wh + supply->limits.modulus_wh;
+	/* A rollover that a restart made the guard believe once more is in the ledger already. */
+	int64_t accepted = supply->guard.accepted.wh;
+	int64_t offset = accepted - accepted % supply->limits.modulus_wh;
+	if (offset == supply->life.offset_wh)
+		return 0;
 	int r = station_begin(station);
 	if (r < 0)
 		return r;
@@ -184,7 +195,7 @@ static void judge(struct station *station, struct station_supply *supply,
 		}
 		break;
 	}
-	if (supply->quarantine_id != 0 && !supply->guard.quarantined)
+	if (verdict.returned || (supply->quarantine_id != 0 && !supply->guard.quarantined))
 		close_quarantine(station, supply);
 	supply->judged = true;
 	follow_rate(supply);

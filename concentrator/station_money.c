@@ -66,6 +66,7 @@ void station_balance(struct station *station, struct station_room *room)
 		    money_subtract(live, cost, &live) < 0 ||
 		    money_subtract(best, least, &best) < 0) {
 			/* The figures do not fit: nothing is proven about this room any more. */
+			room->overflowed = true;
 			station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
 				      "%s: the energy since the last settlement cannot be priced",
 				      supply->record.circuit);
@@ -74,6 +75,9 @@ void station_balance(struct station *station, struct station_room *room)
 	}
 	room->live_nano = live;
 	room->best_nano = best;
+	if (room->overflowed)
+		station_alarm_clear(station, ALARM_AMOUNT_OVERFLOW, room->record.name);
+	room->overflowed = false;
 }
 
 static int settle_supply(struct station *station, struct station_supply *supply, const char *why)
@@ -353,7 +357,7 @@ static void say(struct station *station, struct station_room *room)
 		station_alarm(station, ALARM_HOLD_SPENT, name,
 			      "the hold's limit is used up; the building's choice: %s",
 			      station->policy.hold_then == SUPPLY_THEN_CUT ? "cut" : "keep");
-	if (events & SUPPLY_EVENT_RESTORE)
+	if (!room->money.hold_spent)
 		station_alarm_clear(station, ALARM_HOLD_SPENT, name);
 }
 

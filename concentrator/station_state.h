@@ -143,6 +143,7 @@ struct station_room {
 	int64_t settled_nano; /* balance by entries */
 	int64_t live_nano;    /* M1: minus the priced step since */
 	int64_t best_nano;    /* S1: minus the least that step can cost */
+	bool overflowed;      /* these two did not fit */
 	struct supply_money money;
 	struct supply_answer answer; /* of the latest step */
 	int64_t money_kept_us;       /* when the ledger last kept the money state */

@@ -378,6 +378,70 @@ static void a_messenger_that_ended_leaves_no_cloud_behind(void **state)
 	assert_non_null(alarms_find(&building->station->alarms, ALARM_CLOUD_AWAY, "cloud"));
 }
 
+static void what_stands_is_alarmed_again_after_a_restart(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *armed = site_add_meter(site, 100);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	struct played_meter *far = site_add_meter(site, 100);
+	site_add_room(site, 102, 5000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	armed->closed = false;
+	far->glitch_count = INT64_MAX;
+	far->glitch_raw = 0x00ABCDEF;
+	played_run(building, 2 * HOUR_US);
+	site_close(site);
+	site_open(site);
+	played_run(building, 2 * HOUR_US + MINUTE_US);
+	const struct alarms *alarms = &building->station->alarms;
+	assert_non_null(alarms_find(alarms, ALARM_ARMED_FOR_CONNECT, "101 sockets"));
+	assert_non_null(alarms_find(alarms, ALARM_REGISTER_QUARANTINED, "102 sockets"));
+	assert_int_equal(
+		station_relay_connect(building->station, site_room(site, "101")->supplies[0]), 1);
+	far->glitch_count = 0;
+	played_run(building, 3 * HOUR_US);
+	assert_int_equal(alarms_count(alarms, ALARM_WARNING) + alarms_count(alarms, ALARM_CRITICAL),
+			 0);
+	assert_true(armed->closed);
+}
+
+static void a_room_without_a_name_to_spare_is_shown_whole(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	char room[LEDGER_NAME_MAX + 1], circuit[LEDGER_NAME_MAX + 1], subject[100];
+	struct played_meter *meter = site_add_meter(site, 100);
+	/* Ten characters of three bytes and two of one, twice. */
+	snprintf(room, sizeof(room), "%s",
+		 "\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf"
+		 "\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf\xe6\x88\xbf"
+		 "01");
+	snprintf(circuit, sizeof(circuit), "%s", room);
+	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}]", "room", room, "circuit",
+				 circuit, "line", "A", "address", "1", "model", "hiking-dds238-sr",
+				 "relay", "meter", "breaker_a", "16", "opening_minor", "5000");
+	building->station->now = played_now(building);
+	assert_int_equal(station_rooms_add(building->station, rows, false, count_finding, NULL), 0);
+	json_decref(rows);
+	played_run(building, HOUR_US);
+	meter->closed = false;
+	played_run(building, 2 * HOUR_US);
+	snprintf(subject, sizeof(subject), "%s %s", room, circuit);
+	const struct alarm *alarm = alarms_find(&building->station->alarms, ALARM_ARMED_FOR_CONNECT,
+						subject);
+	assert_non_null(alarm);
+	assert_true(alarm->told); /* as JSON, so it is good UTF-8 */
+	json_t *text = json_string(alarm->detail);
+	assert_non_null(text);
+	json_decref(text);
+	meter->dead = true;
+	played_run(building, 3 * HOUR_US);
+	alarm = alarms_find(&building->station->alarms, ALARM_METER_SILENT, "line A address 1");
+	assert_non_null(alarm);
+	assert_true(alarm->told);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +458,8 @@ int main(void)
 		CASE(held_cuts_stay_held_over_a_restart),
 		CASE(a_restart_does_not_forget_that_the_cloud_is_away),
 		CASE(a_messenger_that_ended_leaves_no_cloud_behind),
+		CASE(what_stands_is_alarmed_again_after_a_restart),
+		CASE(a_room_without_a_name_to_spare_is_shown_whole),
 	};
 	return cmocka_run_group_tests_name("station_trouble", tests, NULL, NULL);
 }
