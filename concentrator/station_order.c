@@ -400,10 +400,13 @@ static int apply(struct station *station, const json_t *json, struct outcome *ou
 	return r;
 }
 
-static void after_commit(struct station *station, const struct outcome *outcome, const char *mrid)
+static bool is_credit(const struct outcome *outcome)
 {
-	if (outcome->result != ORDER_APPLIED || outcome->room == NULL)
-		return;
+	return outcome->result == ORDER_APPLIED && outcome->room != NULL;
+}
+
+static void say_applied(struct station *station, const struct outcome *outcome, const char *mrid)
+{
 	struct station_room *room = outcome->room;
 	char amount[48];
 	station_amount(station, outcome->amount_nano, amount);
@@ -414,9 +417,25 @@ static void after_commit(struct station *station, const struct outcome *outcome,
 		if (relay_believed(&room->supplies[i]->relay_state) == RELAY_OPEN)
 			snprintf(room->supplies[i]->cause, sizeof(room->supplies[i]->cause), "%s",
 				 mrid);
-	station_review(station, room);
-	room->told = false;
-	station_room_status(station, room);
+}
+
+/* Each room once, however many of its orders came. */
+static void after_commit(struct station *station, const struct outcome outcomes[],
+			 char (*mrids)[LEDGER_ID_MAX + 1], size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_credit(&outcomes[i]))
+			say_applied(station, &outcomes[i], mrids[i]);
+	for (size_t i = 0; i < count; i++) {
+		bool first = is_credit(&outcomes[i]);
+		for (size_t n = 0; n < i && first; n++)
+			first = !is_credit(&outcomes[n]) || outcomes[n].room != outcomes[i].room;
+		if (!first)
+			continue;
+		station_review(station, outcomes[i].room);
+		outcomes[i].room->told = false;
+		station_room_status(station, outcomes[i].room);
+	}
 }
 
 int station_deliver(struct station *station, const json_t *items, const char *cursor,
@@ -465,8 +484,7 @@ int station_deliver(struct station *station, const json_t *items, const char *cu
 				station_balance(station, outcomes[i].room);
 		goto finish;
 	}
-	for (size_t i = 0; i < count; i++)
-		after_commit(station, &outcomes[i], mrids[i]);
+	after_commit(station, outcomes, mrids, count);
 	*ret_results = results;
 	results = NULL;
 finish:
