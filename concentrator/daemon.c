@@ -311,8 +311,10 @@ static int open_lines(struct daemon *daemon)
 		line->daemon = daemon;
 		line->index = i;
 		int r = line_open(&line->line, &settings);
-		if (r < 0)
+		if (r == -EINVAL)
 			return say(PROBLEM_USAGE, "its settings are wrong: line ", config->name);
+		if (r < 0)
+			return say(PROBLEM_FAILED, "a line's thread cannot start: ", strerror(-r));
 		daemon->line_count = i + 1;
 		r = sd_event_add_io(daemon->event, &line->source, line_fd(line->line), EPOLLIN,
 				    on_line, line);
@@ -340,7 +342,8 @@ static int open_sensors(struct daemon *daemon)
 	}
 	int r = sensors_open(&daemon->sensors, settings, config->sensor_count);
 	if (r < 0)
-		return say(PROBLEM_USAGE, "sensors: ", strerror(-r));
+		return say(r == -EINVAL ? PROBLEM_USAGE : PROBLEM_FAILED,
+			   "sensors: ", strerror(-r));
 	r = sd_event_add_io(daemon->event, &daemon->sensors_source, sensors_fd(daemon->sensors),
 			    EPOLLIN, on_sensors, daemon);
 	return r < 0 ? problem_exit(PROBLEM_FAILED) : 0;
