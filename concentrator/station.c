@@ -159,6 +159,8 @@ struct station *station_close(struct station *station)
 		if (station->fetches[i].call != NULL)
 			control_fail(station->fetches[i].call, PROBLEM_DEGRADED,
 				     "prepayd is stopping");
+		if (station->reading[i] != NULL)
+			control_fail(station->reading[i], PROBLEM_DEGRADED, "prepayd is stopping");
 	}
 	station_unload(station);
 	free(station->lines);

@@ -300,9 +300,14 @@ static void answer_readers(struct station *station, struct station_device *devic
 			continue;
 		read->error = result->error;
 		if (result->error == 0) {
+			/* Its channels take turns: asked again until it is this one's. */
+			if (!covered(device->model, slot->span, read->channel, &slot->request)) {
+				schedule_ask(&station->lines[device->line].schedule, device->index,
+					     slot->job.span);
+				continue;
+			}
 			read->result = *result;
-			if (covered(device->model, slot->span, read->channel, &slot->request) &&
-			    meter_decode(device->model, slot->span, read->channel, result->values,
+			if (meter_decode(device->model, slot->span, read->channel, result->values,
 					 result->count, &read->reading) == -ERANGE)
 				read->error = -ERANGE;
 			read->wanted = (uint8_t)(read->wanted & ~(1U << slot->job.span));

@@ -70,6 +70,17 @@ static void compare(struct checks *checks, const struct ledger_supply *mine, con
 		found(checks, "relay", detail);
 }
 
+/* The first row of a room opens its account; what a later one says differently would be lost. */
+static void compare_account(struct checks *checks, const struct commission_row *mine,
+			    const struct commission_row *first)
+{
+	if (mine->tenancy[0] != '\0' && strcmp(mine->tenancy, first->tenancy) != 0)
+		found(checks, "tenancy", "an earlier row gives the room another tenancy");
+	if (mine->opening_minor != 0)
+		found(checks, "opening_minor",
+		      "an earlier row opens the room's account; the opening balance belongs there");
+}
+
 static void compare_all(const struct station *station, struct checks *checks,
 			const struct commission_row rows[], size_t at)
 {
@@ -86,6 +97,8 @@ static void compare_all(const struct station *station, struct checks *checks,
 			continue; /* that row was wrong itself */
 		supplies += strcmp(rows[i].room, mine->room) == 0;
 		compare(checks, &mine->supply, mine->room, &rows[i].supply, rows[i].room);
+		if (strcmp(rows[i].room, mine->room) == 0)
+			compare_account(checks, mine, &rows[i]);
 	}
 	if (supplies >= LAYERS_SUPPLIES_MAX)
 		found(checks, "circuit", "the room has as many circuits as it can have");

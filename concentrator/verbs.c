@@ -147,6 +147,17 @@ bool verbs_rows_fit(struct control_call *call, const char *name)
 	return false;
 }
 
+#define PAGE_BYTES_MAX ((size_t)48 * 1024)
+
+bool verbs_fits(const json_t *row, size_t *bytes, const json_t *rows)
+{
+	size_t size = json_dumpb(row, NULL, 0, JSON_COMPACT) + 1;
+	if (*bytes + size > PAGE_BYTES_MAX && json_array_size(rows) > 0)
+		return false;
+	*bytes += size;
+	return true;
+}
+
 void verbs_page(struct control_call *call, json_t *rows, int64_t next)
 {
 	char more[24];

@@ -80,6 +80,10 @@ int64_t verbs_cursor(const struct control_call *call);
 /* Has the array few enough rows that the answer, a row for each, fits a line? False: answered. */
 bool verbs_rows_fit(struct control_call *call, const char *name);
 
+/* Does the row fit the page that has bytes of rows? Counts it. A first row always does: it has the line to
+ * itself. */
+bool verbs_fits(const json_t *row, size_t *bytes, const json_t *rows);
+
 /* Answers with one page: data is {"rows": rows} (takes), next the cursor behind it or -1 at the end. */
 void verbs_page(struct control_call *call, json_t *rows, int64_t next);
 

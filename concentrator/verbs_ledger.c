@@ -47,6 +47,7 @@ static const char *kind_name(enum entry_kind kind)
 struct rows {
 	const struct station *station;
 	json_t *rows;
+	size_t bytes;
 	int64_t last;
 };
 
@@ -70,9 +71,7 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 {
 	struct rows *rows = userdata;
 	const struct station *station = rows->station;
-	rows->last = entry->seq;
-	json_array_append_new(
-		rows->rows,
+	json_t *row =
 		json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
 			  (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
 			  room_of(station, entry->account_id), "kind", kind_name(entry->kind),
@@ -83,7 +82,13 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 			  station_money(station, entry->amount_nano), "amount_nano",
 			  message_nano(entry->amount_nano), "balance_nano",
 			  message_nano(balance_nano), "order", entry->order, "who", entry->who,
-			  "why", entry->why));
+			  "why", entry->why);
+	if (!verbs_fits(row, &rows->bytes, rows->rows)) {
+		json_decref(row);
+		return 1;
+	}
+	rows->last = entry->seq;
+	json_array_append_new(rows->rows, row);
 	return 0;
 }
 
@@ -100,12 +105,12 @@ int verbs_entries(struct station *station, const struct station_room *room, int6
 		return r;
 	}
 	if (ret_next != NULL)
-		*ret_next = (int)json_array_size(rows.rows) < limit ? -1 : rows.last;
+		*ret_next = r == 0 && (int)json_array_size(rows.rows) < limit ? -1 : rows.last;
 	*ret_rows = rows.rows;
 	return 0;
 }
 
-#define PAGE_ENTRIES 96 /* of about 500 bytes: a page fits a line */
+#define PAGE_ENTRIES MESSAGE_ROWS_MAX
 
 /* The cursor is SEQ.REST: entries older than SEQ, REST of them still wanted. */
 int verb_ledger_tail(void *userdata, struct control_call *call)
@@ -131,9 +136,10 @@ int verb_ledger_tail(void *userdata, struct control_call *call)
 	if (r < 0)
 		return r;
 	char more[48];
-	snprintf(more, sizeof(more), "%" PRId64 ".%" PRId64, next, wanted - PAGE_ENTRIES);
+	wanted -= (int64_t)json_array_size(rows);
+	snprintf(more, sizeof(more), "%" PRId64 ".%" PRId64, next, wanted);
 	control_reply(call, json_pack("{s:o}", "rows", rows),
-		      next < 0 || wanted <= PAGE_ENTRIES ? NULL : more);
+		      next < 0 || wanted <= 0 ? NULL : more);
 	return 0;
 }
 
@@ -189,6 +195,8 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 		      NULL);
 	return 0;
 }
+
+#define PAGE_QUARANTINES 96 /* of at most 500 bytes: a page fits a line */
 
 /* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
 static int ask_reader(struct station *station, struct control_call *call, struct reader_job *job)
@@ -321,11 +329,11 @@ int verb_quarantine_list(void *userdata, struct control_call *call)
 	int r = before < 0 ? -EINVAL
 			   : ledger_quarantines_tail(station->ledger,
 						     message_arg_bool(call->args, "open", true),
-						     before, PAGE_ENTRIES, quarantine_row, &rows);
+						     before, PAGE_QUARANTINES, quarantine_row, &rows);
 	if (r < 0) {
 		json_decref(rows.rows);
 		return r;
 	}
-	verbs_page(call, rows.rows, json_array_size(rows.rows) < PAGE_ENTRIES ? -1 : rows.last);
+	verbs_page(call, rows.rows, json_array_size(rows.rows) < PAGE_QUARANTINES ? -1 : rows.last);
 	return 0;
 }

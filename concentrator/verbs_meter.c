@@ -131,6 +131,15 @@ void station_read_done(struct station *station, struct station_read *read)
 		      NULL);
 }
 
+/* A channel of the device that somebody uses. */
+static uint8_t first_channel(const struct station_device *device)
+{
+	for (int kind = 0; kind < SCHEDULE_READS; kind++)
+		if (device->reads[kind].count > 0)
+			return device->reads[kind].at[0].channel;
+	return 1;
+}
+
 static struct station_device *named_device(struct station *station, struct control_call *call,
 					   uint8_t *ret_channel)
 {
@@ -151,8 +160,10 @@ static struct station_device *named_device(struct station *station, struct contr
 	int64_t address = message_arg_int64(call->args, "address", 0);
 	size_t line = name == NULL ? station->line_count : station_line_find(station, name);
 	struct station_device *device = device_at(station, line, address);
-	if (device != NULL)
+	if (device != NULL) {
+		*ret_channel = first_channel(device);
 		return device;
+	}
 	control_fail(call, name == NULL ? PROBLEM_USAGE : PROBLEM_NOT_FOUND, "%s",
 		     name == NULL ? "name a room, or a line and an address"
 				  : "no commissioned meter has that line and address");
@@ -237,6 +248,13 @@ int verb_meter_read(void *userdata, struct control_call *call)
 				schedule_ask(&station->lines[device->line].schedule, device->index,
 					     (enum schedule_span)kind);
 			}
+		if (wanted == 0) {
+			control_fail(
+				call, PROBLEM_REFUSED,
+				"nothing can be read from %s at address %u: it only takes commands",
+				device->model->name, device->address);
+			return 0;
+		}
 		*read = (struct station_read){.call = call,
 					      .device = device,
 					      .channel = channel,

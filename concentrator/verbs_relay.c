@@ -200,25 +200,35 @@ int verb_relay_release(void *userdata, struct control_call *call)
 int verb_cuts_list(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
+	int64_t at = verbs_cursor(call);
+	if (at < 0)
+		return -EINVAL;
 	json_t *rows = json_array();
-	for (size_t i = 0; i < station->room_count; i++) {
+	size_t bytes = 0, i = (size_t)at;
+	for (; i < station->room_count && json_array_size(rows) < MESSAGE_ROWS_MAX; i++) {
 		const struct station_room *room = station->rooms[i];
 		if (!room->was_due)
 			continue;
 		int64_t earliest_s = station_earliest_s(station, room);
-		json_array_append_new(
-			rows, json_pack("{s:s,s:o,s:o,s:o}", "room", room->record.name, "balance",
+		json_t *row = json_pack("{s:s,s:o,s:o,s:o}", "room", room->record.name, "balance",
 					station_money(station, room->live_nano), "balance_nano",
 					message_nano(room->live_nano), "due_s",
-					earliest_s == 0 ? json_null() : json_integer(earliest_s)));
+					earliest_s == 0 ? json_null() : json_integer(earliest_s));
+		if (!verbs_fits(row, &bytes, rows)) {
+			json_decref(row);
+			break;
+		}
+		json_array_append_new(rows, row);
 	}
 	bool held = station->mass.held != MASS_CUT_NONE;
 	int64_t since_s = station->now.s - (station->now.us - station->mass.held_us) / 1000000;
+	char more[24];
+	snprintf(more, sizeof(more), "%zu", i);
 	control_reply(call,
 		      json_pack("{s:b,s:s,s:o,s:o}", "held", held, "reason",
 				mass_cut_reason_name(station->mass.held), "since_s",
 				held ? json_integer(since_s) : json_null(), "rows", rows),
-		      NULL);
+		      i < station->room_count ? more : NULL);
 	return 0;
 }
 

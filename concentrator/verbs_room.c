@@ -180,8 +180,6 @@ json_t *verbs_room_row(const struct station *station, const struct station_room 
 		days < 0 ? json_null() : json_integer(days), "state", state, "supplies", supplies);
 }
 
-#define ROOMS_BYTES_MAX (48 * 1024)
-
 int verb_room_list(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
@@ -194,12 +192,10 @@ int verb_room_list(void *userdata, struct control_call *call)
 	size_t bytes = 0, i = (size_t)at;
 	for (; i < station->room_count && json_array_size(rows) < MESSAGE_ROWS_MAX; i++) {
 		json_t *row = verbs_room_row(station, station->rooms[i]);
-		size_t size = json_dumpb(row, NULL, 0, JSON_COMPACT);
-		if (bytes + size > ROOMS_BYTES_MAX && json_array_size(rows) > 0) {
+		if (!verbs_fits(row, &bytes, rows)) {
 			json_decref(row);
 			break;
 		}
-		bytes += size + 1;
 		json_array_append_new(rows, row);
 	}
 	verbs_page(call, rows, i < station->room_count ? (int64_t)i : -1);

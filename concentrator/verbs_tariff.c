@@ -13,6 +13,9 @@
 struct tariffs {
 	const struct station *station;
 	json_t *rows;
+	size_t bytes;
+	int64_t from; /* tariffs before this one were on earlier pages */
+	int64_t at;
 };
 
 static const char *state_of(const struct station *station, int64_t id, int64_t activation_s)
@@ -38,28 +41,41 @@ static int tariff_row(const struct ledger_tariff *record, void *userdata)
 	struct tariff tariff;
 	bool from_receipt;
 	json_t *errors = NULL;
+	if (tariffs->at < tariffs->from) {
+		tariffs->at++;
+		return 0;
+	}
 	if (tariff_file_parse(record->text, strlen(record->text), &station->settings.zone, &tariff,
 			      &from_receipt, &errors) < 0) {
 		json_decref(errors);
+		tariffs->at++;
 		return 0;
 	}
 	tariff.id = record->id;
 	tariff.activation_s = record->activation_s;
-	json_array_append_new(
-		tariffs->rows,
-		row_of(&tariff, state_of(station, tariff.id, tariff.activation_s), record->text));
+	json_t *row =
+		row_of(&tariff, state_of(station, tariff.id, tariff.activation_s), record->text);
+	if (!verbs_fits(row, &tariffs->bytes, tariffs->rows)) {
+		json_decref(row);
+		return 1;
+	}
+	json_array_append_new(tariffs->rows, row);
+	tariffs->at++;
 	return 0;
 }
 
 int verb_tariff_show(void *userdata, struct control_call *call)
 {
-	struct tariffs tariffs = {.station = verbs_station(userdata), .rows = json_array()};
+	struct tariffs tariffs = {.station = verbs_station(userdata), .from = verbs_cursor(call)};
+	if (tariffs.from < 0)
+		return -EINVAL;
+	tariffs.rows = json_array();
 	int r = ledger_tariffs_each(tariffs.station->ledger, tariff_row, &tariffs);
 	if (r < 0) {
 		json_decref(tariffs.rows);
 		return r;
 	}
-	verbs_page(call, tariffs.rows, -1);
+	verbs_page(call, tariffs.rows, r == 1 ? tariffs.at : -1);
 	return 0;
 }
 
