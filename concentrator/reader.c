@@ -35,16 +35,15 @@ struct reader {
 	bool watching;
 };
 
-static void run(struct reader *reader, struct reader_job *job)
+void reader_run(struct reader_job *job, const char *path, const char *vfs, atomic_ullong *progress,
+		const atomic_bool *cancel)
 {
 	switch (job->kind) {
 	case READER_VERIFY:
-		job->result = ledger_verify(reader->path, reader->vfs, &reader->progress,
-					    &reader->cancel, &job->verdict);
+		job->result = ledger_verify(path, vfs, progress, cancel, &job->verdict);
 		break;
 	case READER_BACKUP:
-		job->result = ledger_backup(reader->path, reader->vfs, job->file, &reader->progress,
-					    &reader->cancel, &job->copy);
+		job->result = ledger_backup(path, vfs, job->file, progress, cancel, &job->copy);
 		break;
 	default:
 		job->result = -EINVAL;
@@ -65,7 +64,7 @@ static void *work(void *userdata)
 		struct reader_job *job = &reader->jobs[reader->done % READER_QUEUE_MAX];
 
 		(void)pthread_mutex_unlock(&reader->mutex);
-		run(reader, job);
+		reader_run(job, reader->path, reader->vfs, &reader->progress, &reader->cancel);
 		(void)pthread_mutex_lock(&reader->mutex);
 		reader->done++;
 		atomic_fetch_add(&reader->progress, 1);

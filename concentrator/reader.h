@@ -25,6 +25,10 @@ struct reader_job {
 	struct ledger_copy copy;
 };
 
+/* Does a job in the caller's thread, which blocks for it; progress and cancel as in ledger_verify(). */
+void reader_run(struct reader_job *job, const char *path, const char *vfs, atomic_ullong *progress,
+		const atomic_bool *cancel);
+
 /* path and vfs as ledger_path() and ledger_vfs() say; copied. Starts the thread. */
 LEDGER_CHECKED int reader_open(struct reader **ret, const char *path, const char *vfs);
 /* Cancels the job in hand and waits for the thread: blocks for one disk access. Takes NULL. */

@@ -209,6 +209,13 @@ static int load_quarantine(const struct ledger_quarantine *record, void *userdat
 			reason = (enum guard_reason)i;
 	supply->quarantine_id = record->id;
 	supply->quarantine_opened_s = record->opened_s;
+	/* The last register believed before it may be newer than the last settlement. */
+	if (record->life_id == supply->life.id && record->baseline_wh > supply->settled.wh) {
+		const struct mark baseline = {.wh = record->baseline_wh,
+					      .at_s = record->opened_s,
+					      .dated = record->opened_trusted};
+		guard_rebase(&supply->guard, &baseline);
+	}
 	guard_requarantine(&supply->guard, reason, record->reading_wh);
 	return 0;
 }

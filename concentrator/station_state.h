@@ -318,6 +318,63 @@ int64_t station_link_away_us(const struct station *station);
 /* Once a second: alarm, and what a restart must not forget. */
 void station_link_check(struct station *station);
 
+/* station_change.c: a change that a person makes to one room, or two. Everything is done in one
+ * transaction and in memory; a dry run does the same and takes both back. */
+#define STATION_CHANGE_ROOMS 2
+
+struct station_change {
+	const char *who;
+	const char *why;
+	bool dry_run;
+	size_t room_count;
+	struct {
+		struct station_room *room;
+		struct station_room saved;
+		struct station_supply saved_supplies[LAYERS_SUPPLIES_MAX];
+	} rooms[STATION_CHANGE_ROOMS];
+};
+
+/* who, why and dry_run are the caller's; other may be NULL. -errno: nothing is open. */
+int station_change_begin(struct station *station, struct station_change *change,
+			 struct station_room *room, struct station_room *other);
+/* Settles a room; memory follows at once, so that what comes next stands on it, and it may be settled
+ * again. Unlike station_settle_room() a part that cannot be priced (-ERANGE, -EINVAL) ends the change. */
+int station_change_settle(struct station *station, struct station_room *room, const char *why);
+/* Appends an entry with the change's time, author and reason, and tells the cloud. */
+int station_change_append(struct station *station, const struct station_change *change,
+			  const struct station_room *room, struct entry *entry);
+/* error 0: commits, or takes a dry run back; else takes back. Returns error, or the commit's. */
+int station_change_end(struct station *station, struct station_change *change, int error);
+
+/* station_register.c: what people decide about a register (M6); inside a change. */
+struct station_decision {
+	enum entry_kind kind; /* what became of the energy; 0: there was none */
+	int64_t energy_wh;
+	int64_t amount_nano; /* negative or 0 */
+	int64_t from_wh;     /* unwrapped, of the old life */
+	int64_t to_wh;
+	bool life_ended;
+	int64_t baseline_wh; /* where the register goes on from */
+	char refusal[256];   /* why it cannot be, with -EPERM */
+};
+
+struct ledger_quarantine;
+/* The quarantined register is true: kind ENTRY_CHARGE, or ENTRY_QUARANTINE to set the energy aside. */
+int station_register_accept(struct station *station, const struct station_change *change,
+			    struct station_supply *supply, const struct ledger_quarantine *record,
+			    enum entry_kind kind, bool rolled_over, struct station_decision *ret);
+/* It is not: what the meter shows now is where it goes on from, and nobody pays for the way there. */
+int station_register_reject(struct station *station, const struct station_change *change,
+			    struct station_supply *supply, const struct ledger_quarantine *record,
+			    struct station_decision *ret);
+/* Another meter of the same model took its place. final_wh as the old one showed it; -1: it cannot be
+ * read, the last accepted register counts. */
+int station_register_exchange(struct station *station, const struct station_change *change,
+			      struct station_supply *supply, int64_t final_wh, int64_t initial_wh,
+			      const char *serial, struct station_decision *ret);
+/* After the commit: alarms that are over. */
+void station_register_decided(struct station *station, struct station_supply *supply);
+
 /* station_relay.c */
 void station_relay_review(struct station *station, struct station_supply *supply);
 void station_relay_sent(struct station *station, struct station_supply *supply, int error);

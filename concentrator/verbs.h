@@ -44,7 +44,12 @@ int verb_ledger_tail(void *userdata, struct control_call *call);
 int verb_ledger_settle(void *userdata, struct control_call *call);
 int verb_ledger_verify(void *userdata, struct control_call *call);
 int verb_ledger_backup(void *userdata, struct control_call *call);
+
 int verb_quarantine_list(void *userdata, struct control_call *call);
+int verb_quarantine_show(void *userdata, struct control_call *call);
+int verb_quarantine_accept(void *userdata, struct control_call *call);
+int verb_quarantine_reject(void *userdata, struct control_call *call);
+int verb_meter_exchange(void *userdata, struct control_call *call);
 
 int verb_tariff_show(void *userdata, struct control_call *call);
 int verb_tariff_check(void *userdata, struct control_call *call);

@@ -1,4 +1,4 @@
-/* verbs_ledger.c - the ledger for people: its tail, settling, proof and copies; quarantines. */
+/* verbs_ledger.c - the ledger for people: its tail, settling, proof and copies. */
 #include "concentrator/verbs.h"
 
 #include <errno.h>
@@ -7,42 +7,12 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
-#include "concentrator/ledger_quarantine.h"
 #include "concentrator/platform/encoding.h"
 #include "concentrator/rules/money.h"
 #include "concentrator/station_state.h"
 #include "concentrator/verbs_entry.h"
 
 #define TAIL_DEFAULT 20
-
-static const char *kind_name(enum entry_kind kind)
-{
-	switch (kind) {
-	case ENTRY_OPENING:
-		return "opening";
-	case ENTRY_RECHARGE:
-		return "recharge";
-	case ENTRY_REVERSAL:
-		return "reversal";
-	case ENTRY_CASH:
-		return "cash";
-	case ENTRY_CHARGE:
-		return "charge";
-	case ENTRY_HOUSE:
-		return "house";
-	case ENTRY_QUARANTINE:
-		return "quarantine";
-	case ENTRY_WRITE_OFF:
-		return "write-off";
-	case ENTRY_ADJUSTMENT:
-		return "adjustment";
-	case ENTRY_ROUNDING:
-		return "rounding";
-	case ENTRY_CLOSING:
-		return "closing";
-	}
-	return "unknown";
-}
 
 struct rows {
 	const struct station *station;
@@ -74,7 +44,7 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 	json_t *row =
 		json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
 			  (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
-			  room_of(station, entry->account_id), "kind", kind_name(entry->kind),
+			  room_of(station, entry->account_id), "kind", entry_kind_name(entry->kind),
 			  "circuit", circuit_of(station, entry->point_id), "energy_wh",
 			  (json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh,
 			  "to_wh", (json_int_t)entry->to_wh, "price_micro_per_kwh",
@@ -196,8 +166,6 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 	return 0;
 }
 
-#define PAGE_QUARANTINES 96 /* of at most 500 bytes: a page fits a line */
-
 /* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
 static int ask_reader(struct station *station, struct control_call *call, struct reader_job *job)
 {
@@ -294,46 +262,4 @@ void station_read_ledger(struct station *station, const struct reader_job *job,
 		answer_verify(station, call, job);
 	else
 		answer_backup(call, job);
-}
-
-static int quarantine_row(const struct ledger_quarantine *record, void *userdata)
-{
-	static const char *const states[] = {"open", "returned", "accepted", "rejected"};
-	struct rows *rows = userdata;
-	rows->last = record->id;
-	const struct station_supply *supply = NULL;
-	for (size_t i = 0; i < rows->station->supply_count; i++)
-		if (rows->station->supplies[i]->record.id == record->supply_id)
-			supply = rows->station->supplies[i];
-	bool open = record->state == LEDGER_QUARANTINE_OPEN;
-	int64_t pending = open && record->reading_wh > record->baseline_wh
-				  ? record->reading_wh - record->baseline_wh
-				  : 0;
-	json_array_append_new(
-		rows->rows,
-		json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:s,s:I}", "id", (json_int_t)record->id,
-			  "room", supply == NULL ? "" : supply->room->record.name, "circuit",
-			  supply == NULL ? "" : supply->record.circuit, "reason", record->reason,
-			  "baseline_wh", (json_int_t)record->baseline_wh, "reading_wh",
-			  (json_int_t)record->reading_wh, "opened_s", (json_int_t)record->opened_s,
-			  "closed_s", open ? json_null() : json_integer(record->closed_s), "state",
-			  states[record->state], "pending_wh", (json_int_t)pending));
-	return 0;
-}
-
-int verb_quarantine_list(void *userdata, struct control_call *call)
-{
-	struct station *station = verbs_station(userdata);
-	struct rows rows = {.station = station, .rows = json_array()};
-	int64_t before = verbs_cursor(call);
-	int r = before < 0 ? -EINVAL
-			   : ledger_quarantines_tail(station->ledger,
-						     message_arg_bool(call->args, "open", true),
-						     before, PAGE_QUARANTINES, quarantine_row, &rows);
-	if (r < 0) {
-		json_decref(rows.rows);
-		return r;
-	}
-	verbs_page(call, rows.rows, json_array_size(rows.rows) < PAGE_QUARANTINES ? -1 : rows.last);
-	return 0;
 }

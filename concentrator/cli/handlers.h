@@ -69,6 +69,12 @@ int run_quarantine_list(struct call *call);
 int run_cuts_list(struct call *call);
 int run_cuts_confirm(struct call *call);
 
+/* register.c */
+int run_quarantine_show(struct call *call);
+int run_quarantine_accept(struct call *call);
+int run_quarantine_reject(struct call *call);
+int run_meter_exchange(struct call *call);
+
 /* configuration.c */
 int run_config_check(struct call *call);
 

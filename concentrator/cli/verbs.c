@@ -52,6 +52,14 @@ static const struct verb lines[] = {
 	 "Examples: meter show 305; meter show 305/ac; meter show A/17"},
 	{"meter read ROOM|LINE/ADDRESS [CIRCUIT]", "read a meter now", ROLE_OPERATOR,
 	 run_meter_read, "Examples: meter read 305; meter read 305 ac; meter read A/17"},
+	{"meter exchange ROOM[/CIRCUIT] --final KWH --initial KWH --reason TEXT [--serial S] "
+	 "[--dry-run]",
+	 "another meter of the same model took its place", ROLE_ADMIN, run_meter_exchange,
+	 "--final is what the old meter showed at the end, --initial what the new one showed at "
+	 "its "
+	 "start:\n"
+	 "1234.56 is kWh, 1234560Wh Wh. --final last: the old one cannot be read, its last good "
+	 "reading counts."},
 	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,
 	 NULL},
 	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},
@@ -108,6 +116,16 @@ static const struct verb cares[] = {
 	 NULL},
 	{"quarantine list [--all]", "readings that were not believed", ROLE_VIEWER,
 	 run_quarantine_list, NULL},
+	{"quarantine show ID", "one of them, and what the meter shows now", ROLE_VIEWER,
+	 run_quarantine_show, NULL},
+	{"quarantine accept ID --as WAY --reason TEXT [--rolled-over] [--dry-run]",
+	 "the reading is true: go on from it", ROLE_ADMIN, run_quarantine_accept,
+	 "--as charge: the room pays for the energy in between; --as aside: nobody does.\n"
+	 "A register below the last good one is taken with --rolled-over alone, from a model that "
+	 "rolls over."},
+	{"quarantine reject ID --reason TEXT [--dry-run]",
+	 "the reading was wrong: go on from what the meter shows now", ROLE_ADMIN,
+	 run_quarantine_reject, "The energy in between is written off: nobody pays for it."},
 	{"cuts list", "rooms due for a cut, and whether all are held", ROLE_VIEWER, run_cuts_list,
 	 NULL},
 	{"cuts confirm --reason TEXT", "let held cuts go ahead", ROLE_OPERATOR, run_cuts_confirm,
@@ -157,6 +175,11 @@ static const struct verb_option options[] = {
 	{"--room", "of this room alone"},
 	{"--reason", "why; kept with who and when"},
 	{"--dry-run", "check all, change nothing"},
+	{"--as", "charge: the room pays; aside: nobody does"},
+	{"--rolled-over", "the register passed its end and began at zero"},
+	{"--final", "what the old meter showed at the end, or last"},
+	{"--initial", "what the new meter showed at its start"},
+	{"--serial", "serial number of the new meter"},
 	{"--write-off", "give up a balance that is left"},
 	{"--all", "also what is over"},
 	{"--receipt", "number of the paper receipt"},

@@ -64,3 +64,6 @@ struct entry {
 	uint8_t previous[32]; /* filled by the ledger */
 	uint8_t hash[32];     /* SHA-256 over the documented bytes, filled by the ledger */
 };
+
+/* A stable name for people and programs: "charge", "write-off". */
+const char *entry_kind_name(enum entry_kind kind);

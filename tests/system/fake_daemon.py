@@ -162,7 +162,12 @@ ALARMS = [
 QUARANTINE = [
     {"id": 3, "room": "112", "circuit": "sockets", "reason": "register fell",
      "baseline_wh": 1234567, "reading_wh": 0, "opened_s": NOW_S - 600, "closed_s": None,
-     "state": "open", "pending_wh": 30}]
+     "state": "open", "pending_wh": 30, "decided_by": ""}]
+
+DECISION = {"room": "112", "circuit": "sockets", "kind": "charge", "from_wh": 1234567, "to_wh": 1246912,
+            "energy_wh": 12345, "amount": money(-618), "amount_nano": "-6172500000",
+            "life_ended": False, "baseline_wh": 1246912, "balance": money(1382),
+            "balance_nano": "13827500000", "dry_run": False}
 
 
 def default(verb, args):
@@ -202,6 +207,9 @@ def default(verb, args):
         "ledger.backup": {"file": "/var/lib/prepay/backup/ledger-2026-12-02.db",
                           "bytes": 4404019, "sha256": "cd" * 32},
         "quarantine.list": {"rows": QUARANTINE},
+        "quarantine.show": {**QUARANTINE[0], "register_wh": 1240000, "age_s": 3, "serial": None},
+        "quarantine.accept": DECISION, "quarantine.reject": {**DECISION, "kind": "write-off"},
+        "meter.exchange": {**DECISION, "life_ended": True},
         "tariff.show": {"rows": TARIFFS}, "tariff.check": TARIFFS[1], "tariff.apply": TARIFFS[1],
         "alarm.list": {"rows": ALARMS}, "alarm.acknowledge": {},
         "cuts.list": {"held": True, "reason": "12 rooms newly due in 10 min", "since_s": NOW_S - 60,

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "concentrator/station_state.h"
+
 #define TC_US         1042 /* a character at 9600 8N1 */
 #define GAP_US        3646
 #define TURNAROUND_US 15000
@@ -61,9 +63,23 @@ static void now(void *userdata, struct instant *ret)
 
 static int read_ledger(void *userdata, const struct reader_job *job)
 {
-	(void)userdata;
-	(void)job;
-	return -EBUSY;
+	struct played_building *building = userdata;
+	if (building->reading)
+		return -EBUSY;
+	building->reading = true;
+	building->read = *job;
+	return 0;
+}
+
+void played_read_ledger(struct played_building *building)
+{
+	struct instant at = played_now(building);
+	if (!building->reading)
+		return;
+	building->reading = false;
+	reader_run(&building->read, ledger_path(building->station->ledger),
+		   ledger_vfs(building->station->ledger), NULL, NULL);
+	station_read_ledger(building->station, &building->read, &at);
 }
 
 static void committed(void *userdata)

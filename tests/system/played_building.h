@@ -37,6 +37,8 @@ struct played_building {
 	int64_t done_us; /* of job[0] */
 	int64_t resting; /* slave that did not answer last */
 	int64_t commits;
+	bool reading; /* the reader has a job */
+	struct reader_job read;
 };
 
 /* The ports of a station that hangs on this building. */
@@ -46,6 +48,9 @@ struct instant played_now(const struct played_building *building);
 
 /* What a meter's register shows, Wh. */
 int64_t played_register_wh(const struct played_meter *meter);
+
+/* Does what the reader's thread would, at once. */
+void played_read_ledger(struct played_building *building);
 
 /* Lets the station live until then. */
 void played_run(struct played_building *building, int64_t until_us);

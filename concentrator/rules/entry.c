@@ -1,0 +1,30 @@
+#include "concentrator/rules/entry.h"
+
+const char *entry_kind_name(enum entry_kind kind)
+{
+	switch (kind) {
+	case ENTRY_OPENING:
+		return "opening";
+	case ENTRY_RECHARGE:
+		return "recharge";
+	case ENTRY_REVERSAL:
+		return "reversal";
+	case ENTRY_CASH:
+		return "cash";
+	case ENTRY_CHARGE:
+		return "charge";
+	case ENTRY_HOUSE:
+		return "house";
+	case ENTRY_QUARANTINE:
+		return "quarantine";
+	case ENTRY_WRITE_OFF:
+		return "write-off";
+	case ENTRY_ADJUSTMENT:
+		return "adjustment";
+	case ENTRY_ROUNDING:
+		return "rounding";
+	case ENTRY_CLOSING:
+		return "closing";
+	}
+	return "unknown";
+}
