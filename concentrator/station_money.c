@@ -51,27 +51,34 @@ void station_week(struct station *station, struct station_room *room)
 		room->week_nano = 0;
 }
 
+/* The figures do not fit: nothing is proven about this room any more. */
+static void overflow(struct station *station, struct station_room *room)
+{
+	room->overflowed = true;
+	station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
+		      "the energy since the last settlement cannot be priced");
+}
+
 void station_balance(struct station *station, struct station_room *room)
 {
-	int64_t live = room->settled_nano, best = room->settled_nano;
+	struct settle_cost cost = {.use = room->use, .least_use = room->use};
+	int64_t live, best;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		struct station_supply *supply = room->supplies[i];
-		int64_t cost, least;
 		if (supply->life.id == 0)
 			continue;
 		settle_date(&supply->settled, &station->now);
 		settle_date(&supply->guard.accepted, &station->now);
-		if (settle_cost(&supply->settled, &supply->guard.accepted, &station->book,
-				&station->settings.zone, &station->now, &cost, &least) < 0 ||
-		    money_subtract(live, cost, &live) < 0 ||
-		    money_subtract(best, least, &best) < 0) {
-			/* The figures do not fit: nothing is proven about this room any more. */
-			room->overflowed = true;
-			station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
-				      "%s: the energy since the last settlement cannot be priced",
-				      supply->record.circuit);
+		if (settle_cost_add(&cost, &supply->settled, &supply->guard.accepted,
+				    &station->book, &station->settings.zone, &station->now) < 0) {
+			overflow(station, room);
 			return;
 		}
+	}
+	if (money_subtract(room->settled_nano, cost.cost_nano, &live) < 0 ||
+	    money_subtract(room->settled_nano, cost.least_nano, &best) < 0) {
+		overflow(station, room);
+		return;
 	}
 	room->live_nano = live;
 	room->best_nano = best;
@@ -82,30 +89,33 @@ void station_balance(struct station *station, struct station_room *room)
 
 static int settle_supply(struct station *station, struct station_supply *supply, const char *why)
 {
-	struct entry entries[SETTLE_ENTRIES_MAX];
-	size_t count = 0;
-	int r = settle_entries(&supply->settled, &supply->guard.accepted, &station->book,
-			       &station->settings.zone, ENTRY_CHARGE, &station->now, entries,
-			       &count);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		struct entry *entry = &entries[i];
-		entry->account_id = supply->room->record.account_id;
-		entry->point_id = supply->record.point_id;
-		entry->life_id = supply->life.id;
+	struct station_room *room = supply->room;
+	const struct mark *accepted = &supply->guard.accepted;
+	struct tariff_use use = room->use_after;
+	struct settlement settlement;
+	struct entry entry;
+	int r = settle_begin(&settlement, &supply->settled, accepted, &station->book,
+			     &station->settings.zone, &use, ENTRY_CHARGE, &station->now);
+	while (r == 0 && (r = settle_next(&settlement, &entry)) > 0) {
+		entry.account_id = room->record.account_id;
+		entry.point_id = supply->record.point_id;
+		entry.life_id = supply->life.id;
 		/* The price of an account of energy is no tariff of the ledger. */
 		if (station->config->site.account == CONFIG_ACCOUNT_ENERGY)
-			entry->tariff_id = 0;
-		station_stamp(station, entry);
-		snprintf(entry->who, sizeof(entry->who), "prepayd");
-		snprintf(entry->why, sizeof(entry->why), "%s", why);
-		r = ledger_entry_append(station->ledger, entry);
+			entry.tariff_id = 0;
+		station_stamp(station, &entry);
+		snprintf(entry.who, sizeof(entry.who), "prepayd");
+		snprintf(entry.why, sizeof(entry.why), "%s", why);
+		r = ledger_entry_append(station->ledger, &entry);
 		if (r < 0)
 			break;
+		room->use_after = use;
 		supply->settling_in = station->transaction;
-		supply->settling = i + 1 == count ? supply->guard.accepted
-						  : (struct mark){.wh = entry->to_wh,
-								  .at_s = entry->to_s,
-								  .dated = entry->to_s != 0};
+		supply->settling = entry.to_wh == accepted->wh
+					   ? *accepted
+					   : (struct mark){.wh = entry.to_wh,
+							   .at_s = entry.to_s,
+							   .dated = entry.to_s != 0};
 	}
 	return r;
 }
@@ -116,6 +126,7 @@ int station_settle_room(struct station *station, struct station_room *room, cons
 	/* The marks move with the commit: once in a transaction is enough, and twice would be wrong. */
 	if (room->settled_in == station->transaction)
 		return 0;
+	room->use_after = room->use;
 	room->settled_in = station->transaction;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		if (room->supplies[i]->life.id == 0)
@@ -147,6 +158,7 @@ static void follow(struct station *station, struct station_room *room, uint64_t 
 	int64_t before = room->settled_nano;
 	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
 		room->settled_nano = before;
+	room->use = room->use_after;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		struct station_supply *supply = room->supplies[i];
 		if (supply->settling_in != transaction)
@@ -214,9 +226,8 @@ void station_settle_due(struct station *station)
 static int64_t cost_per_h(const struct station *station, const struct station_room *room)
 {
 	int64_t total = 0;
-	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
-	if (tariff == NULL)
-		return 0;
+	int64_t rate = tariff_rate(&station->book, &station->settings.zone, &room->use,
+				   station->now.s);
 	for (size_t i = 0; i < room->supply_count; i++) {
 		const struct station_supply *supply = room->supplies[i];
 		int64_t wh = supply->rate.wh_per_h, nano;
@@ -224,8 +235,7 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 			wh = 0;
 		if (supply->seen.load_known && supply->seen.load_w > wh)
 			wh = supply->seen.load_w;
-		if (money_energy_nano(wh, tariff->price_micro_per_kwh, &nano) < 0 ||
-		    money_add(total, nano, &total) < 0)
+		if (money_energy_nano(wh, rate, &nano) < 0 || money_add(total, nano, &total) < 0)
 			return 0;
 	}
 	return total;

@@ -25,7 +25,7 @@
 #include "concentrator/rules/schedule.h"
 #include "concentrator/rules/supply.h"
 #include "concentrator/rules/tally.h"
-#include "concentrator/rules/tariff.h"
+#include "concentrator/rules/tariff_price.h"
 #include "concentrator/station.h"
 #include "drivers/line.h"
 #include "meters/model.h"
@@ -140,10 +140,12 @@ struct station_room {
 	struct ledger_room record;
 	size_t supply_count;
 	struct station_supply *supplies[LAYERS_SUPPLIES_MAX];
-	int64_t settled_nano; /* balance by entries */
-	int64_t live_nano;    /* M1: minus the priced step since */
-	int64_t best_nano;    /* S1: minus the least that step can cost */
-	bool overflowed;      /* these two did not fit */
+	int64_t settled_nano;        /* balance by entries */
+	int64_t live_nano;           /* M1: minus the priced step since */
+	int64_t best_nano;           /* S1: minus the least that step can cost */
+	bool overflowed;             /* these two did not fit */
+	struct tariff_use use;       /* by entries: where the account stands in its blocks */
+	struct tariff_use use_after; /* with the entries of settled_in, once they are committed */
 	struct supply_money money;
 	struct supply_answer answer; /* of the latest step */
 	int64_t money_kept_us;       /* when the ledger last kept the money state */
@@ -279,6 +281,9 @@ void station_reading(struct station *station, struct station_supply *supply,
 		     const struct reading *reading, bool energy);
 /* An answer that cannot be: row is its implausible value, or NULL. */
 void station_implausible(struct station *station, struct station_supply *supply, const char *row);
+
+/* station_use.c: adds up from the entries where every account stands in its blocks. */
+int station_load_use(struct station *station);
 
 /* station_money.c */
 /* Recomputes what the room spent in the last seven days. */

@@ -67,11 +67,12 @@ int station_load_tariffs(struct station *station)
 		/* An account of energy: one kWh costs one, for ever. */
 		const struct tariff kwh = {.id = INT64_MAX,
 					   .activation_s = 0,
-					   .price_micro_per_kwh = 1000000,
+					   .price_micro_per_kwh = {{1000000}},
 					   .name = "energy"};
 		return tariff_book_add(&station->book, &kwh);
 	}
-	return ledger_tariffs_each(station->ledger, load_tariff, station);
+	int r = ledger_tariffs_each(station->ledger, load_tariff, station);
+	return r < 0 ? r : station_load_use(station);
 }
 
 /* Has this price replaced another one so lately that a start just now is within its hold? */

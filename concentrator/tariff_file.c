@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "concentrator/platform/settings.h"
+#include "concentrator/tariff_days.h"
+#include "concentrator/tariff_word.h"
 
 /* The instant whose local date and time is written, or false when there is none (skipped by a change of
  * the clocks) or it is no date. Of two (the repeated hour) the earlier. */
@@ -57,6 +59,124 @@ static json_t *error_rows(const struct settings *settings, int end)
 	return rows;
 }
 
+/* A price for each block. */
+static void read_prices(struct settings_section *section, const struct tariff *tariff,
+			int64_t ret[static TARIFF_BLOCKS_MAX])
+{
+	struct tariff_words words;
+	uint32_t blocks = tariff_block_count(tariff);
+	settings_require(section, "price");
+	tariff_words(section, "price", &words);
+	for (size_t i = 0; i < words.count && i < TARIFF_BLOCKS_MAX; i++)
+		if (!tariff_word_fixed(words.word[i].text, 6, TARIFF_PRICE_MAX, &ret[i]))
+			settings_fault(section, words.word[i].key,
+				       "price: %s is none; write 0.538, at most 6 decimals and %d",
+				       words.word[i].text, (int)(TARIFF_PRICE_MAX / 1000000));
+	if (words.count != blocks && settings_has(section, "price"))
+		settings_fault(section, "price", "price: one for each of the %u blocks, not %zu",
+			       (unsigned)blocks, words.count);
+}
+
+/* "year 01-01", "term 02-20 09-01", "month 1", "day". */
+static void read_reset(struct settings_section *energy, struct tariff_blocks *ret)
+{
+	struct tariff_words words;
+	settings_require(energy, "reset");
+	tariff_words(energy, "reset", &words);
+	if (words.count == 0)
+		return;
+	const char *kind = words.word[0].text;
+	int64_t day;
+	if (strcmp(kind, "day") == 0 && words.count == 1) {
+		ret->reset = TARIFF_RESET_DAY;
+		return;
+	}
+	if (strcmp(kind, "month") == 0 && words.count == 2 &&
+	    tariff_word_fixed(words.word[1].text, 0, 28, &day) && day >= 1) {
+		ret->reset = TARIFF_RESET_MONTH;
+		ret->reset_count = 1;
+		ret->reset_mmdd[0] = (int32_t)day;
+		return;
+	}
+	bool year = strcmp(kind, "year") == 0 && words.count == 2;
+	if (!year &&
+	    (strcmp(kind, "term") != 0 || words.count < 2 || words.count > 1 + TARIFF_RESETS_MAX)) {
+		settings_fault(energy, "reset",
+			       "write day, month 1, year 01-01 or term 02-20 09-01; days 1 to 28");
+		return;
+	}
+	ret->reset = TARIFF_RESET_DATES;
+	for (size_t i = 1; i < words.count; i++) {
+		const struct tariff_word *word = &words.word[i];
+		int32_t mmdd = 0;
+		if (!tariff_word_mmdd(word->text, &mmdd) || mmdd % 100 > 28)
+			settings_fault(energy, word->key,
+				       "%s is no day from 1 to 28 of a month; write 09-01",
+				       word->text);
+		else if (ret->reset_count > 0 && mmdd <= ret->reset_mmdd[ret->reset_count - 1])
+			settings_fault(energy, word->key, "%s does not follow the date before it",
+				       word->text);
+		else
+			ret->reset_mmdd[ret->reset_count++] = mmdd;
+	}
+}
+
+/* Edges in kWh, with at most 3 decimals. */
+static void read_blocks(struct settings_section *energy, struct tariff *ret)
+{
+	static const char *const move_in[] = {"whole", "prorated", NULL};
+	struct tariff_words words;
+	if (energy == NULL || !settings_has(energy, "blocks"))
+		return;
+	tariff_words(energy, "blocks", &words);
+	if (words.count == 0 || words.count >= TARIFF_BLOCKS_MAX) {
+		settings_fault(energy, "blocks", "write the 1 to %d kWh that end a block",
+			       TARIFF_BLOCKS_MAX - 1);
+		return;
+	}
+	for (size_t i = 0; i < words.count; i++) {
+		const struct tariff_word *word = &words.word[i];
+		int64_t *edge = &ret->blocks.edge_wh[i];
+		if (!tariff_word_fixed(word->text, 3, TARIFF_EDGE_MAX, edge))
+			settings_fault(energy, word->key,
+				       "%s is no energy; write kWh with at most 3 decimals",
+				       word->text);
+		else if (*edge <= (i > 0 ? edge[-1] : 0))
+			settings_fault(energy, word->key, "%s does not rise", word->text);
+	}
+	ret->block_count = (uint32_t)words.count + 1;
+	read_reset(energy, &ret->blocks);
+	ret->blocks.prorated = settings_choice(energy, "move-in", move_in, 0) == 1;
+}
+
+static void read_bands(struct settings *settings, struct settings_section *energy,
+		       struct tariff *ret)
+{
+	struct settings_section *band = NULL;
+	while ((band = settings_next(settings, "band", band)) != NULL) {
+		const char *name = settings_name(band);
+		if (ret->band_count == TARIFF_BANDS_MAX) {
+			settings_fault(band, NULL, "one band too many; %d at most",
+				       TARIFF_BANDS_MAX);
+			return;
+		}
+		if (strlen(name) == 0 || strlen(name) > TARIFF_BAND_NAME_MAX)
+			settings_fault(band, NULL, "name the band with 1 to %d bytes",
+				       TARIFF_BAND_NAME_MAX);
+		snprintf(ret->band_name[ret->band_count], sizeof(ret->band_name[0]), "%s", name);
+		read_prices(band, ret, ret->price_micro_per_kwh[ret->band_count++]);
+	}
+	if (ret->band_count == 0) {
+		if (energy != NULL)
+			read_prices(energy, ret, ret->price_micro_per_kwh[0]);
+		return;
+	}
+	if (energy != NULL && settings_has(energy, "price"))
+		settings_fault(energy, "price",
+			       "price: the bands have their own; take this one out");
+	tariff_days_read(settings, ret);
+}
+
 int tariff_file_parse(const char *text, size_t size, const struct offset_table *zone,
 		      struct tariff *ret, bool *ret_from_receipt, json_t **ret_errors)
 {
@@ -80,7 +200,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 				    "no section [tariff]; name and activation belong there");
 	if (energy == NULL)
 		settings_fault_file(settings, "tariff",
-				    "no section [energy]; the price belongs there");
+				    "no section [energy]; price and blocks belong there");
 	if (head != NULL) {
 		settings_require(head, "name");
 		settings_require(head, "activation");
@@ -97,11 +217,8 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 				"%s is no local date and time; write 2026-09-01 00:00, or receipt",
 				activation);
 	}
-	if (energy != NULL) {
-		settings_require(energy, "price");
-		tariff.price_micro_per_kwh = settings_fixed(energy, "price", 6, 0, TARIFF_PRICE_MAX,
-							    0);
-	}
+	read_blocks(energy, &tariff);
+	read_bands(settings, energy, &tariff);
 	settings_unknown(settings);
 
 	if (settings_error_count(settings) > 0) {

@@ -1,4 +1,4 @@
-/* tariff_file.h - a tariff as people write it and the cloud sends it.
+/* tariff_file.h - a tariff as people write it and the cloud sends it: prepay-tariff(5).
  *
  *     [tariff]
  *     name = dormitory-2026
@@ -6,7 +6,8 @@
  *     [energy]
  *     price = 0.538                     # of the currency per kWh, at most 6 decimals
  *
- * Validated whole: every finding with its line. Pure but for memory.
+ * and, where the price depends on use or time, blocks in [energy], and [band NAME], [days NAME],
+ * [season NAME], [special NAME]. Validated whole: every finding with its line. Pure but for memory.
  */
 #pragma once
 

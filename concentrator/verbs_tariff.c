@@ -26,12 +26,40 @@ static const char *state_of(const struct station *station, int64_t id, int64_t a
 	return activation_s > station->now.s ? "staged" : "past";
 }
 
+/* [{name, price_micro_per_kwh: a price for each block}]; a flat price is one band without a name. */
+static json_t *band_rows(const struct tariff *tariff)
+{
+	json_t *rows = json_array();
+	for (uint32_t band = 0; band < tariff_bands(tariff); band++) {
+		json_t *prices = json_array();
+		for (uint32_t block = 0; block < tariff_block_count(tariff); block++)
+			json_array_append_new(
+				prices,
+				json_integer((json_int_t)tariff->price_micro_per_kwh[band][block]));
+		json_array_append_new(rows, json_pack("{s:s,s:o}", "name", tariff->band_name[band],
+						      "price_micro_per_kwh", prices));
+	}
+	return rows;
+}
+
+static json_t *edge_rows(const struct tariff *tariff)
+{
+	json_t *rows = json_array();
+	for (uint32_t block = 0; block + 1 < tariff_block_count(tariff); block++)
+		json_array_append_new(rows,
+				      json_integer((json_int_t)tariff->blocks.edge_wh[block]));
+	return rows;
+}
+
 static json_t *row_of(const struct tariff *tariff, const char *state, const char *text)
 {
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:s}", "id", (json_int_t)tariff->id, "name",
-			 tariff->name, "state", state, "activation_s",
-			 (json_int_t)tariff->activation_s, "price_micro_per_kwh",
-			 (json_int_t)tariff->price_micro_per_kwh, "text", text);
+	int64_t least, most;
+	tariff_price_range(tariff, &least, &most);
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:s}", "id", (json_int_t)tariff->id,
+			 "name", tariff->name, "state", state, "activation_s",
+			 (json_int_t)tariff->activation_s, "price_micro_per_kwh", (json_int_t)least,
+			 "most_micro_per_kwh", (json_int_t)most, "bands", band_rows(tariff),
+			 "edges_wh", edge_rows(tariff), "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

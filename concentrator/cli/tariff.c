@@ -2,6 +2,7 @@
 #include "concentrator/cli/handlers.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,12 +18,34 @@ static const struct table_column tariff_columns[] = {
 	{.title = "STATE"},
 	{.title = "FROM"},
 	{.title = "PRICE/KWH", .right = true},
+	{.title = "BANDS", .right = true},
+	{.title = "BLOCKS", .right = true},
 };
+
+#define RANGE_SIZE (2 * FIGURE_SIZE + 8)
+
+/* "0.538", or "0.288 to 0.868" where it depends on time or use. */
+static const char *price_range(const json_t *row, char buf[static RANGE_SIZE])
+{
+	char least[FIGURE_SIZE];
+	char most[FIGURE_SIZE];
+
+	(void)figure_price(row, "price_micro_per_kwh", least);
+	(void)figure_price(row, "most_micro_per_kwh", most);
+	if (json_equal(json_object_get(row, "price_micro_per_kwh"),
+		       json_object_get(row, "most_micro_per_kwh")) ||
+	    json_object_get(row, "most_micro_per_kwh") == NULL)
+		(void)snprintf(buf, RANGE_SIZE, "%s", least);
+	else
+		(void)snprintf(buf, RANGE_SIZE, "%s to %s", least, most);
+	return buf;
+}
 
 static void put_tariff(struct table *table, const json_t *row)
 {
 	const char *state = field_text(row, "state");
 	char buf[FIGURE_SIZE];
+	char range[RANGE_SIZE];
 
 	table_row(table);
 	table_cell(table, TONE_DIM, "%" PRId64, field_count(row, "id"));
@@ -33,7 +56,45 @@ static void put_tariff(struct table *table, const json_t *row)
 						  : TONE_DIM,
 		   "%s", state);
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "activation_s", buf));
-	table_cell(table, TONE_PLAIN, "%s", figure_price(row, "price_micro_per_kwh", buf));
+	table_cell(table, TONE_PLAIN, "%s", price_range(row, range));
+	table_cell(table, TONE_PLAIN, "%zu", json_array_size(json_object_get(row, "bands")));
+	table_cell(table, TONE_PLAIN, "%zu", json_array_size(json_object_get(row, "edges_wh")) + 1);
+}
+
+/* What each band costs in each block, for a tariff that is not flat. */
+static void say_bands(struct session *session, const json_t *data)
+{
+	const json_t *edges = json_object_get(data, "edges_wh");
+	size_t blocks = json_array_size(edges) + 1;
+	size_t index;
+	json_t *band;
+
+	if (json_array_size(json_object_get(data, "bands")) * blocks < 2)
+		return;
+	json_array_foreach(json_object_get(data, "bands"), index, band)
+	{
+		const char *name = field_text(band, "name");
+
+		screen_say(&session->out, TONE_PLAIN, "  %s", *name != '\0' ? name : "all day");
+		for (size_t i = 0; i < blocks; i++) {
+			json_t *cell = json_pack(
+				"{s:O}", "price",
+				json_array_get(json_object_get(band, "price_micro_per_kwh"), i));
+			char price[FIGURE_SIZE];
+			json_int_t wh = json_integer_value(json_array_get(edges, i));
+
+			screen_say(&session->out, TONE_PLAIN, "%s %s", i > 0 ? "," : ":",
+				   figure_price(cell, "price", price));
+			if (i + 1 < blocks && wh % 1000 == 0)
+				screen_say(&session->out, TONE_DIM, " to %" PRId64 " kWh",
+					   (int64_t)wh / 1000);
+			else if (i + 1 < blocks)
+				screen_say(&session->out, TONE_DIM, " to %" PRId64 " Wh",
+					   (int64_t)wh);
+			json_decref(cell);
+		}
+		screen_end_line(&session->out);
+	}
 }
 
 static const struct listing tariffs = {
@@ -58,7 +119,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 	const char *file = call_get(call, "FILE");
 	char *text = NULL;
 	json_t *data = NULL;
-	char price[FIGURE_SIZE];
+	char price[RANGE_SIZE];
 	char from[FIGURE_SIZE];
 	int exit_code = session_read(session, file, TARIFF_BYTES_MAX, &text);
 
@@ -81,10 +142,10 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 		exit_code = session_json(session, data);
 	} else if (!session->manners.quiet) {
 		screen_say(&session->out, TONE_PLAIN, "tariff \"%s\" %s: %s per kWh from %s",
-			   field_text(data, "name"), done,
-			   figure_price(data, "price_micro_per_kwh", price),
+			   field_text(data, "name"), done, price_range(data, price),
 			   figure_field_time(data, "activation_s", from));
 		screen_end_line(&session->out);
+		say_bands(session, data);
 	}
 	json_decref(data);
 	return exit_code;

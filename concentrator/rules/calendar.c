@@ -40,6 +40,22 @@ int32_t calendar_offset_s(const struct offset_table *table, int64_t at_s)
 	return table->count == 0 ? 0 : table->transition[transition_at(table, at_s)].offset_s;
 }
 
+int32_t calendar_offset_span_s(const struct offset_table *table, int64_t at_s, int64_t *ret_from_s,
+			       int64_t *ret_to_s)
+{
+	uint32_t i = transition_at(table, at_s);
+
+	*ret_from_s = INT64_MIN;
+	*ret_to_s = INT64_MAX;
+	if (table->count == 0)
+		return 0;
+	if (i > 0)
+		*ret_from_s = table->transition[i].from_s;
+	if (i + 1 < table->count)
+		*ret_to_s = table->transition[i + 1].from_s;
+	return table->transition[i].offset_s;
+}
+
 int64_t calendar_day(const struct offset_table *table, int64_t at_s)
 {
 	return floor_div(at_s + calendar_offset_s(table, at_s), CALENDAR_DAY_S);
@@ -123,4 +139,10 @@ int64_t calendar_day_start_s(const struct offset_table *table, int64_t at_s)
 {
 	/* Two days back has an earlier date under any offset. */
 	return first_instant_of(table, at_s - 2 * CALENDAR_DAY_S, calendar_day(table, at_s));
+}
+
+int64_t calendar_date_start_s(const struct offset_table *table, int64_t day_number)
+{
+	/* No offset reaches two days. */
+	return first_instant_of(table, (day_number - 2) * CALENDAR_DAY_S, day_number);
 }

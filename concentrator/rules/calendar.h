@@ -43,6 +43,11 @@ bool calendar_covers(int64_t at_s);
 /* Local minus UTC in force at at_s, seconds. */
 int32_t calendar_offset_s(const struct offset_table *table, int64_t at_s);
 
+/* The same, and the span around at_s in which it holds: from *ret_from_s up to, not including,
+ * *ret_to_s (INT64_MIN and INT64_MAX: without end). */
+int32_t calendar_offset_span_s(const struct offset_table *table, int64_t at_s, int64_t *ret_from_s,
+			       int64_t *ret_to_s);
+
 /* Day number of the local date at at_s; day 0 is 1970-01-01. */
 int64_t calendar_day(const struct offset_table *table, int64_t at_s);
 
@@ -55,6 +60,10 @@ int64_t calendar_next_midnight_s(const struct offset_table *table, int64_t at_s)
 
 /* The first instant that carries the local date of at_s. */
 int64_t calendar_day_start_s(const struct offset_table *table, int64_t at_s);
+
+/* The first instant that carries the local date of that day number, or a later one where the date
+ * was skipped. */
+int64_t calendar_date_start_s(const struct offset_table *table, int64_t day_number);
 
 /* Day number of a date of the proleptic Gregorian calendar, and the date of a day number (its time
  * of day is 00:00:00). */

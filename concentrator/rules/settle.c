@@ -17,8 +17,7 @@ enum settle_due settle_due(const struct mark *settled, const struct mark *accept
 		return SETTLE_NOT_DUE;
 	if (!settled->dated) /* settle_date() dates those of this boot, nothing those of another */
 		return settled->this_boot ? SETTLE_NOT_DUE : SETTLE_AT_PERIOD;
-	if (tariff_next_boundary(book, zone, settled->at_s, &boundary_s) &&
-	    boundary_s <= accepted->at_s)
+	if (tariff_boundary(book, zone, settled->at_s, accepted->at_s, &boundary_s))
 		return SETTLE_AT_BOUNDARY;
 	if (calendar_next_midnight_s(zone, settled->at_s) <= accepted->at_s)
 		return SETTLE_AT_MIDNIGHT;
@@ -41,10 +40,8 @@ void settle_date(struct mark *mark, const struct instant *now)
 	mark->dated = true;
 }
 
-static int price(const struct mark *settled, const struct mark *accepted,
-		 const struct tariff_book *book, const struct offset_table *zone,
-		 const struct instant *now, struct tariff_step *ret_step,
-		 struct tariff_part ret_parts[static TARIFF_PARTS_MAX], size_t *ret_count)
+static int find_step(const struct mark *settled, const struct mark *accepted,
+		     const struct instant *now, struct tariff_step *ret)
 {
 	struct tariff_step step = {
 		.from_s = INT64_MIN,
@@ -62,69 +59,97 @@ static int price(const struct mark *settled, const struct mark *accepted,
 	if (settled->dated && settled->at_s <= step.to_s)
 		step.from_s = settled->at_s;
 	step.timed = accepted->dated && step.from_s != INT64_MIN;
-	*ret_step = step;
-	return tariff_price(book, zone, &step, ret_parts, ret_count);
-}
-
-int settle_entries(const struct mark *settled, const struct mark *accepted,
-		   const struct tariff_book *book, const struct offset_table *zone,
-		   enum entry_kind kind, const struct instant *now,
-		   struct entry ret_entries[static SETTLE_ENTRIES_MAX], size_t *ret_count)
-{
-	struct tariff_part parts[TARIFF_PARTS_MAX];
-	struct tariff_step step;
-	size_t count;
-	int64_t from_wh = settled->wh;
-	int r = price(settled, accepted, book, zone, now, &step, parts, &count);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count; i++) {
-		const struct tariff_part *part = &parts[i];
-		bool free = kind == ENTRY_HOUSE;
-
-		ret_entries[i] = (struct entry){
-			.format = ENTRY_FORMAT,
-			.kind = kind,
-			.amount_nano = free ? 0 : -part->amount_nano,
-			.energy_wh = part->wh,
-			.from_wh = from_wh,
-			.to_wh = from_wh + part->wh,
-			.from_s = part->from_s == INT64_MIN ? 0 : part->from_s,
-			.to_s = part->to_s == INT64_MAX ? 0 : part->to_s,
-			.price_micro_per_kwh = free ? 0 : part->price_micro_per_kwh,
-			.tariff_id = part->tariff_id,
-			.flags = part->flags,
-		};
-		from_wh += part->wh;
-	}
-	*ret_count = count;
+	*ret = step;
 	return 0;
 }
 
-int settle_cost(const struct mark *settled, const struct mark *accepted,
-		const struct tariff_book *book, const struct offset_table *zone,
-		const struct instant *now, int64_t *ret_cost_nano, int64_t *ret_least_nano)
+int settle_begin(struct settlement *settlement, const struct mark *settled,
+		 const struct mark *accepted, const struct tariff_book *book,
+		 const struct offset_table *zone, struct tariff_use *use, enum entry_kind kind,
+		 const struct instant *now)
 {
-	struct tariff_part parts[TARIFF_PARTS_MAX];
 	struct tariff_step step;
-	size_t count;
-	int64_t cost_nano = 0;
-	int64_t least_nano;
-	int r = price(settled, accepted, book, zone, now, &step, parts, &count);
+	int r = find_step(settled, accepted, now, &step);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count; i++) {
-		r = money_add(cost_nano, parts[i].amount_nano, &cost_nano);
+	settlement->kind = kind;
+	settlement->from_wh = settled->wh;
+	if (kind == ENTRY_HOUSE) {
+		settlement->house = *use;
+		use = &settlement->house;
+	}
+	return tariff_price_begin(&settlement->pricing, book, zone, use, &step);
+}
+
+int settle_next(struct settlement *settlement, struct entry *ret)
+{
+	struct tariff_part part;
+	bool free = settlement->kind == ENTRY_HOUSE;
+	int r = tariff_price_next(&settlement->pricing, &part);
+
+	if (r <= 0)
+		return r;
+	*ret = (struct entry){
+		.format = ENTRY_FORMAT,
+		.kind = settlement->kind,
+		.amount_nano = free ? 0 : -part.amount_nano,
+		.energy_wh = part.wh,
+		.from_wh = settlement->from_wh,
+		.to_wh = settlement->from_wh + part.wh,
+		.from_s = part.from_s == INT64_MIN ? 0 : part.from_s,
+		.to_s = part.to_s == INT64_MAX ? 0 : part.to_s,
+		.price_micro_per_kwh = free ? 0 : part.price_micro_per_kwh,
+		.tariff_id = part.tariff_id,
+		.flags = part.flags,
+	};
+	settlement->from_wh = ret->to_wh;
+	return 1;
+}
+
+/* Adds up the parts of a step that is begun. */
+static int sum_parts(struct tariff_pricing *pricing, int64_t *ret_nano)
+{
+	struct tariff_part part;
+	int64_t sum_nano = 0;
+	int r;
+
+	while ((r = tariff_price_next(pricing, &part)) > 0) {
+		r = money_add(sum_nano, part.amount_nano, &sum_nano);
 		if (r < 0)
 			return r;
 	}
-	r = money_energy_nano(step.wh, tariff_cheapest(book, zone, step.from_s, step.to_s),
-			      &least_nano);
-	if (r < 0)
-		return r;
-	*ret_cost_nano = cost_nano;
-	*ret_least_nano = least_nano < cost_nano ? least_nano : cost_nano;
-	return 0;
+	if (r == 0)
+		*ret_nano = sum_nano;
+	return r;
+}
+
+int settle_cost_add(struct settle_cost *cost, const struct mark *settled,
+		    const struct mark *accepted, const struct tariff_book *book,
+		    const struct offset_table *zone, const struct instant *now)
+{
+	struct settle_cost sum = *cost;
+	struct tariff_pricing pricing;
+	struct tariff_step step;
+	int64_t cost_nano, least_nano;
+	int r = find_step(settled, accepted, now, &step);
+
+	if (r == 0)
+		r = tariff_price_begin(&pricing, book, zone, &sum.use, &step);
+	if (r == 0)
+		r = sum_parts(&pricing, &cost_nano);
+	if (r == 0)
+		r = tariff_least_begin(&pricing, book, zone, &sum.least_use, &step);
+	if (r == 0)
+		r = sum_parts(&pricing, &least_nano);
+	/* A reading that counts as taken at a boundary before it may be charged even less. */
+	if (r == 0 && least_nano > cost_nano)
+		least_nano = cost_nano;
+	if (r == 0)
+		r = money_add(sum.cost_nano, cost_nano, &sum.cost_nano);
+	if (r == 0)
+		r = money_add(sum.least_nano, least_nano, &sum.least_nano);
+	if (r == 0)
+		*cost = sum;
+	return r;
 }

@@ -21,9 +21,7 @@
 #include "concentrator/rules/entry.h"
 #include "concentrator/rules/guard.h"
 #include "concentrator/rules/instant.h"
-#include "concentrator/rules/tariff.h"
-
-#define SETTLE_ENTRIES_MAX TARIFF_PARTS_MAX
+#include "concentrator/rules/tariff_price.h"
 
 enum settle_due {
 	SETTLE_NOT_DUE,
@@ -45,22 +43,45 @@ void settle_idle(struct mark *settled, const struct mark *accepted);
  * is dated, is of another boot, or while now is not trusted. */
 void settle_date(struct mark *mark, const struct instant *now);
 
-/* Prices the energy between the marks into entries of the given kind (ENTRY_CHARGE; ENTRY_HOUSE
- * where nobody pays: amounts are 0). Fills format, kind, energy, registers, interval, price, amount
- * (negative or 0), tariff and flags; account, point, life, at and who are the caller's. No energy:
- * no entries. Move the settled mark to the accepted one when they are committed. now bounds unknown
- * times. -EINVAL: accepted lies below settled. -ERANGE: an amount does not fit. */
-__attribute__((warn_unused_result)) int
-settle_entries(const struct mark *settled, const struct mark *accepted,
-	       const struct tariff_book *book, const struct offset_table *zone,
-	       enum entry_kind kind, const struct instant *now,
-	       struct entry ret_entries[static SETTLE_ENTRIES_MAX], size_t *ret_count);
+/* A settlement being written; its fields are private. */
+struct settlement {
+	struct tariff_pricing pricing;
+	struct tariff_use house; /* what nobody pays for moves no account's use */
+	enum entry_kind kind;
+	int64_t from_wh;
+};
 
-/* What the energy between the marks costs: as it will be charged (ret_cost_nano), and at the least
- * it can cost whatever the time of use (ret_least_nano; S1). Both not negative. Subtract them, for
- * every point of the account, from the settled balance: the live balance, and the balance most
- * favourable to the tenant. Errors as settle_entries(). */
+/* Begins to price the energy between the marks into entries of the given kind (ENTRY_CHARGE;
+ * ENTRY_HOUSE where nobody pays: amounts are 0). use is where the account stands in its blocks; it
+ * moves with each entry of ENTRY_CHARGE, so hand in a copy and keep that when the entries are
+ * committed. now bounds unknown times. settlement stays where it is, and borrows book, zone and use.
+ * -EINVAL: accepted lies below settled. -ERANGE: the difference does not fit. */
 __attribute__((warn_unused_result)) int
-settle_cost(const struct mark *settled, const struct mark *accepted, const struct tariff_book *book,
-	    const struct offset_table *zone, const struct instant *now, int64_t *ret_cost_nano,
-	    int64_t *ret_least_nano);
+settle_begin(struct settlement *settlement, const struct mark *settled, const struct mark *accepted,
+	     const struct tariff_book *book, const struct offset_table *zone,
+	     struct tariff_use *use, enum entry_kind kind, const struct instant *now);
+
+/* The next entry: 1, and *ret; or 0 when there is no more (no energy: no entries). Fills format,
+ * kind, energy, registers, interval, price, amount (negative or 0), tariff and flags; account,
+ * point, life, at and who are the caller's. Move the settled mark to the accepted one when they are
+ * committed. -ERANGE: an amount does not fit. */
+__attribute__((warn_unused_result)) int settle_next(struct settlement *settlement,
+						    struct entry *ret);
+
+/* Where the points of one account are priced one after another: what their steps cost together as
+ * they will be charged, and at the least they can cost whatever the time of use (S1). Both not
+ * negative: subtract them from the settled balance for the live balance, and for the balance most
+ * favourable to the tenant. Zero-initialised but for the two uses: the account's. */
+struct settle_cost {
+	struct tariff_use use;
+	struct tariff_use least_use;
+	int64_t cost_nano;
+	int64_t least_nano;
+};
+
+/* Adds the step between two marks. Errors as settle_begin() and settle_next(); then cost is as it
+ * was. */
+__attribute__((warn_unused_result)) int
+settle_cost_add(struct settle_cost *cost, const struct mark *settled, const struct mark *accepted,
+		const struct tariff_book *book, const struct offset_table *zone,
+		const struct instant *now);

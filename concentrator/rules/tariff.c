@@ -2,9 +2,136 @@
 #include "concentrator/rules/tariff.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "concentrator/rules/entry.h"
-#include "concentrator/rules/money.h"
+uint32_t tariff_bands(const struct tariff *tariff)
+{
+	return tariff->band_count > 1 ? tariff->band_count : 1;
+}
+
+uint32_t tariff_block_count(const struct tariff *tariff)
+{
+	return tariff->block_count > 1 ? tariff->block_count : 1;
+}
+
+void tariff_price_range(const struct tariff *tariff, int64_t *ret_least_micro,
+			int64_t *ret_most_micro)
+{
+	*ret_least_micro = *ret_most_micro = tariff->price_micro_per_kwh[0][0];
+	for (uint32_t band = 0; band < tariff_bands(tariff); band++)
+		for (uint32_t block = 0; block < tariff_block_count(tariff); block++) {
+			int64_t price = tariff->price_micro_per_kwh[band][block];
+
+			if (price < *ret_least_micro)
+				*ret_least_micro = price;
+			if (price > *ret_most_micro)
+				*ret_most_micro = price;
+		}
+}
+
+static bool prices_hold(const struct tariff *tariff)
+{
+	if (tariff->band_count > TARIFF_BANDS_MAX || tariff->block_count > TARIFF_BLOCKS_MAX)
+		return false;
+	for (uint32_t band = 0; band < tariff_bands(tariff); band++)
+		for (uint32_t block = 0; block < tariff_block_count(tariff); block++) {
+			int64_t price = tariff->price_micro_per_kwh[band][block];
+
+			if (price < 0 || price > TARIFF_PRICE_MAX)
+				return false;
+		}
+	return true;
+}
+
+static bool is_mmdd(int32_t mmdd)
+{
+	return mmdd >= 101 && mmdd <= 1231 && mmdd % 100 >= 1 && mmdd % 100 <= 31;
+}
+
+static bool blocks_hold(const struct tariff *tariff)
+{
+	const struct tariff_blocks *blocks = &tariff->blocks;
+
+	if (tariff_block_count(tariff) == 1)
+		return true;
+	for (uint32_t i = 0; i + 1 < tariff->block_count; i++)
+		if (blocks->edge_wh[i] <= (i > 0 ? blocks->edge_wh[i - 1] : 0) ||
+		    blocks->edge_wh[i] > TARIFF_EDGE_MAX)
+			return false;
+	switch (blocks->reset) {
+	case TARIFF_RESET_DAY:
+		return true;
+	case TARIFF_RESET_MONTH:
+		return blocks->reset_count == 1 && blocks->reset_mmdd[0] >= 1 &&
+		       blocks->reset_mmdd[0] <= 28;
+	case TARIFF_RESET_DATES:
+		if (blocks->reset_count < 1 || blocks->reset_count > TARIFF_RESETS_MAX)
+			return false;
+		for (uint32_t i = 0; i < blocks->reset_count; i++)
+			if (!is_mmdd(blocks->reset_mmdd[i]) || blocks->reset_mmdd[i] % 100 > 28 ||
+			    (i > 0 && blocks->reset_mmdd[i] <= blocks->reset_mmdd[i - 1]))
+				return false;
+		return true;
+	case TARIFF_RESET_NEVER:
+	default:
+		return false;
+	}
+}
+
+static bool plan_holds(const struct tariff_plan *plan, uint32_t bands)
+{
+	if (plan->change_count < 1 || plan->change_count > TARIFF_CHANGES_MAX ||
+	    plan->change[0].minute != 0)
+		return false;
+	for (uint32_t i = 0; i < plan->change_count; i++)
+		if (plan->change[i].band >= bands || plan->change[i].minute >= 1440 ||
+		    (i > 0 && plan->change[i].minute <= plan->change[i - 1].minute))
+			return false;
+	return true;
+}
+
+static bool schedule_holds(const struct tariff *tariff)
+{
+	const struct tariff_schedule *schedule = &tariff->schedule;
+
+	if (tariff_bands(tariff) == 1)
+		return true;
+	if (schedule->season_count > TARIFF_SEASONS_MAX ||
+	    schedule->date_count > TARIFF_DATES_MAX || schedule->plan_count < 1 ||
+	    schedule->plan_count > TARIFF_PLANS_MAX)
+		return false;
+	for (uint32_t i = 0; i < schedule->season_count; i++)
+		if (!is_mmdd(schedule->season_mmdd[i]) ||
+		    (i > 0 && schedule->season_mmdd[i] <= schedule->season_mmdd[i - 1]))
+			return false;
+	for (uint32_t i = 0; i < schedule->date_count; i++)
+		if (schedule->date[i].kind < 1 || schedule->date[i].kind > TARIFF_SPECIALS_MAX ||
+		    (i > 0 && schedule->date[i].day <= schedule->date[i - 1].day))
+			return false;
+	for (uint32_t month = 0; month < 12; month++)
+		for (uint32_t day = 0; day < 31; day++)
+			if (schedule->yearly[month][day] > TARIFF_SPECIALS_MAX)
+				return false;
+	for (uint32_t i = 0; i < schedule->plan_count; i++)
+		if (!plan_holds(&schedule->plan[i], tariff->band_count))
+			return false;
+	for (uint32_t season = 0; season < TARIFF_SEASONS_MAX; season++)
+		for (uint32_t kind = 0; kind < TARIFF_DAY_KINDS; kind++)
+			if (schedule->plan_of[season][kind] >= schedule->plan_count)
+				return false;
+	return true;
+}
+
+bool tariff_same_periods(const struct tariff *a, const struct tariff *b)
+{
+	const struct tariff_blocks *one = &a->blocks;
+	const struct tariff_blocks *other = &b->blocks;
+
+	return tariff_block_count(a) > 1 && tariff_block_count(b) > 1 &&
+	       one->reset == other->reset && one->reset_count == other->reset_count &&
+	       memcmp(one->reset_mmdd, other->reset_mmdd,
+		      one->reset_count * sizeof(one->reset_mmdd[0])) == 0;
+}
 
 static bool comes_before(const struct tariff *a, const struct tariff *b)
 {
@@ -13,13 +140,36 @@ static bool comes_before(const struct tariff *a, const struct tariff *b)
 	return a->id < b->id;
 }
 
+/* Of several with one activation only the last is ever in force. */
+static bool in_force(const struct tariff_book *book, size_t i)
+{
+	return i + 1 == book->count ||
+	       book->tariff[i + 1].activation_s > book->tariff[i].activation_s;
+}
+
+/* What was pruned is remembered by the first tariff alone. */
+static void find_periods(struct tariff_book *book, size_t added)
+{
+	const struct tariff *before = NULL;
+
+	for (size_t i = 0; i < book->count; i++) {
+		struct tariff *tariff = &book->tariff[i];
+
+		if (before && tariff_same_periods(before, tariff))
+			tariff->periods_since_s = before->periods_since_s;
+		else if (i > 0 || i == added)
+			tariff->periods_since_s = tariff->activation_s;
+		if (in_force(book, i))
+			before = tariff;
+	}
+}
+
 int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 {
 	size_t at;
 
-	if (tariff->id <= 0 || tariff->price_micro_per_kwh < 0 ||
-	    tariff->price_micro_per_kwh > TARIFF_PRICE_MAX ||
-	    !calendar_covers(tariff->activation_s))
+	if (tariff->id <= 0 || !calendar_covers(tariff->activation_s) || !prices_hold(tariff) ||
+	    !blocks_hold(tariff) || !schedule_holds(tariff))
 		return -EINVAL;
 	for (size_t i = 0; i < book->count; i++)
 		if (book->tariff[i].id == tariff->id)
@@ -31,6 +181,7 @@ int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 		book->tariff[at] = book->tariff[at - 1];
 	book->tariff[at] = *tariff;
 	book->count++;
+	find_periods(book, at);
 	return 0;
 }
 
@@ -66,167 +217,4 @@ const struct tariff *tariff_staged(const struct tariff_book *book, int64_t after
 	size_t active = active_count(book, after_s);
 
 	return active < book->count ? tariff_at(book, book->tariff[active].activation_s) : NULL;
-}
-
-bool tariff_next_boundary(const struct tariff_book *book, const struct offset_table *zone,
-			  int64_t after_s, int64_t *ret_at_s)
-{
-	size_t active = active_count(book, after_s);
-
-	(void)zone; /* bands follow the local clock; a flat price changes with the tariff alone */
-	if (active == book->count)
-		return false;
-	*ret_at_s = book->tariff[active].activation_s;
-	return true;
-}
-
-static int64_t price_at(const struct tariff_book *book, int64_t at_s)
-{
-	const struct tariff *tariff = tariff_at(book, at_s);
-
-	return tariff ? tariff->price_micro_per_kwh : 0;
-}
-
-int64_t tariff_cheapest(const struct tariff_book *book, const struct offset_table *zone,
-			int64_t from_s, int64_t to_s)
-{
-	int64_t cheapest = price_at(book, from_s);
-	int64_t at_s = from_s;
-
-	while (tariff_next_boundary(book, zone, at_s, &at_s) && at_s <= to_s) {
-		int64_t price = price_at(book, at_s);
-
-		if (price < cheapest)
-			cheapest = price;
-	}
-	return cheapest;
-}
-
-/* The next boundary that has a price on both sides. Nothing was priced before the first activation: no
- * reading is moved there, or half a minute of energy would be given away. */
-static bool next_change(const struct tariff_book *book, const struct offset_table *zone,
-			int64_t after_s, int64_t *ret_at_s)
-{
-	if (book->count > 0 && after_s < book->tariff[0].activation_s)
-		after_s = book->tariff[0].activation_s;
-	return tariff_next_boundary(book, zone, after_s, ret_at_s);
-}
-
-/* M7: the instant a reading counts as taken at. */
-static int64_t snap_s(const struct tariff_book *book, const struct offset_table *zone, int64_t at_s)
-{
-	int64_t snapped_s = at_s;
-	int64_t nearest = TARIFF_NEAR_S + 1;
-	int64_t boundary_s = at_s - TARIFF_NEAR_S - 1;
-
-	while (next_change(book, zone, boundary_s, &boundary_s) &&
-	       boundary_s <= at_s + TARIFF_NEAR_S) {
-		int64_t distance = boundary_s > at_s ? boundary_s - at_s : at_s - boundary_s;
-
-		if (distance < nearest) {
-			nearest = distance;
-			snapped_s = boundary_s;
-		}
-	}
-	return snapped_s;
-}
-
-static bool is_boundary(const struct tariff_book *book, const struct offset_table *zone,
-			int64_t at_s)
-{
-	int64_t boundary_s;
-
-	return next_change(book, zone, at_s - 1, &boundary_s) && boundary_s == at_s;
-}
-
-static int price_part(const struct tariff *tariff, int64_t wh, int64_t from_s, int64_t to_s,
-		      uint32_t flags, struct tariff_part *ret_part)
-{
-	*ret_part = (struct tariff_part){
-		.wh = wh,
-		.from_s = from_s,
-		.to_s = to_s,
-		.price_micro_per_kwh = tariff ? tariff->price_micro_per_kwh : 0,
-		.tariff_id = tariff ? tariff->id : 0,
-		.flags = flags,
-	};
-	return money_energy_nano(wh, ret_part->price_micro_per_kwh, &ret_part->amount_nano);
-}
-
-/* One part at the cheapest price of from_s to to_s. */
-static int price_cheapest(const struct tariff_book *book, const struct offset_table *zone,
-			  const struct tariff_step *step, int64_t from_s, int64_t to_s,
-			  uint32_t flags, struct tariff_part *ret_part)
-{
-	const struct tariff *cheapest = tariff_at(book, from_s);
-	int64_t at_s = from_s;
-
-	while (cheapest && tariff_next_boundary(book, zone, at_s, &at_s) && at_s <= to_s) {
-		const struct tariff *tariff = tariff_at(book, at_s);
-
-		if (tariff->price_micro_per_kwh < cheapest->price_micro_per_kwh)
-			cheapest = tariff;
-	}
-	return price_part(cheapest, step->wh, step->from_s, step->to_s, flags, ret_part);
-}
-
-int tariff_price(const struct tariff_book *book, const struct offset_table *zone,
-		 const struct tariff_step *step,
-		 struct tariff_part ret_parts[static TARIFF_PARTS_MAX], size_t *ret_count)
-{
-	struct tariff_part parts[TARIFF_PARTS_MAX];
-	size_t count = 0;
-	int64_t rest = step->wh;
-	int64_t first_s, last_s, from_s, to_s;
-	int r;
-
-	if (step->wh < 0 || step->to_s < step->from_s)
-		return -EINVAL;
-	if (step->timed && !(calendar_covers(step->from_s) && calendar_covers(step->to_s)))
-		return -EINVAL;
-	if (step->wh == 0) {
-		*ret_count = 0;
-		return 0;
-	}
-	if (!step->timed) {
-		r = price_cheapest(book, zone, step, step->from_s, step->to_s, ENTRY_UNTIMED,
-				   &ret_parts[0]);
-		if (r == 0)
-			*ret_count = 1;
-		return r;
-	}
-
-	first_s = snap_s(book, zone, step->from_s);
-	last_s = snap_s(book, zone, step->to_s);
-	if (first_s >= last_s) {
-		r = price_cheapest(book, zone, step,
-				   is_boundary(book, zone, last_s) ? last_s - 1 : first_s, last_s,
-				   0, &ret_parts[0]);
-		if (r == 0)
-			*ret_count = 1;
-		return r;
-	}
-
-	for (from_s = first_s; from_s < last_s; from_s = to_s) {
-		int64_t wh = rest;
-		bool last = !tariff_next_boundary(book, zone, from_s, &to_s) || to_s >= last_s;
-
-		if (last)
-			to_s = last_s;
-		else if ((r = money_share(step->wh, to_s - from_s, last_s - first_s, &wh)) < 0)
-			return r;
-		rest -= wh;
-		r = price_part(tariff_at(book, from_s), wh, from_s, to_s, 0, &parts[count++]);
-		if (r < 0)
-			return r;
-	}
-
-	*ret_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (count > 1)
-			parts[i].flags |= ENTRY_SPLIT_BY_TIME;
-		if (parts[i].wh > 0)
-			ret_parts[(*ret_count)++] = parts[i];
-	}
-	return 0;
 }

@@ -1,17 +1,10 @@
-/* tariff.h - what a Wh costs, and when that changes.
+/* tariff.h - what a Wh costs, as a value, and the book of all versions.
  *
- * A tariff is one version of the price, in force from its activation until the next one's. A flat
- * price is the tariff of one band and one block; bands, blocks and allowances become further fields
- * here and further parts in tariff_price(), whose callers need not change: they hand over a step of
- * energy and receive the parts that it is charged in.
+ * A tariff is one version of the price, in force from its activation until the next one's. Its price
+ * may depend on the time (bands: tariff_time.h) and on what the account has used in a period (blocks);
+ * with one band and one block it is flat. tariff_price.h prices with it.
  *
- * M7  Energy is priced in time order and split at each price boundary. A reading within
- *     TARIFF_NEAR_S of a boundary counts as taken at it (inclusive; the nearest boundary, of two
- *     equally near the earlier; before the first activation there is no price, and so no boundary
- *     to count at). A step that still straddles a boundary is split by time,
- *     floor(Wh x seconds / total) to each part and the rest to the last, and says so. A past
- *     interval is never re-priced: tariffs are only added from their activation on. Energy whose
- *     time is not known is priced at the cheapest price it can have had.
+ * M7  A past interval is never re-priced: tariffs are only added from their activation on.
  */
 #pragma once
 
@@ -21,17 +14,80 @@
 
 #include "concentrator/rules/calendar.h"
 
-#define TARIFF_NAME_MAX  63
-#define TARIFF_BOOK_MAX  16
-#define TARIFF_PARTS_MAX (TARIFF_BOOK_MAX + 1)
-#define TARIFF_NEAR_S    30
-#define TARIFF_PRICE_MAX INT64_C(1000000000000) /* a million of the currency per kWh */
+#define TARIFF_NAME_MAX      63
+#define TARIFF_BAND_NAME_MAX 23
+#define TARIFF_BOOK_MAX      16
+#define TARIFF_BANDS_MAX     8
+#define TARIFF_BLOCKS_MAX    8
+#define TARIFF_SEASONS_MAX   8
+#define TARIFF_SPECIALS_MAX  8  /* kinds of special day */
+#define TARIFF_DATES_MAX     64 /* special days of one year alone */
+#define TARIFF_PLANS_MAX     16
+#define TARIFF_CHANGES_MAX   24 /* of the band in a day */
+#define TARIFF_RESETS_MAX    12
+#define TARIFF_PRICE_MAX     INT64_C(1000000000000) /* a million of the currency per kWh */
+#define TARIFF_EDGE_MAX      INT64_C(1000000000000) /* Wh */
+#define TARIFF_DAY_KINDS     (7 + TARIFF_SPECIALS_MAX)
+
+/* The bands of a day: each change holds from its minute of the local clock to the next one's, the
+ * last to midnight. The first is at minute 0. */
+struct tariff_plan {
+	uint32_t change_count;
+	struct {
+		uint16_t minute; /* 0 to 1439, rising */
+		uint16_t band;
+	} change[TARIFF_CHANGES_MAX];
+};
+
+/* A special day of one year. */
+struct tariff_date {
+	int32_t day;  /* calendar_day_number() */
+	uint8_t kind; /* 1 to TARIFF_SPECIALS_MAX */
+};
+
+/* Which band holds when. Read only where there is more than one band. Dates as month x 100 + day. */
+struct tariff_schedule {
+	uint32_t season_count;                   /* 0: the year has no seasons */
+	int32_t season_mmdd[TARIFF_SEASONS_MAX]; /* rising; each holds until the next one begins */
+	uint8_t yearly[12][31]; /* kind of special day that a date is every year; 0 none */
+	uint32_t date_count;
+	struct tariff_date date[TARIFF_DATES_MAX]; /* rising; goes before yearly */
+	uint32_t plan_count;
+	struct tariff_plan plan[TARIFF_PLANS_MAX];
+	/* Index of the plan: by season, and by weekday (Monday first) or, behind those, by kind. */
+	uint8_t plan_of[TARIFF_SEASONS_MAX][TARIFF_DAY_KINDS];
+};
+
+enum tariff_reset {
+	TARIFF_RESET_NEVER, /* no blocks */
+	TARIFF_RESET_DAY,
+	TARIFF_RESET_MONTH,
+	TARIFF_RESET_DATES, /* a year or a term: the dates of reset_mmdd */
+};
+
+/* The blocks of a period. Read only where there is more than one block. */
+struct tariff_blocks {
+	int64_t edge_wh[TARIFF_BLOCKS_MAX -
+			1]; /* rising; use equal to the edge is the lower block */
+	enum tariff_reset reset;
+	uint32_t reset_count;                  /* MONTH: 1; DATES: 1 to TARIFF_RESETS_MAX */
+	int32_t reset_mmdd[TARIFF_RESETS_MAX]; /* rising; day 1 to 28; MONTH: the day alone */
+	bool prorated; /* edges of the period of a move-in shrink to its days */
+};
 
 struct tariff {
 	int64_t id;           /* the ledger's; grows with each tariff received; never 0 */
 	int64_t activation_s; /* Unix; in force from this second on */
-	int64_t price_micro_per_kwh;
+	uint32_t band_count;  /* 0 counts as 1 */
+	uint32_t block_count; /* 0 counts as 1 */
+	int64_t price_micro_per_kwh[TARIFF_BANDS_MAX][TARIFF_BLOCKS_MAX];
+	struct tariff_blocks blocks;
+	struct tariff_schedule schedule;
+	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
 	char name[TARIFF_NAME_MAX + 1];
+	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before
+	 * it does not count in the blocks. */
+	int64_t periods_since_s;
 };
 
 /* Sorted by activation, then id. Of two with one activation the later received (greater id) holds.
@@ -42,27 +98,17 @@ struct tariff_book {
 	struct tariff tariff[TARIFF_BOOK_MAX];
 };
 
-/* A step of the register between two readings. */
-struct tariff_step {
-	int64_t wh;     /* not negative */
-	int64_t from_s; /* Unix; of the earlier reading */
-	int64_t to_s;   /* Unix; of the later one */
-	bool timed;     /* false: the two times only bound when the energy was used */
-};
+/* Bands and blocks, at least 1 each. */
+uint32_t tariff_bands(const struct tariff *tariff);
+uint32_t tariff_block_count(const struct tariff *tariff);
 
-/* One piece of a step at one price, in time order. wh of all parts is the step's. */
-struct tariff_part {
-	int64_t wh;
-	int64_t from_s;
-	int64_t to_s;
-	int64_t price_micro_per_kwh;
-	int64_t amount_nano; /* not negative: what it costs */
-	int64_t tariff_id;
-	uint32_t flags; /* enum entry_flag: ENTRY_SPLIT_BY_TIME, ENTRY_UNTIMED */
-};
+/* The least and the most that a kWh costs, whatever the time and the use. */
+void tariff_price_range(const struct tariff *tariff, int64_t *ret_least_micro,
+			int64_t *ret_most_micro);
 
-/* Adds one in its place. -EINVAL: price negative or above TARIFF_PRICE_MAX, id not positive,
- * activation outside the calendar. -EEXIST: the id is there. -ENOSPC: full (prune first). */
+/* Adds one in its place. -EINVAL: a price negative or above TARIFF_PRICE_MAX, id not positive,
+ * activation outside the calendar, bands, blocks or plans that do not hold together. -EEXIST: the id
+ * is there. -ENOSPC: full (prune first). */
 __attribute__((warn_unused_result)) int tariff_book_add(struct tariff_book *book,
 							const struct tariff *tariff);
 
@@ -75,23 +121,5 @@ const struct tariff *tariff_at(const struct tariff_book *book, int64_t at_s);
 /* The tariff that comes into force next after after_s; NULL when none is staged. */
 const struct tariff *tariff_staged(const struct tariff_book *book, int64_t after_s);
 
-/* The next instant after after_s at which a price can change: settlement is forced there. false
- * when there is none. */
-bool tariff_next_boundary(const struct tariff_book *book, const struct offset_table *zone,
-			  int64_t after_s, int64_t *ret_at_s);
-
-/* The cheapest price in force at any instant of from_s to to_s, both included (S1: what is most
- * favourable to the tenant). The times may lie outside the calendar: INT64_MIN and INT64_MAX mean
- * unknown. */
-int64_t tariff_cheapest(const struct tariff_book *book, const struct offset_table *zone,
-			int64_t from_s, int64_t to_s);
-
-/* Prices a step into 1 to TARIFF_PARTS_MAX parts; a step of 0 Wh has no parts.
- * The parts' times are those that the readings count as taken at. A step whose two ends count as
- * taken at the same boundary has the cheaper price of its two sides.
- * -EINVAL: wh negative, to_s before from_s, or a timed step outside the calendar. -ERANGE: an
- * amount does not fit. */
-__attribute__((warn_unused_result)) int
-tariff_price(const struct tariff_book *book, const struct offset_table *zone,
-	     const struct tariff_step *step, struct tariff_part ret_parts[static TARIFF_PARTS_MAX],
-	     size_t *ret_count);
+/* Have both blocks of the same period: the position of an account is kept from one to the other. */
+bool tariff_same_periods(const struct tariff *a, const struct tariff *b);

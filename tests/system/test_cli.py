@@ -305,6 +305,22 @@ class Answers(CliTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("at entry 5: hash differs", done.stderr)
 
+    def test_a_tariff_of_bands_and_blocks_is_shown_whole(self):
+        row = {"id": 2, "name": "zhejiang", "state": "checked", "activation_s": 1788192000,
+               "price_micro_per_kwh": 288000, "most_micro_per_kwh": 868000,
+               "edges_wh": [2760000, 4800500],
+               "bands": [{"name": "peak", "price_micro_per_kwh": [568000, 618000, 868000]},
+                         {"name": "valley", "price_micro_per_kwh": [288000, 338000, 588000]}]}
+        self.daemon.answers["tariff.check"] = {"data": row}
+        done = self.run_cli("tariff", "check", self.write("t.conf", "[tariff]\n"))
+        self.assertEqual(done.stdout.splitlines()[1:], [
+            "  peak: 0.568 to 2760 kWh, 0.618 to 4800500 Wh, 0.868",
+            "  valley: 0.288 to 2760 kWh, 0.338 to 4800500 Wh, 0.588"])
+        self.assertIn("0.288 to 0.868 per kWh", done.stdout)
+        self.daemon.answers["tariff.show"] = {"data": {"rows": [dict(row, state="current")]}}
+        done = self.run_cli("tariff", "show")
+        self.assertRegex(done.stdout, r"zhejiang +current +2026-08-31 16:00:00 +0\.288 to 0\.868 +2 +3")
+
     def test_tariff_errors_name_file_and_line(self):
         file = self.write("t.conf", "[tariff]\nprice = x\n")
         self.daemon.answers["tariff.check"] = problem(

@@ -61,14 +61,14 @@ static void seventeen_tariffs_and_a_restart(void **state)
 		assert_int_equal(station_load_tariffs(building->station), 0);
 		played_run(building, i * HOUR_US + 30 * MINUTE_US);
 	}
-	assert_int_equal(
-		tariff_at(&building->station->book, building->station->now.s)->price_micro_per_kwh,
-		520000);
+	assert_int_equal(tariff_at(&building->station->book, building->station->now.s)
+				 ->price_micro_per_kwh[0][0],
+			 520000);
 	site_close(site);
 	site_open(site);
-	assert_int_equal(
-		tariff_at(&building->station->book, building->station->now.s)->price_micro_per_kwh,
-		520000);
+	assert_int_equal(tariff_at(&building->station->book, building->station->now.s)
+				 ->price_micro_per_kwh[0][0],
+			 520000);
 	/* An hour at each price, the first at 0.50. */
 	played_run(building, 21 * HOUR_US);
 	int64_t expected_nano = 0;

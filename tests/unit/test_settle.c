@@ -10,14 +10,15 @@
 #include "concentrator/rules/settle.h"
 #include "tests/unit/random.h"
 
-#define MIDNIGHT INT64_C(1767225600)
-#define NOON     (MIDNIGHT + 43200)
+#define MIDNIGHT    INT64_C(1767225600)
+#define NOON        (MIDNIGHT + 43200)
+#define ENTRIES_MAX 16
 
 static const struct offset_table zone = {0};
 static const struct tariff_book book = {
 	.count = 2,
-	.tariff = {{.id = 1, .activation_s = MIDNIGHT, .price_micro_per_kwh = 538000},
-		   {.id = 2, .activation_s = NOON, .price_micro_per_kwh = 588000}}};
+	.tariff = {{.id = 1, .activation_s = MIDNIGHT, .price_micro_per_kwh = {{538000}}},
+		   {.id = 2, .activation_s = NOON, .price_micro_per_kwh = {{588000}}}}};
 
 static struct mark dated(int64_t wh, int64_t at_s)
 {
@@ -27,6 +28,26 @@ static struct mark dated(int64_t wh, int64_t at_s)
 static struct instant at(int64_t s)
 {
 	return (struct instant){.us = s * 1000000, .s = s, .trusted = true};
+}
+
+/* A whole settlement of an account without blocks. */
+static int settle_entries(const struct mark *settled, const struct mark *accepted,
+			  enum entry_kind kind, const struct instant *now,
+			  struct entry ret_entries[static ENTRIES_MAX], size_t *ret_count)
+{
+	struct settlement settlement;
+	struct tariff_use use = {0};
+	size_t count = 0;
+	int r = settle_begin(&settlement, settled, accepted, &book, &zone, &use, kind, now);
+
+	while (r == 0 && (r = settle_next(&settlement, &ret_entries[count])) > 0) {
+		count++;
+		assert_true(count < ENTRIES_MAX);
+		r = 0;
+	}
+	if (r == 0)
+		*ret_count = count;
+	return r;
 }
 
 static void settlement_falls_due(void **state)
@@ -83,14 +104,13 @@ static void a_step_becomes_entries(void **state)
 {
 	struct mark settled = dated(1000, NOON - 300);
 	struct mark accepted = dated(2001, NOON + 700);
-	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct entry entries[ENTRIES_MAX];
 	struct instant now = at(NOON + 701);
-	int64_t cost_nano, least_nano;
+	struct settle_cost cost = {0};
 	size_t count;
 
 	(void)state;
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(entries[0].format, ENTRY_FORMAT);
@@ -108,24 +128,22 @@ static void a_step_becomes_entries(void **state)
 	assert_int_equal(entries[1].amount_nano, -412188000);
 	assert_int_equal(entries[1].tariff_id, 2);
 
-	assert_int_equal(
-		settle_cost(&settled, &accepted, &book, &zone, &now, &cost_nano, &least_nano), 0);
-	assert_int_equal(cost_nano, 161400000 + 412188000);
+	assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now), 0);
+	assert_int_equal(cost.cost_nano, 161400000 + 412188000);
 	/* Most favourable: all of it before noon. */
-	assert_int_equal(least_nano, 1001 * 538000);
+	assert_int_equal(cost.least_nano, 1001 * 538000);
 }
 
 static void a_vacant_room_costs_nobody(void **state)
 {
 	struct mark settled = dated(1000, NOON);
 	struct mark accepted = dated(2000, NOON + 700);
-	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct entry entries[ENTRIES_MAX];
 	struct instant now = at(NOON + 701);
 	size_t count;
 
 	(void)state;
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_HOUSE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_HOUSE, &now, entries, &count),
 			 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(entries[0].kind, ENTRY_HOUSE);
@@ -137,15 +155,14 @@ static void unknown_times_are_priced_cheapest_and_say_so(void **state)
 {
 	struct mark settled = {.wh = 1000};
 	struct mark accepted = dated(2000, NOON + 700);
-	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct entry entries[ENTRIES_MAX];
 	struct instant now = at(NOON + 701);
 	size_t count;
 
 	(void)state;
 	settled = (struct mark){.wh = 1000, .at_s = NOON - 500, .dated = true};
 	accepted.dated = false;
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(entries[0].flags, ENTRY_UNTIMED);
@@ -153,19 +170,16 @@ static void unknown_times_are_priced_cheapest_and_say_so(void **state)
 	assert_int_equal(entries[0].from_s, NOON - 500);
 	assert_int_equal(entries[0].to_s, NOON + 701);
 	settled.at_s = NOON;
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 0);
 	assert_int_equal(entries[0].price_micro_per_kwh, 588000);
 	/* The clock was stepped back between the two: neither time is believed to order them. */
 	accepted = dated(2000, NOON - 1);
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 0);
 	assert_int_equal(entries[0].flags, ENTRY_UNTIMED);
 	accepted.wh = 999;
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 -EINVAL);
 }
 
@@ -191,15 +205,14 @@ static void idle_hours_are_no_part_of_a_step(void **state)
 	struct mark settled = dated(1000, MIDNIGHT + 60);
 	struct mark idle = dated(1000, NOON + 60);
 	struct mark accepted = dated(1100, NOON + 600);
-	struct entry entries[SETTLE_ENTRIES_MAX];
+	struct entry entries[ENTRIES_MAX];
 	struct instant now = at(NOON + 600);
 	size_t count;
 
 	(void)state;
 	settle_idle(&settled, &idle);
 	settle_idle(&settled, &accepted);
-	assert_int_equal(settle_entries(&settled, &accepted, &book, &zone, ENTRY_CHARGE, &now,
-					entries, &count),
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
 			 0);
 	assert_int_equal(count, 1);
 	assert_int_equal(entries[0].price_micro_per_kwh, 588000);
@@ -220,23 +233,23 @@ static void settlements_tile_the_register(void **state)
 		int64_t first = settled.wh, covered = settled.wh, balance = 0, energy = 0;
 
 		for (int step = 0; step < 40; step++) {
-			struct entry entries[SETTLE_ENTRIES_MAX];
+			struct entry entries[ENTRIES_MAX];
 			struct instant now;
-			int64_t cost_nano, least_nano, amount = 0;
+			struct settle_cost cost = {0};
+			int64_t amount = 0;
 			size_t count;
 
 			accepted.wh += random_between(&random, 0, 30);
 			accepted.at_s += random_between(&random, 0, 400);
 			now = at(accepted.at_s);
 			settle_idle(&settled, &accepted);
-			assert_int_equal(settle_cost(&settled, &accepted, &book, &zone, &now,
-						     &cost_nano, &least_nano),
-					 0);
-			assert_true(least_nano <= cost_nano);
+			assert_int_equal(
+				settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now), 0);
+			assert_true(cost.least_nano <= cost.cost_nano);
 			if (random_between(&random, 0, 3) != 0)
 				continue;
-			assert_int_equal(settle_entries(&settled, &accepted, &book, &zone,
-							ENTRY_CHARGE, &now, entries, &count),
+			assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now,
+							entries, &count),
 					 0);
 			for (size_t k = 0; k < count; k++) {
 				assert_int_equal(entries[k].from_wh, covered);
@@ -250,7 +263,7 @@ static void settlements_tile_the_register(void **state)
 				energy += entries[k].energy_wh;
 			}
 			assert_int_equal(covered, accepted.wh);
-			assert_int_equal(balance - cost_nano, balance + amount);
+			assert_int_equal(balance - cost.cost_nano, balance + amount);
 			balance += amount;
 			settled = accepted;
 		}

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "concentrator/rules/entry.h"
-#include "concentrator/rules/tariff.h"
 #include "tests/unit/random.h"
+#include "tests/unit/tariff_parts.h"
 
 #define T0 INT64_C(1767225600)
 #define T1 (T0 + 36000)
@@ -19,7 +19,7 @@ static const struct offset_table zone = {0};
 static struct tariff tariff(int64_t id, int64_t activation_s, int64_t price)
 {
 	return (struct tariff){
-		.id = id, .activation_s = activation_s, .price_micro_per_kwh = price};
+		.id = id, .activation_s = activation_s, .price_micro_per_kwh = {{price}}};
 }
 
 /* 0.50 from T0, 0.80 from T1. */
@@ -32,6 +32,23 @@ static struct tariff_book two_prices(void)
 	assert_int_equal(tariff_book_add(&book, &later), 0);
 	assert_int_equal(tariff_book_add(&book, &first), 0);
 	return book;
+}
+
+/* S1: what so much energy costs at the least in a time. */
+static int64_t least_nano(const struct tariff_book *book, int64_t wh, int64_t from_s, int64_t to_s)
+{
+	struct tariff_use use = {0};
+	struct tariff_step step = {wh, from_s, to_s, false};
+	struct tariff_pricing pricing;
+	struct tariff_part part;
+	int64_t sum = 0;
+	int r;
+
+	assert_int_equal(tariff_least_begin(&pricing, book, &zone, &use, &step), 0);
+	while ((r = tariff_price_next(&pricing, &part)) > 0)
+		sum += part.amount_nano;
+	assert_int_equal(r, 0);
+	return sum;
 }
 
 static void steps_are_split_at_the_boundary(void **state)
@@ -79,23 +96,23 @@ static void steps_are_split_at_the_boundary(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct tariff_book book = two_prices();
 		struct tariff_step step = {cases[i].wh, cases[i].from_s, cases[i].to_s, true};
-		struct tariff_part parts[TARIFF_PARTS_MAX];
-		size_t count;
+		struct tariff_use use = {0};
+		static struct parts parts;
 
 		print_message("%s\n", cases[i].sentence);
-		assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-		assert_int_equal(count, cases[i].count);
-		if (count > 0) {
-			assert_int_equal(parts[0].wh, cases[i].wh1);
-			assert_int_equal(parts[0].price_micro_per_kwh, cases[i].price1);
-			assert_int_equal(parts[0].flags, cases[i].flags);
-			assert_int_equal(parts[0].amount_nano, cases[i].wh1 * cases[i].price1);
+		assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+		assert_int_equal(parts.count, cases[i].count);
+		if (parts.count > 0) {
+			assert_int_equal(parts.part[0].wh, cases[i].wh1);
+			assert_int_equal(parts.part[0].price_micro_per_kwh, cases[i].price1);
+			assert_int_equal(parts.part[0].flags, cases[i].flags);
+			assert_int_equal(parts.part[0].amount_nano, cases[i].wh1 * cases[i].price1);
 		}
-		if (count > 1) {
-			assert_int_equal(parts[1].wh, cases[i].wh2);
-			assert_int_equal(parts[1].price_micro_per_kwh, cases[i].price2);
-			assert_int_equal(parts[1].flags, cases[i].flags);
-			assert_int_equal(parts[0].to_s, parts[1].from_s);
+		if (parts.count > 1) {
+			assert_int_equal(parts.part[1].wh, cases[i].wh2);
+			assert_int_equal(parts.part[1].price_micro_per_kwh, cases[i].price2);
+			assert_int_equal(parts.part[1].flags, cases[i].flags);
+			assert_int_equal(parts.part[0].to_s, parts.part[1].from_s);
 		}
 	}
 }
@@ -105,37 +122,37 @@ static void two_boundaries_within_a_minute_take_the_nearest(void **state)
 	struct tariff_book book = two_prices();
 	struct tariff third = tariff(3, T1 + 20, 600000);
 	struct tariff_step step = {100, T1 - 1000, T1 + 10, true};
-	struct tariff_part parts[TARIFF_PARTS_MAX];
-	size_t count;
+	struct tariff_use use = {0};
+	static struct parts parts;
 
 	(void)state;
 	assert_int_equal(tariff_book_add(&book, &third), 0);
 	/* Ten seconds from both: the earlier. */
-	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-	assert_int_equal(count, 1);
-	assert_int_equal(parts[0].to_s, T1);
+	assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+	assert_int_equal(parts.count, 1);
+	assert_int_equal(parts.part[0].to_s, T1);
 	/* One second nearer to the later. */
 	step.to_s++;
-	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-	assert_int_equal(parts[count - 1].to_s, T1 + 20);
-	assert_int_equal(parts[count - 1].price_micro_per_kwh, 800000);
+	assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+	assert_int_equal(parts.part[parts.count - 1].to_s, T1 + 20);
+	assert_int_equal(parts.part[parts.count - 1].price_micro_per_kwh, 800000);
 }
 
 static void untimed_energy_takes_the_cheapest_price_in_the_gap(void **state)
 {
 	struct tariff_book book = two_prices();
 	struct tariff_step step = {1000, T1 - 5, T1 + 86400, false};
-	struct tariff_part parts[TARIFF_PARTS_MAX];
-	size_t count;
+	struct tariff_use use = {0};
+	static struct parts parts;
 
 	(void)state;
-	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-	assert_int_equal(count, 1);
-	assert_int_equal(parts[0].price_micro_per_kwh, 500000);
-	assert_int_equal(parts[0].flags, ENTRY_UNTIMED);
+	assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+	assert_int_equal(parts.count, 1);
+	assert_int_equal(parts.part[0].price_micro_per_kwh, 500000);
+	assert_int_equal(parts.part[0].flags, ENTRY_UNTIMED);
 	step.from_s = T1;
-	assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-	assert_int_equal(parts[0].price_micro_per_kwh, 800000);
+	assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+	assert_int_equal(parts.part[0].price_micro_per_kwh, 800000);
 }
 
 static void the_book_refuses_nonsense(void **state)
@@ -149,8 +166,8 @@ static void the_book_refuses_nonsense(void **state)
 	struct tariff_step backwards = {1, T1, T0, true};
 	struct tariff_step negative_step = {-1, T0, T1, true};
 	struct tariff_step huge = {INT64_MAX / 2, T0, T1, true};
-	struct tariff_part parts[TARIFF_PARTS_MAX];
-	size_t count = 9;
+	struct tariff_use use = {0};
+	static struct parts parts = {.count = 9};
 
 	(void)state;
 	assert_int_equal(tariff_book_add(&book, &same), -EEXIST);
@@ -165,10 +182,10 @@ static void the_book_refuses_nonsense(void **state)
 	}
 	same.id = 99;
 	assert_int_equal(tariff_book_add(&book, &same), -ENOSPC);
-	assert_int_equal(tariff_price(&book, &zone, &backwards, parts, &count), -EINVAL);
-	assert_int_equal(tariff_price(&book, &zone, &negative_step, parts, &count), -EINVAL);
-	assert_int_equal(tariff_price(&book, &zone, &huge, parts, &count), -ERANGE);
-	assert_int_equal(count, 9);
+	assert_int_equal(price_step(&book, &zone, &use, &backwards, &parts), -EINVAL);
+	assert_int_equal(price_step(&book, &zone, &use, &negative_step, &parts), -EINVAL);
+	assert_int_equal(price_step(&book, &zone, &use, &huge, &parts), -ERANGE);
+	assert_int_equal(parts.count, 9);
 }
 
 static void the_book_knows_now_and_next(void **state)
@@ -189,9 +206,9 @@ static void the_book_knows_now_and_next(void **state)
 	assert_true(tariff_next_boundary(&book, &zone, T0, &at_s));
 	assert_int_equal(at_s, T1);
 	assert_false(tariff_next_boundary(&book, &zone, T1, &at_s));
-	assert_int_equal(tariff_cheapest(&book, &zone, INT64_MIN, INT64_MAX), 0);
-	assert_int_equal(tariff_cheapest(&book, &zone, T0, T1 + 5), 500000);
-	assert_int_equal(tariff_cheapest(&book, &zone, T1, T1 + 5), 700000);
+	assert_int_equal(least_nano(&book, 1, INT64_MIN, INT64_MAX), 0);
+	assert_int_equal(least_nano(&book, 1, T0, T1 + 5), 500000);
+	assert_int_equal(least_nano(&book, 1, T1, T1 + 5), 700000);
 	tariff_book_prune(&book, T1 - 1);
 	assert_int_equal(book.count, 3);
 	tariff_book_prune(&book, T1);
@@ -221,31 +238,31 @@ static void no_split_loses_a_wh(void **state)
 			assert_int_equal(tariff_book_add(&book, &one), 0);
 		}
 		for (int step_count = 0; step_count < 8; step_count++) {
-			struct tariff_part parts[TARIFF_PARTS_MAX];
+			struct tariff_use use = {0};
+			static struct parts parts;
 			struct tariff_step step = {
 				random_between(&random, 0, 50) * random_between(&random, 0, 50),
 				at_s, at_s + random_between(&random, 0, 900), true};
 			int64_t sum = 0;
-			size_t count;
 
-			assert_int_equal(tariff_price(&book, &zone, &step, parts, &count), 0);
-			for (size_t k = 0; k < count; k++) {
-				assert_true(parts[k].wh > 0);
-				assert_true(parts[k].from_s <= parts[k].to_s);
+			assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+			for (size_t k = 0; k < parts.count; k++) {
+				assert_true(parts.part[k].wh > 0);
+				assert_true(parts.part[k].from_s <= parts.part[k].to_s);
 				if (k > 0)
-					assert_true(parts[k].from_s >= parts[k - 1].to_s);
-				assert_true(parts[k].amount_nano >=
-					    parts[k].wh * tariff_cheapest(&book, &zone,
-									  parts[k].from_s - 31,
-									  parts[k].to_s + 31));
-				assert_true(parts[k].amount_nano ==
-					    parts[k].wh * parts[k].price_micro_per_kwh);
-				sum += parts[k].wh;
+					assert_true(parts.part[k].from_s >= parts.part[k - 1].to_s);
+				assert_true(parts.part[k].amount_nano >=
+					    least_nano(&book, parts.part[k].wh,
+						       parts.part[k].from_s - 31,
+						       parts.part[k].to_s + 31));
+				assert_true(parts.part[k].amount_nano ==
+					    parts.part[k].wh * parts.part[k].price_micro_per_kwh);
+				sum += parts.part[k].wh;
 			}
 			assert_int_equal(sum, step.wh);
-			if (count > 0) {
-				assert_true(parts[0].from_s >= end_s - 2 * TARIFF_NEAR_S);
-				end_s = parts[count - 1].to_s;
+			if (parts.count > 0) {
+				assert_true(parts.part[0].from_s >= end_s - 2 * TARIFF_NEAR_S);
+				end_s = parts.part[parts.count - 1].to_s;
 			}
 			total += step.wh;
 			charged += sum;

@@ -30,7 +30,7 @@ static void a_tariff_is_read_to_the_millionth(void **state)
 	assert_int_equal(
 		tariff_file_parse(text, strlen(text), &berlin, &tariff, &from_receipt, &errors), 0);
 	assert_string_equal(tariff.name, "dorm");
-	assert_int_equal(tariff.price_micro_per_kwh, 538001);
+	assert_int_equal(tariff.price_micro_per_kwh[0][0], 538001);
 	assert_int_equal(tariff.activation_s, 1788213600); /* 2026-08-31 22:00 UTC */
 	assert_false(from_receipt);
 }
@@ -69,6 +69,10 @@ static void activation_follows_the_building_s_clock(void **state)
 	}
 }
 
+#define ENERGY    "[tariff]\nname = x\nactivation = receipt\n[energy]\n"
+#define BAND      ENERGY "[band a]\nprice = 1\n"
+#define EVERY_DAY "[days x]\non = mon-sun\nbands = 00:00 a\n"
+
 static void every_mistake_has_its_line(void **state)
 {
 	static const struct {
@@ -90,6 +94,39 @@ static void every_mistake_has_its_line(void **state)
 		 "name"},
 		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1\n[water]\n", 6,
 		 "water"},
+		{ENERGY "price = 1 2\n", 5, "not 2"},
+		{ENERGY "blocks = 10 20\nreset = day\nprice = 1 2\n", 7, "3 blocks"},
+		{ENERGY "blocks = 10\nprice = 1 2\n", 4, "reset"},
+		{ENERGY "blocks = 10 10\nreset = day\nprice = 1 2 3\n", 5, "10 does not rise"},
+		{ENERGY "blocks = 0\nreset = day\nprice = 1 2\n", 5, "0 does not rise"},
+		{ENERGY "blocks = 1.0001\nreset = day\nprice = 1 2\n", 5, "3 decimals"},
+		{ENERGY "blocks = 10\nreset = month 29\nprice = 1 2\n", 6, "1 to 28"},
+		{ENERGY "blocks = 10\nreset = month\nprice = 1 2\n", 6, "month 1"},
+		{ENERGY "blocks = 10\nreset = year 02-29\nprice = 1 2\n", 6, "02-29"},
+		{ENERGY "blocks = 10\nreset = term 09-01 02-20\nprice = 1 2\n", 6, "02-20"},
+		{ENERGY "blocks = 10\nreset = day\nmove-in = half\nprice = 1 2\n", 7, "move-in"},
+		{ENERGY "price = 1\nreset = day\n", 6, "reset"},
+		{ENERGY "price = 1\n[band a]\nprice = 1\n" EVERY_DAY, 5, "take this one out"},
+		{ENERGY "[band a]\n" EVERY_DAY, 5, "price"},
+		{ENERGY "[band a]\nprice = 1\n", 6, "Monday"},
+		{BAND "[days x]\non = mon-sat\nbands = 00:00 a\n", 9, "Sunday"},
+		{BAND "[days x]\non = sun-mon\nbands = 00:00 a\n", 8, "sun-mon"},
+		{BAND "[days x]\non = mon-sun\nbands = 00:00 b\n", 9, "[band b]"},
+		{BAND "[days x]\non = mon-sun\nbands = 01:00 a\n", 9, "00:00"},
+		{BAND "[days x]\non = mon-sun\nbands = 00:00 a 24:00 a\n", 9, "24:00"},
+		{BAND "[days x]\non = mon-sun\nbands = 00:00 a 08:00 a 08:00 a\n", 9, "follow"},
+		{BAND "[days x]\non = mon-sun\nbands = 00:00\n", 9, "no band behind"},
+		{BAND "[days x]\non = mon-sun\nbands = 00:00 a\nbands_2 = 08:00 c\n", 10, "c"},
+		{BAND EVERY_DAY "[days y]\non = wed\nbands = 00:00 a\n", 11, "Wednesday"},
+		{BAND EVERY_DAY "[special x]\ndays = 10-01\n", 11, "bands of x"},
+		{BAND EVERY_DAY "[special x]\ndays = 02-30\n", 11, "02-30"},
+		{BAND EVERY_DAY "[special x]\ndays = 2026-02-29\n", 11, "2026-02-29"},
+		{BAND EVERY_DAY "[special x]\ndays = 10-01 10-01\n", 11, "already"},
+		{BAND EVERY_DAY "[special mon]\ndays = 10-01\n", 10, "weekday"},
+		{BAND EVERY_DAY "[season s]\n", 10, "from"},
+		{BAND EVERY_DAY "[season s]\nfrom = 13-01\n", 11, "13-01"},
+		{BAND EVERY_DAY "[season s]\nfrom = 05-01\n[season t]\nfrom = 05-01\n", 13, "s"},
+		{BAND EVERY_DAY "[days y]\non = wed\nbands = 00:00 a\nseason = s\n", 13, "s"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

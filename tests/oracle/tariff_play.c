@@ -1,0 +1,156 @@
+/* tariff_play.c - prices what it is told to, for tests/oracle/tariff_oracle.py to compare.
+ *
+ * Standard input, a command a line, and what comes back:
+ *
+ *     zone NAME                     the building's zone
+ *     new OPENED                    an empty book, an account moved into at OPENED
+ *     tariff ID BYTES               the BYTES that follow are a tariff file:  good | bad TEXT
+ *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, end
+ *     least WH FROM TO              what it costs at the least (S1), nothing moves:  least NANO
+ *     next AFTER UNTIL              the next boundary:  next AT | next none
+ *     again                         adds up the account's use from its charges anew
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/platform/zone.h"
+#include "concentrator/rules/tariff_price.h"
+#include "concentrator/tariff_file.h"
+
+#define CHARGES_MAX 4096
+
+struct play {
+	struct offset_table zone;
+	struct tariff_book book;
+	struct tariff_use use;
+	size_t charge_count;
+	struct {
+		int64_t from_s;
+		int64_t wh;
+	} charge[CHARGES_MAX];
+};
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "tariff_play: %s\n", what);
+	exit(1);
+}
+
+static void set_zone(struct play *play, const char *name)
+{
+	static struct zone_transition rows[CALENDAR_TRANSITIONS_MAX];
+	size_t count;
+	/* 2018 to 2034. */
+	if (zone_set(name) < 0 ||
+	    zone_transitions(1514764800, 2019686400, CALENDAR_TRANSITIONS_MAX, rows, &count) < 0)
+		fail("no such zone");
+	play->zone.count = (uint32_t)count;
+	for (size_t i = 0; i < count; i++)
+		play->zone.transition[i] = (struct offset_transition){.from_s = rows[i].from_s,
+								      .offset_s = rows[i].offset_s};
+}
+
+static void add_tariff(struct play *play, int64_t id, size_t size)
+{
+	static char text[TARIFF_FILE_MAX + 1];
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	if (size > TARIFF_FILE_MAX || fread(text, 1, size, stdin) != size)
+		fail("short tariff");
+	int r = tariff_file_parse(text, size, &play->zone, &tariff, &from_receipt, &errors);
+	if (r == 0) {
+		tariff.id = id;
+		r = tariff_book_add(&play->book, &tariff);
+	}
+	if (r == 0) {
+		puts("good");
+	} else {
+		char *dump = json_dumps(errors, JSON_COMPACT | JSON_ENCODE_ANY);
+		printf("bad %d %s\n", r, dump == NULL ? "" : dump);
+		free(dump);
+	}
+	json_decref(errors);
+}
+
+static void price(struct play *play, const struct tariff_step *step)
+{
+	struct tariff_pricing pricing;
+	struct tariff_part part;
+	int r = tariff_price_begin(&pricing, &play->book, &play->zone, &play->use, step);
+	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
+		printf("part %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+		       " %u %u\n",
+		       part.wh, part.from_s, part.to_s, part.price_micro_per_kwh, part.amount_nano,
+		       part.tariff_id, (unsigned)part.block, (unsigned)part.flags);
+		if (play->charge_count == CHARGES_MAX)
+			fail("too many charges");
+		play->charge[play->charge_count].from_s = part.from_s;
+		play->charge[play->charge_count++].wh = part.wh;
+		r = 0;
+	}
+	printf("end %d\n", r);
+}
+
+static void least(struct play *play, const struct tariff_step *step)
+{
+	struct tariff_use use = play->use;
+	struct tariff_pricing pricing;
+	struct tariff_part part;
+	int64_t sum = 0;
+	int r = tariff_least_begin(&pricing, &play->book, &play->zone, &use, step);
+	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
+		sum += part.amount_nano;
+		r = 0;
+	}
+	printf("least %" PRId64 "\n", sum);
+}
+
+/* Newest first, as the station walks the ledger. */
+static void add_up(struct play *play)
+{
+	play->use = (struct tariff_use){.opened_s = play->use.opened_s};
+	for (size_t i = play->charge_count; i > 0; i--)
+		tariff_use_add(&play->use, &play->book, &play->zone, play->charge[i - 1].from_s,
+			       play->charge[i - 1].wh);
+}
+
+int main(void)
+{
+	static struct play play;
+	char line[256], name[64];
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		struct tariff_step step = {0};
+		int64_t id, at_s, until_s;
+		size_t size;
+		int timed;
+		if (sscanf(line, "step %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &step.wh,
+			   &step.from_s, &step.to_s, &timed) == 4) {
+			step.timed = timed != 0;
+			price(&play, &step);
+		} else if (sscanf(line, "least %" SCNd64 " %" SCNd64 " %" SCNd64, &step.wh,
+				  &step.from_s, &step.to_s) == 3) {
+			least(&play, &step);
+		} else if (sscanf(line, "tariff %" SCNd64 " %zu", &id, &size) == 2) {
+			add_tariff(&play, id, size);
+		} else if (sscanf(line, "new %" SCNd64, &at_s) == 1) {
+			play.book.count = 0;
+			play.charge_count = 0;
+			play.use = (struct tariff_use){.opened_s = at_s};
+		} else if (sscanf(line, "next %" SCNd64 " %" SCNd64, &at_s, &until_s) == 2) {
+			if (tariff_boundary(&play.book, &play.zone, at_s, until_s, &at_s))
+				printf("next %" PRId64 "\n", at_s);
+			else
+				puts("next none");
+		} else if (strcmp(line, "again\n") == 0) {
+			add_up(&play);
+		} else if (sscanf(line, "zone %63s", name) == 1) {
+			set_zone(&play, name);
+		} else {
+			fail("unknown command");
+		}
+	}
+	return 0;
+}
