@@ -75,6 +75,9 @@ int run_quarantine_accept(struct call *call);
 int run_quarantine_reject(struct call *call);
 int run_meter_exchange(struct call *call);
 
+/* model.c */
+int run_meter_check(struct call *call);
+
 /* configuration.c */
 int run_config_check(struct call *call);
 

@@ -60,6 +60,8 @@ static const struct verb lines[] = {
 	 "start:\n"
 	 "1234.56 is kWh, 1234560Wh Wh. --final last: the old one cannot be read, its last good "
 	 "reading counts."},
+	{"meter check FILE", "check a meter model file, and say what it means", ROLE_LOCAL,
+	 run_meter_check, "Reads the file itself; prepayd need not run. See prepay-meter(5)."},
 	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,
 	 NULL},
 	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},

@@ -498,6 +498,29 @@ class Local(CliTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("x.meter", done.stderr)
 
+    def test_meter_check_needs_no_daemon(self):
+        models = os.path.join(ROOT, "meters", "models")
+        done = self.run_bare(["meter", "check", f"{models}/acrel-adl400.meter"])
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("is good: Acrel ADL400", done.stdout)
+        self.assertIn("energy: function 3, 12 from 0x000A: energy_import_wh", done.stdout)
+        self.assertRegex(done.stdout, r"writes +none")
+        self.assertIn("ratios", done.stderr)
+        self.assertIn("weaker proof", done.stderr)
+        done = self.run_bare(["--json", "meter", "check", f"{models}/wb-mr6c-v3.meter"])
+        said = json.loads(done.stdout)["data"]
+        self.assertEqual((said["name"], said["channels"], said["relay"], said["writes"]),
+                         ("wb-mr6c-v3", 6, True, 1))
+        self.assertEqual([span["role"] for span in said["spans"]], ["relay", "safe", "safe"])
+        for name in os.listdir(models):
+            done = self.run_bare(["-q", "meter", "check", os.path.join(models, name)])
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), name)
+        bad = self.write("x.meter", "[model]\nname = y\n")
+        done = self.run_bare(["meter", "check", bad])
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("x.meter:2:", done.stderr)
+        self.assertEqual(self.run_bare(["meter", "check", "/nonexistent.meter"]).returncode, 2)
+
     def test_the_manual_is_clean_and_whole(self):
         page = os.path.join(ROOT, "rootfs-overlay/usr/share/man/man1/prepay.1")
         if shutil.which("mandoc"):
