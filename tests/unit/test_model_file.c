@@ -836,7 +836,7 @@ static void shipped_models_say_what_the_facts_say(void **state)
 }
 
 /* T1e: what proves the energy of each shipped meter. Most have a witness in the same answer or name the
- * span of one; these few are read twice and otherwise unproven, as their files say. */
+ * span of one; these few have none, as their files say. */
 static void every_shipped_meter_has_a_witness_or_is_known_to_have_none(void **state)
 {
 	static const char *const dirs[] = {SHIPPED_MODELS};
