@@ -186,7 +186,7 @@ static enum settle_due room_due(const struct station *station, const struct stat
 			continue;
 		enum settle_due due = settle_due(&supply->settled, &supply->guard.accepted,
 						 &station->book, &station->settings.zone,
-						 station->config->policy.settle_s);
+						 station->config->policy.settle_s, &station->now);
 		if (due != SETTLE_NOT_DUE)
 			return due;
 	}

@@ -9,15 +9,18 @@
 
 enum settle_due settle_due(const struct mark *settled, const struct mark *accepted,
 			   const struct tariff_book *book, const struct offset_table *zone,
-			   int64_t settle_s)
+			   int64_t settle_s, const struct instant *now)
 {
-	int64_t boundary_s;
+	int64_t boundary_s, until_s;
 
 	if (accepted->wh <= settled->wh || !accepted->dated)
 		return SETTLE_NOT_DUE;
 	if (!settled->dated) /* settle_date() dates those of this boot, nothing those of another */
 		return settled->this_boot ? SETTLE_NOT_DUE : SETTLE_AT_PERIOD;
-	if (tariff_boundary(book, zone, settled->at_s, accepted->at_s, &boundary_s))
+	until_s = accepted->at_s + TARIFF_NEAR_S;
+	if (until_s > now->s && now->trusted)
+		until_s = now->s > accepted->at_s ? now->s : accepted->at_s;
+	if (tariff_boundary(book, zone, settled->at_s + TARIFF_NEAR_S, until_s, &boundary_s))
 		return SETTLE_AT_BOUNDARY;
 	if (calendar_next_midnight_s(zone, settled->at_s) <= accepted->at_s)
 		return SETTLE_AT_MIDNIGHT;

@@ -30,10 +30,13 @@ enum settle_due {
 	SETTLE_AT_PERIOD,   /* settle_s have passed while energy flowed */
 };
 
-/* Is a settlement of this point due? Only with energy between the marks and both of them dated. */
+/* Is a settlement of this point due? Only with energy between the marks and both of them dated. A
+ * boundary makes it due once it has passed and the accepted mark counts as taken at it or lies behind
+ * it: so a reading from just before is settled before the next one, which may come too late to count
+ * as taken there, replaces it. A settled mark that counts as taken at the boundary has it behind it. */
 enum settle_due settle_due(const struct mark *settled, const struct mark *accepted,
 			   const struct tariff_book *book, const struct offset_table *zone,
-			   int64_t settle_s);
+			   int64_t settle_s, const struct instant *now);
 
 /* To be called after every accepted reading: with no energy since the settled mark the settled mark
  * takes the time of the accepted one, so that idle hours are never part of a step split by time. */

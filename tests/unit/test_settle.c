@@ -56,47 +56,78 @@ static void settlement_falls_due(void **state)
 		const char *sentence;
 		struct mark settled, accepted;
 		enum settle_due due;
+		int64_t later_s; /* now, after the accepted mark */
 	} cases[] = {
 		{"no energy since: never",
 		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
 		 {.wh = 5, .at_s = NOON + 90000, .dated = true},
-		 SETTLE_NOT_DUE},
+		 SETTLE_NOT_DUE,
+		 0},
 		{"an hour of energy: not yet",
 		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
 		 {.wh = 6, .at_s = MIDNIGHT + 3600, .dated = true},
-		 SETTLE_NOT_DUE},
+		 SETTLE_NOT_DUE,
+		 0},
 		{"six hours of energy: due",
 		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
 		 {.wh = 6, .at_s = MIDNIGHT + 21600, .dated = true},
-		 SETTLE_AT_PERIOD},
+		 SETTLE_AT_PERIOD,
+		 0},
 		{"the price changes: due",
 		 {.wh = 5, .at_s = NOON - 60, .dated = true},
 		 {.wh = 6, .at_s = NOON, .dated = true},
-		 SETTLE_AT_BOUNDARY},
+		 SETTLE_AT_BOUNDARY,
+		 0},
+		{"the price changes, and a reading just before counts: due when it has changed",
+		 {.wh = 5, .at_s = NOON - 60, .dated = true},
+		 {.wh = 6, .at_s = NOON - 30, .dated = true},
+		 SETTLE_AT_BOUNDARY,
+		 30},
+		{"not before it has changed: a nearer reading may come",
+		 {.wh = 5, .at_s = NOON - 60, .dated = true},
+		 {.wh = 6, .at_s = NOON - 30, .dated = true},
+		 SETTLE_NOT_DUE,
+		 29},
+		{"a reading 31 s before does not count as taken at it",
+		 {.wh = 5, .at_s = NOON - 60, .dated = true},
+		 {.wh = 6, .at_s = NOON - 31, .dated = true},
+		 SETTLE_NOT_DUE,
+		 40},
+		{"settled by a reading just before: the boundary is behind it",
+		 {.wh = 5, .at_s = NOON - 30, .dated = true},
+		 {.wh = 6, .at_s = NOON + 30, .dated = true},
+		 SETTLE_NOT_DUE,
+		 0},
 		{"a local midnight: due",
 		 {.wh = 5, .at_s = MIDNIGHT + 86399, .dated = true},
 		 {.wh = 6, .at_s = MIDNIGHT + 86400, .dated = true},
-		 SETTLE_AT_MIDNIGHT},
+		 SETTLE_AT_MIDNIGHT,
+		 0},
 		{"the clock is not trusted: the register keeps the energy",
 		 {.wh = 5, .at_s = MIDNIGHT, .dated = true},
 		 {.wh = 6, .this_boot = true},
-		 SETTLE_NOT_DUE},
+		 SETTLE_NOT_DUE,
+		 0},
 		{"read before the clock was trusted: dated first",
 		 {.wh = 5, .this_boot = true},
 		 {.wh = 6, .at_s = NOON, .dated = true},
-		 SETTLE_NOT_DUE},
+		 SETTLE_NOT_DUE,
+		 0},
 		{"read in another boot without a clock: due as soon as time is known",
 		 {.wh = 5},
 		 {.wh = 6, .at_s = NOON, .dated = true},
-		 SETTLE_AT_PERIOD},
+		 SETTLE_AT_PERIOD,
+		 0},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		print_message("%s\n", cases[i].sentence);
-		assert_int_equal(
-			settle_due(&cases[i].settled, &cases[i].accepted, &book, &zone, 21600),
-			cases[i].due);
+		struct instant now = at(cases[i].accepted.at_s + cases[i].later_s);
+
+		assert_int_equal(settle_due(&cases[i].settled, &cases[i].accepted, &book, &zone,
+					    21600, &now),
+				 cases[i].due);
 	}
 }
 

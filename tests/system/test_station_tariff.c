@@ -1,0 +1,129 @@
+/* Bands and blocks in the station: over days, meters and restarts. */
+#include "tests/system/station_site.h"
+
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_tariff.h"
+
+static void apply(struct site *site, const char *text)
+{
+	struct ledger_tariff tariff = {.name = "t", .activation_s = START_S, .text = text};
+
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+}
+
+static void restart(struct site *site)
+{
+	site_close(site);
+	site->building.now_us += 45 * 1000000;
+	site_open(site);
+}
+
+/* What pricing kept from entry to entry is what the entries add up to. */
+static void assert_use_follows(struct site *site, struct station_room *room)
+{
+	struct tariff_use kept = room->use;
+
+	assert_int_equal(station_load_use(site->building.station), 0);
+	assert_memory_equal(&room->use.now, &kept.now, sizeof(kept.now));
+	assert_memory_equal(&room->use.before, &kept.before, sizeof(kept.before));
+}
+
+/* -energy_wh and flags of all charges. */
+struct charges {
+	int64_t wh;
+	int64_t nano;
+	uint32_t flags;
+	int count;
+};
+
+static int charge_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct charges *charges = userdata;
+
+	(void)balance_nano;
+	if (entry->kind == ENTRY_CHARGE) {
+		charges->wh += entry->energy_wh;
+		charges->nano -= entry->amount_nano;
+		charges->flags |= entry->flags;
+		charges->count++;
+	}
+	return 0;
+}
+
+static struct charges charges_of(struct site *site, const char *room)
+{
+	struct charges charges = {0};
+
+	assert_int_equal(ledger_entries_tail(site->ledger, site_room(site, room)->record.account_id,
+					     0, INT32_MAX, charge_row, &charges),
+			 0);
+	return charges;
+}
+
+static void blocks_count_all_meters_of_an_account_across_restarts(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct charges charges;
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	site_add_meter(site, 700);
+	site_add_room(site, 101, 0, "cooling", true, 2);
+	apply(site, "[tariff]\nname = t\nactivation = receipt\n[energy]\n"
+		    "blocks = 20 41\nreset = month 1\nprice = 0.5 0.6 0.9\n");
+	for (int i = 1; i <= 5; i++) {
+		played_run(building, i * 7 * HOUR_US);
+		assert_use_follows(site, site_room(site, "101"));
+		restart(site);
+	}
+	played_run(building, 36 * HOUR_US);
+	charges = charges_of(site, "101");
+	/* 1.7 kW for 30 hours at least: into the third block. */
+	assert_in_range(charges.wh, 51000, 61200);
+	assert_int_equal(charges.nano, 20000 * INT64_C(500000) + 21000 * INT64_C(600000) +
+					       (charges.wh - 41000) * INT64_C(900000));
+	assert_int_equal(site_room(site, "101")->use.now.wh, charges.wh);
+}
+
+static void days_of_blocks_and_bands_need_no_split_by_time(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct charges charges;
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	apply(site, "[tariff]\nname = t\nactivation = receipt\n[energy]\n"
+		    "blocks = 10\nreset = day\n"
+		    "[band peak]\nprice = 0.5 1\n[band valley]\nprice = 0.25 0.5\n"
+		    "[days all]\non = mon-sun\nbands = 00:00 valley 08:00 peak 22:00 valley\n");
+	played_run(building, 49 * HOUR_US);
+	assert_use_follows(site, site_room(site, "101"));
+	charges = charges_of(site, "101");
+	/* A reading a minute is within 30 s of every boundary. A day: 8 kWh of valley, 2 and 12 of
+	 * peak, 2 of valley; 2.00 + 1.00 + 12.00 + 1.00. A register step either way. */
+	assert_in_range(charges.wh, 47900, 48100);
+	assert_in_range(charges.nano, INT64_C(31900000000), INT64_C(32100000000));
+	assert_int_equal(charges.flags, 0);
+	/* Midnight, 08:00, the block's end, 14:00, 20:00, 22:00: few. */
+	assert_in_range(charges.count, 8, 18);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			blocks_count_all_meters_of_an_account_across_restarts, site_setup,
+			site_teardown),
+		cmocka_unit_test_setup_teardown(days_of_blocks_and_bands_need_no_split_by_time,
+						site_setup, site_teardown),
+	};
+
+	return cmocka_run_group_tests_name("station_tariff", tests, NULL, NULL);
+}
