@@ -1,0 +1,23 @@
+"""What the money costs in time, and whether it is right.
+
+price_interval_ns: one step between two readings, priced by 3 blocks and 4 bands. oracle_cases: random tariffs and
+readings that the second implementation of tests/oracle has priced too; oracle_mismatches: how many were not equal
+to the billionth.
+"""
+
+import os
+import subprocess
+import sys
+
+ORACLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "oracle", "tariff_oracle.py")
+
+
+def measure(build):
+    priced = subprocess.run([os.path.join(build, "tests", "bench", "price_interval")], check=True, text=True,
+                            stdout=subprocess.PIPE)
+    yield "price_interval_ns", int(priced.stdout), "ns", 200
+    compared = subprocess.run([sys.executable, ORACLE, os.path.join(build, "tests", "oracle", "tariff_play")], text=True,
+                              stdout=subprocess.PIPE, check=False)
+    figures = dict(line.split() for line in compared.stdout.splitlines() if line.startswith("oracle_"))
+    yield "oracle_cases", int(figures.get("oracle_cases", 0)), "cases", 100000
+    yield "oracle_mismatches", int(figures.get("oracle_mismatches", 1)), "cases", 0
