@@ -299,6 +299,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		for (size_t i = 0; i < station->room_count; i++)
 			station_review(station, station->rooms[i]);
 		check_sensors(station);
+		station_silence(station);
 		check_ages(station);
 		check_store(station);
 		station_link_check(station);

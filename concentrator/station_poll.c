@@ -250,12 +250,8 @@ static void announce(struct station *station, size_t index, struct station_devic
 {
 	struct station_line *line = &station->lines[index];
 	char subject[ALARM_SUBJECT_MAX + 1], rooms[80];
-	if (events & SCHEDULE_EVENT_FAULT)
-		station_alarm(station, ALARM_LINE_FAULT, line->config->name,
-			      "more than half of the meters fell silent at once: adapter, power or "
-			      "wires");
-	if (events & SCHEDULE_EVENT_FAULT_OVER)
-		station_alarm_clear(station, ALARM_LINE_FAULT, line->config->name);
+	if (events & (SCHEDULE_EVENT_FAULT | SCHEDULE_EVENT_FAULT_OVER))
+		station_silence(station);
 	if (device == NULL || !station_device_used(station, device))
 		return;
 	device_rooms(station, device, rooms, sizeof(rooms));

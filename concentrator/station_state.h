@@ -214,6 +214,7 @@ struct station {
 	struct mass_cut mass_kept; /* as the ledger has it: held, changed and changed_us alone */
 	int64_t change_s; /* Unix time of a change before the start, until the time is known; 0: none */
 	int64_t counted_us; /* the last count of rooms due */
+	bool power_out; /* every line fell silent at about the same time */
 	bool was_trusted;
 	int64_t tariff_id; /* in force at the last look */
 	bool clock_base_set;
@@ -284,6 +285,8 @@ void station_implausible(struct station *station, struct station_supply *supply,
 
 /* station_use.c: adds up from the entries where every account stands in its blocks. */
 int station_load_use(struct station *station);
+/* station_silence.c: raises and clears the alarms about lines that fell silent, and about the power. */
+void station_silence(struct station *station);
 
 /* station_money.c */
 /* Recomputes what the room spent in the last seven days. */

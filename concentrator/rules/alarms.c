@@ -12,6 +12,7 @@ static const struct {
 	[ALARM_METER_SILENT] = {"meter-silent", ALARM_WARNING},
 	[ALARM_METER_DEAD] = {"meter-dead", ALARM_CRITICAL},
 	[ALARM_LINE_FAULT] = {"line-fault", ALARM_CRITICAL},
+	[ALARM_POWER_OUTAGE] = {"power-outage", ALARM_CRITICAL},
 	[ALARM_ADAPTER_ABSENT] = {"adapter-absent", ALARM_CRITICAL},
 	[ALARM_SERIAL_MISMATCH] = {"serial-mismatch", ALARM_CRITICAL},
 	[ALARM_REGISTER_QUARANTINED] = {"register-quarantined", ALARM_WARNING},

@@ -1,0 +1,25 @@
+/* silence.h - a line that says nothing, or a building without power?
+ *
+ * One meter that does not answer is the schedule's matter. When more than half of a line falls silent at once,
+ * the line is at fault: adapter, wires, its power. When every line that spoke falls silent at about the same
+ * time, no adapter and no wire is: the meters have no power. Pure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* From the first line's silence to the last's: a long line takes longer to notice. */
+#define SILENCE_WINDOW_US INT64_C(180000000)
+
+/* One line as its schedule sees it. */
+struct silence_line {
+	bool counts;      /* it has meters, and its adapter is there */
+	bool silent;      /* at fault, or its only meter does not answer */
+	int64_t since_us; /* CLOCK_BOOTTIME; when silent */
+};
+
+/* Is the power out? Two lines at least must count, and each be silent; when it is not known yet (out is
+ * false), within the window. One line alone cannot tell. */
+bool silence_is_outage(const struct silence_line *lines, size_t count, bool out);
