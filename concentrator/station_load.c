@@ -399,6 +399,8 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 			memcpy(supply->value_us, was->value_us, sizeof(supply->value_us));
 			supply->seen = was->seen;
 			supply->rate = was->rate;
+			supply->overloads = was->overloads;
+			supply->near_limit = was->near_limit;
 			memcpy(supply->cause, was->cause, sizeof(supply->cause));
 			/* The register accepted since the settlement, and the relay's progress, are newer
 			 * here than in the ledger, unless the ledger lost the settlement they stand on. */

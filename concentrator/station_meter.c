@@ -234,6 +234,7 @@ void station_reading(struct station *station, struct station_supply *supply,
 		     const struct reading *reading, bool energy)
 {
 	keep_values(supply, reading);
+	station_overload(station, supply, reading);
 	if (supply->implausible >= IMPLAUSIBLE_MAX) {
 		char subject[ALARM_SUBJECT_MAX + 1];
 		station_subject(supply, subject);

@@ -125,6 +125,8 @@ struct station_supply {
 	struct station_rate rate;
 	uint32_t implausible; /* answers in a row */
 	bool judged;          /* a register was judged since the start */
+	uint32_t overloads;   /* readings in a row above the breaker's rating */
+	bool near_limit;
 
 	/* the relay */
 	struct layers layers;
@@ -287,6 +289,10 @@ void station_implausible(struct station *station, struct station_supply *supply,
 int station_load_use(struct station *station);
 /* station_silence.c: raises and clears the alarms about lines that fell silent, and about the power. */
 void station_silence(struct station *station);
+
+/* station_overload.c: a reading of the point, which may show its load. */
+void station_overload(struct station *station, struct station_supply *supply,
+		      const struct reading *reading);
 
 /* station_money.c */
 /* Recomputes what the room spent in the last seven days. */

@@ -24,6 +24,7 @@ static const struct {
 	[ALARM_RELAY_FOUND_CLOSED] = {"relay-found-closed", ALARM_CRITICAL},
 	[ALARM_ENERGY_THROUGH_OPEN] = {"energy-through-open", ALARM_CRITICAL},
 	[ALARM_LEFT_TO_BREAKER] = {"left-to-breaker", ALARM_CRITICAL, true},
+	[ALARM_OVERLOAD] = {"overload", ALARM_WARNING},
 	[ALARM_MASS_CUT_HELD] = {"mass-cut-held", ALARM_CRITICAL},
 	[ALARM_CUT_HELD] = {"cut-held", ALARM_WARNING},
 	[ALARM_HOLD_SPENT] = {"hold-spent", ALARM_CRITICAL},

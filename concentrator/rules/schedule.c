@@ -1,7 +1,7 @@
 /* schedule.c - see schedule.h: which job is next. What results teach is schedule_result.c.
  *
- * Order: relay commands, spans asked for at once (read-backs among them), probes that their budget
- * allows, then the earliest deadline. A deadline once set stands until the span is read, and those
+ * Order: relay commands, spans asked for at once (read-backs among them), rooms near a limit, probes
+ * that their budget allows, then the earliest deadline. A deadline once set stands until the span is read, and those
  * of others lie ever later, so everything has its turn.
  */
 #include "concentrator/rules/schedule.h"
@@ -14,10 +14,9 @@
 struct schedule_policy schedule_policy_default(void)
 {
 	return (struct schedule_policy){
-		.period_us = {[SCHEDULE_ENERGY] = 5000 * MS,
-			      [SCHEDULE_INSTANT] = 10000 * MS,
-			      [SCHEDULE_POSITION] = 10000 * MS},
-		.urgent_us = 500 * MS,
+		.period_us = {[SCHEDULE_ENERGY] = 15000 * MS,
+			      [SCHEDULE_INSTANT] = 4000 * MS,
+			      [SCHEDULE_POSITION] = 20000 * MS},
 		.continuous = true,
 		.device_gap_us = 0,
 		.close_stagger_us = 200 * MS,
@@ -138,14 +137,99 @@ void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span
 		schedule->device[device].asked |= (uint8_t)(1U << span);
 }
 
-void schedule_urgent(struct schedule *schedule, uint16_t device, bool urgent, int64_t now_us)
+enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device)
+{
+	return schedule->device[device].traits.cost_us[SCHEDULE_INSTANT] > 0 ? SCHEDULE_INSTANT
+									     : SCHEDULE_ENERGY;
+}
+
+/* How soon a room near a limit wants this span again; 0: it is not near any. */
+static int64_t hurry_us(const struct schedule_device *device, enum schedule_span span)
+{
+	bool shows_load = device->traits.cost_us[SCHEDULE_INSTANT] > 0 ? span == SCHEDULE_INSTANT
+								       : span == SCHEDULE_ENERGY;
+	int64_t money_us = span == SCHEDULE_ENERGY ? device->money_us : 0;
+	int64_t load_us = shows_load ? device->load_us : 0;
+
+	if (money_us == 0 || load_us == 0)
+		return money_us + load_us;
+	return money_us < load_us ? money_us : load_us;
+}
+
+/* The share of the line that all hurried reads want, in parts per million. */
+static int64_t hurried_ppm(const struct schedule *schedule)
+{
+	int64_t total_ppm = 0;
+
+	for (size_t i = 0; i < schedule->devices; i++) {
+		const struct schedule_device *device = &schedule->device[i];
+
+		if (device->state != SCHEDULE_ALIVE)
+			continue;
+		for (enum schedule_span span = SCHEDULE_ENERGY; span <= SCHEDULE_INSTANT; span++) {
+			int64_t within_us = hurry_us(device, span);
+
+			if (within_us > 0)
+				total_ppm += device->traits.cost_us[span] * 1000000 / within_us;
+		}
+	}
+	return total_ppm;
+}
+
+int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,
+			   enum schedule_span span, bool *ret_hurried)
+{
+	int64_t period_us = schedule->policy.period_us[span];
+	int64_t within_us = hurry_us(device, span), wanted_ppm;
+
+	*ret_hurried = false;
+	if (span == SCHEDULE_ENERGY && device->traits.cost_us[SCHEDULE_INSTANT] == 0 &&
+	    schedule->policy.period_us[SCHEDULE_INSTANT] < period_us)
+		period_us = schedule->policy.period_us[SCHEDULE_INSTANT];
+	if (within_us == 0)
+		return period_us;
+	wanted_ppm = hurried_ppm(schedule);
+	if (wanted_ppm > SCHEDULE_HURRY_PERCENT * 10000)
+		within_us = within_us * wanted_ppm / (SCHEDULE_HURRY_PERCENT * 10000);
+	*ret_hurried = within_us < period_us;
+	return within_us < period_us ? within_us : period_us;
+}
+
+static void hasten(struct schedule *schedule, struct schedule_device *device,
+		   enum schedule_span span, int64_t now_us)
+{
+	bool hurried;
+	int64_t due_us = now_us + schedule_period_us(schedule, device, span, &hurried);
+
+	/* From the last read on, not from now: asked again and again it must not be put off. */
+	if (hurried && device->read_us[span] != 0)
+		due_us += device->read_us[span] - now_us;
+	if (hurried && due_us < device->due_us[span])
+		device->due_us[span] = due_us;
+	device->hurried = (uint8_t)((device->hurried & ~(1U << span)) |
+				    (hurried ? 1U << span : 0U));
+}
+
+void schedule_urgent(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us)
 {
 	struct schedule_device *one = &schedule->device[device];
 
 	assert(device < schedule->devices);
-	if (urgent && !one->urgent && one->due_us[SCHEDULE_ENERGY] > now_us)
-		one->due_us[SCHEDULE_ENERGY] = now_us;
-	one->urgent = urgent;
+	if (one->money_us == within_us)
+		return;
+	one->money_us = within_us;
+	hasten(schedule, one, SCHEDULE_ENERGY, now_us);
+}
+
+void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us)
+{
+	struct schedule_device *one = &schedule->device[device];
+
+	assert(device < schedule->devices);
+	if (one->load_us == within_us)
+		return;
+	one->load_us = within_us;
+	hasten(schedule, one, schedule_load_span(schedule, device), now_us);
 }
 
 static void sooner(int64_t *wait_us, int64_t at_us)
@@ -248,7 +332,7 @@ static void credit_probes(struct schedule *schedule, int64_t now_us)
 }
 
 /* What find_read() weighs: lower class first, then the earlier deadline. */
-enum read_class { READ_ASKED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
+enum read_class { READ_ASKED, READ_HURRIED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
 
 struct candidate {
 	enum read_class class;
@@ -306,7 +390,8 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 		if (device->asked & (1U << span))
 			offer(best, READ_ASKED, device->due_us[span], index, span, false);
 		else if (device->due_us[span] <= now_us)
-			offer(best, READ_DUE, device->due_us[span], index, span, false);
+			offer(best, device->hurried & (1U << span) ? READ_HURRIED : READ_DUE,
+			      device->due_us[span], index, span, false);
 		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
 			offer(best, READ_AHEAD, device->due_us[span], index, span, false);
 		else

@@ -3,7 +3,8 @@
  * Pure: the state of one line's devices and now in, one job out; results come back and teach it. It
  * never sleeps: "nothing until T" is an answer. Energy, instant and position reads are taken by
  * earliest deadline, so that nothing starves when the line is full; relay commands and the
- * read-backs behind them go first.
+ * read-backs behind them go first, then rooms near zero or near a limit of power, whose reads take
+ * at most SCHEDULE_HURRY_PERCENT of the line.
  *
  * B2  k dead devices of n leave the others at least 95 % of their rate: a device that does not
  *     answer SCHEDULE_SILENT_POLLS times in a row is only probed, with its cheapest span, ever less
@@ -23,6 +24,7 @@
 #define SCHEDULE_COMMANDS_MAX  256
 #define SCHEDULE_SILENT_POLLS  3
 #define SCHEDULE_PROBE_PERCENT 4 /* of 5: the whole of it would leave the others just under 95 */
+#define SCHEDULE_HURRY_PERCENT 60
 #define SCHEDULE_NEVER_US      INT64_MAX
 #define SCHEDULE_SETTLED_US                                                                        \
 	INT64_C(3200000) /* after a command: relay_plan.h's settling, and a little */
@@ -41,7 +43,6 @@ enum schedule_device_state { SCHEDULE_ALIVE, SCHEDULE_SILENT, SCHEDULE_DEAD };
 
 struct schedule_policy {
 	int64_t period_us[SCHEDULE_READS]; /* deadline of each span after its last read */
-	int64_t urgent_us;                 /* deadline of the energy span of a room near zero */
 	bool continuous; /* read energy ahead of its deadline rather than leave the line idle */
 	int64_t device_gap_us; /* rest of a device between two requests, where a model wants it */
 	int64_t close_stagger_us; /* between two closes */
@@ -51,7 +52,8 @@ struct schedule_policy {
 	int64_t dead_us;        /* silent longer than this is dead */
 };
 
-/* Periods for 32 meters at 9600: energy round as fast as the line goes, instants every 10 s. */
+/* Energy round as fast as the line goes. What shows the load is due every 4 s, so that an overload is
+ * seen twice within 5 s of a line of 64 meters at 9600. */
 struct schedule_policy schedule_policy_default(void);
 
 /* What a device can be asked. cost_us: estimated time of a healthy transaction of each span; 0: the
@@ -75,9 +77,11 @@ struct schedule_job {
 struct schedule_device {
 	struct schedule_traits traits;
 	enum schedule_device_state state;
-	bool urgent;
+	int64_t money_us;                /* schedule_urgent(); 0: not urgent */
+	int64_t load_us;                 /* schedule_watch(); 0: not watched */
 	uint8_t in_flight;               /* bit per span */
 	uint8_t asked;                   /* bit per span: wanted at once */
+	uint8_t hurried;                 /* bit per span: goes before others when due */
 	int64_t read_us[SCHEDULE_READS]; /* last good read; 0: never */
 	int64_t due_us[SCHEDULE_READS];  /* deadline */
 	int64_t last_us;                 /* end of the last transaction */
@@ -161,8 +165,18 @@ bool schedule_withdraw(struct schedule *schedule, uint16_t device, uint16_t chan
  * device has no such span. */
 void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span);
 
-/* The device's energy register decides about a cut soon (or no more): reads it every urgent_us. */
-void schedule_urgent(struct schedule *schedule, uint16_t device, bool urgent, int64_t now_us);
+/* The device's energy register decides about a cut soon: reads it every within_us; 0: no more. */
+void schedule_urgent(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us);
+
+/* The device's load is near a limit: reads what shows it every within_us; 0: no more. */
+void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us);
+
+/* The span that shows the device's load: instant, or energy where one read brings both. */
+enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device);
+
+/* How soon a span of this device is to be read again; ret_hurried: it goes before others. */
+int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,
+			   enum schedule_span span, bool *ret_hurried);
 
 /* The next job, marked as in flight; or false and the time to ask again (sooner after any result,
  * command or ask). The caller may hold one job running and one ready. */

@@ -58,10 +58,11 @@ static int64_t jitter(struct schedule *schedule, int64_t us)
 static void plan_read(struct schedule *schedule, struct schedule_device *device,
 		      enum schedule_span span, int64_t now_us)
 {
-	bool urgent = span == SCHEDULE_ENERGY && device->urgent;
+	bool hurried;
 
-	device->due_us[span] = now_us + (urgent ? schedule->policy.urgent_us
-						: schedule->policy.period_us[span]);
+	device->due_us[span] = now_us + schedule_period_us(schedule, device, span, &hurried);
+	device->hurried = (uint8_t)((device->hurried & ~(1U << span)) |
+				    (hurried ? 1U << span : 0U));
 }
 
 static void plan_read_by(struct schedule_device *device, enum schedule_span span, int64_t by_us)
