@@ -10,7 +10,7 @@
 #include "tests/building/plant.h"
 #include "tests/building/wire.h"
 
-enum { BUILDING_LINES = 8, BUILDING_SUPPLIES = 512 };
+enum { BUILDING_LINES = 8, BUILDING_SUPPLIES = 1024 };
 
 /* One supply of a room, as it will be commissioned. */
 struct supply_row {

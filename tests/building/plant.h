@@ -18,7 +18,7 @@
 #include "tests/building/chance.h"
 #include "tests/building/events.h"
 
-enum { PLANT_DEVICES = 256, PLANT_CONTACTS = 256, PLANT_CHANNELS = 8 };
+enum { PLANT_DEVICES = 1024, PLANT_CONTACTS = 1024, PLANT_CHANNELS = 8 };
 
 struct model;
 

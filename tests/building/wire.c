@@ -182,6 +182,8 @@ static void hear(struct wire *wire, int64_t now_ns)
 		wire->unknown++;
 		return;
 	}
+	if (device->dead)
+		wire->dead_since_ns = wire->request_ns;
 	slave_answer(wire->plant, device, wire->request, n, false, wire->request_ns / 1000,
 		     now_ns / 1000, &answer);
 	if (answer.n > 0)
@@ -206,6 +208,7 @@ static void take(struct wire *wire, const uint8_t *bytes, size_t n, int64_t now_
 
 	if (wire->request_n == 0) {
 		check_gap(wire, now_ns);
+		wire_end_wait(wire, now_ns);
 		wire->request_ns = now_ns;
 		wire->request_bad = false;
 	} else if (wire->request_end_ns > now_ns) {

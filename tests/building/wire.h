@@ -60,7 +60,9 @@ struct wire {
 	/* the window */
 	bool window_open;
 	int64_t window_start_ns, window_stop_ns, window_busy_ns, window_transactions;
-	int64_t credited_ns; /* up to where the line's time is credited */
+	int64_t credited_ns;    /* up to where the line's time is credited */
+	int64_t window_dead_ns; /* from requests to dead devices to the request behind them */
+	int64_t dead_since_ns;  /* 0: the last request was to one that lives */
 
 	/* life-time counters */
 	int64_t requests, replies, exceptions, broadcasts, unknown, garbled, wrong_speed;
@@ -90,10 +92,13 @@ int64_t sending_end(const struct sending *sending);
 /* Credits the line with a completed transaction, as far as the window sees it. */
 void wire_credit(struct wire *wire, const struct sending *sending);
 
+/* Another request begins: the wait for a dead device, if there was one, has ended. */
+void wire_end_wait(struct wire *wire, int64_t now_ns);
+
 void wire_window_start(struct wire *wire, int64_t now_ns);
 void wire_window_stop(struct wire *wire, int64_t now_ns);
 
-/* line, wall_us, busy_us, share_ppm, transactions, open. */
+/* line, wall_us, busy_us, dead_us, share_ppm, transactions, open. */
 json_t *wire_window_json(const struct wire *wire, int64_t now_ns);
 
 json_t *wire_json(const struct wire *wire);

@@ -27,11 +27,19 @@ void wire_credit(struct wire *wire, const struct sending *sending)
 	wire->credited_ns = sending_end(sending) + wire->gap_ns;
 }
 
+void wire_end_wait(struct wire *wire, int64_t now_ns)
+{
+	if (wire->dead_since_ns != 0 && wire->window_open)
+		wire->window_dead_ns += now_ns -
+					moment_later(wire->dead_since_ns, wire->window_start_ns);
+	wire->dead_since_ns = 0;
+}
+
 void wire_window_start(struct wire *wire, int64_t now_ns)
 {
 	wire->window_open = true;
 	wire->window_start_ns = now_ns;
-	wire->window_busy_ns = wire->window_transactions = 0;
+	wire->window_busy_ns = wire->window_transactions = wire->window_dead_ns = 0;
 }
 
 /* Time credited ahead of now (the gap behind the last reply) is taken back; the part of a reply
@@ -64,9 +72,10 @@ json_t *wire_window_json(const struct wire *wire, int64_t now_ns)
 	int64_t wall = end - wire->window_start_ns;
 	int64_t busy = wire->window_open ? busy_until(wire, now_ns) : wire->window_busy_ns;
 
-	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I}", "line", wire->name, "open",
+	return json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "line", wire->name, "open",
 			 (int)wire->window_open, "wall_us", (json_int_t)(wall / 1000), "busy_us",
-			 (json_int_t)(busy / 1000), "share_ppm",
+			 (json_int_t)(busy / 1000), "dead_us",
+			 (json_int_t)(wire->window_dead_ns / 1000), "share_ppm",
 			 (json_int_t)(wall > 0 ? busy / 1000 * 1000000 / (wall / 1000 + 1) : 0),
 			 "transactions", (json_int_t)wire->window_transactions);
 }
