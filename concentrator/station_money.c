@@ -238,8 +238,10 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 		int64_t wh = supply->rate.wh_per_h, nano;
 		if (supply->seen.load_known && supply->seen.load_w == 0)
 			wh = 0;
-		if (supply->seen.load_known && supply->seen.load_w > wh)
-			wh = supply->seen.load_w;
+		/* Where energy runs faster than time (a demonstration), so does its cost. */
+		int64_t load_w = supply->seen.load_w * supply->limits.plausibility_factor;
+		if (supply->seen.load_known && load_w > wh)
+			wh = load_w;
 		if (money_energy_nano(wh, rate, &nano) < 0 || money_add(total, nano, &total) < 0)
 			return 0;
 	}
