@@ -81,7 +81,8 @@ int verb_meter_list(void *userdata, struct control_call *call)
 			return 0;
 	}
 	json_t *rows = json_array();
-	for (int64_t at = after + 1; at < (int64_t)station->line_count * 256; at++) {
+	int64_t end = (int64_t)station->line_count * 256;
+	for (int64_t at = after < end ? after + 1 : end; at < end; at++) {
 		size_t line = (size_t)(at / 256);
 		if (only < station->line_count && line != only)
 			continue;
