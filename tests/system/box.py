@@ -84,7 +84,10 @@ class Client:
         """The whole answer to one request."""
         self.id += 1
         self.send(json.dumps({"v": 1, "id": self.id, "verb": verb, "args": args}).encode() + b"\n")
-        return self.receive()
+        try:
+            return self.receive()
+        except TimeoutError:
+            raise BoxError(f"{verb}: no answer in time to {args!r:.500}") from None
 
     def ask(self, verb, **args):
         answer = self.call(verb, args)

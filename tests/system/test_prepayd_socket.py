@@ -51,6 +51,7 @@ GOOD = {"room": "305", "circuit": "sockets", "line": "A", "address": 9, "positio
         "bytes_down": 1, "detail": "fine", "amount": {"value": 1, "multiplier": -2, "monetaryUnit": 156},
         "text": "[tariff]\n", "rows": [], "orders": [], "items": [], "refused": [], "dry_run": True, "all": True,
         "open": True, "write_off": False, "from_receipt": True, "file": "/nonexistent/folder/backup.db"}
+ANY = {"s": "x", "t": "x", "i": 1, "b": True, "a": [], "o": {}, "m": GOOD["amount"]}  # of a name not known here
 WRONG = {
     "s": [None, True, 7, -1, [], {}, ["305"], {"room": "305"}, "", "x" * 129, "房" * 43, "a\nb", "\x1b[2J", "\x7f"],
     "t": [None, False, 0, [], {}],
@@ -78,7 +79,7 @@ STRANGE = {
 
 
 def baseline(verb):
-    return {name: GOOD[name] for name, optional, _ in VERBS[verb] if not optional}
+    return {name: GOOD.get(name, ANY[kind]) for name, optional, kind in VERBS[verb] if not optional}
 
 
 def requests(values):
