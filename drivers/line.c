@@ -47,6 +47,7 @@ struct worker {
 	const struct line_settings *settings;
 	struct mailbox *mailbox;
 	struct port *port;
+	struct line_tune tune; /* the port's, while it is open */
 	struct exchange_line memory;
 	int64_t retry_us; /* the port is tried again */
 	int64_t backoff_us;
@@ -132,13 +133,31 @@ static enum line_state state_of(int error)
 	}
 }
 
-static void try_port(struct worker *worker)
+static struct line_tune tune_of(const struct line_settings *settings, const struct line_tune *tune)
 {
+	if (tune->baud != 0)
+		return *tune;
+	return (struct line_tune){.baud = settings->baud,
+				  .parity = settings->parity,
+				  .stop_bits = settings->stop_bits};
+}
+
+/* tune.baud 0: the line's own. */
+static void try_port(struct worker *worker, const struct line_tune *tune)
+{
+	struct line_settings settings = *worker->settings;
 	int64_t now_us = clock_boottime_us();
 	int r;
 
+	worker->tune = tune_of(worker->settings, tune);
+	settings.baud = worker->tune.baud;
+	settings.parity = worker->tune.parity;
+	settings.stop_bits = worker->tune.stop_bits;
+	worker->memory.wire.baud = settings.baud;
+	worker->memory.wire.bits_per_char = 1 + 8 + (settings.parity == 'N' ? 0 : 1) +
+					    settings.stop_bits;
 	mailbox_set_deadline(worker->mailbox, now_us + OPEN_MAX_US);
-	r = port_open(&worker->port, worker->settings);
+	r = port_open(&worker->port, &settings);
 	mailbox_set_deadline(worker->mailbox, MAILBOX_NO_DEADLINE);
 	now_us = clock_boottime_us();
 	if (r < 0) {
@@ -182,6 +201,30 @@ static int drain(struct worker *worker)
 		if (now_us > give_up_us)
 			return -EPROTO;
 	}
+}
+
+/* Opens the port anew where a job wants other settings than it has. -ENODEV: it is gone. */
+static int retune(struct worker *worker, const struct line_tune *wanted)
+{
+	struct line_tune tune = tune_of(worker->settings, wanted);
+	enum exchange_echo echo = worker->memory.echo;
+	int r;
+
+	if (worker->port == NULL)
+		return -ENODEV;
+	if (tune.baud == worker->tune.baud && tune.parity == worker->tune.parity &&
+	    tune.stop_bits == worker->tune.stop_bits)
+		return 0;
+	worker->port = port_close(worker->port);
+	try_port(worker, &tune);
+	if (worker->port == NULL)
+		return -ENODEV;
+	worker->memory.echo = echo; /* the same adapter, but for a moment */
+	r = drain(worker);
+	if (r != -EIO)
+		return r;
+	lose_port(worker);
+	return -ENODEV;
 }
 
 /* Does what the exchange says until it is done. -EIO the port is gone. */
@@ -258,6 +301,7 @@ static void run_job(struct worker *worker, const struct line_job *job)
 		}
 	}
 	result.done_us = clock_boottime_us();
+	result.echo = worker->memory.echo == EXCHANGE_ECHO_HEARD;
 	if (r == 0)
 		report(&result, &x.outcome);
 	else
@@ -309,6 +353,8 @@ static void serve(struct worker *worker, const struct mailbox_view *view)
 	}
 	now_us = clock_boottime_us();
 	if (mailbox_pick(mailbox, &worker->memory, now_us, &job)) {
+		if (r == 0)
+			r = retune(worker, &job.tune);
 		mailbox_set_deadline(mailbox, job_deadline_us(worker, &job));
 		if (r == 0)
 			run_job(worker, &job);
@@ -356,7 +402,7 @@ static void *work(void *arg)
 							      : EXCHANGE_UNLEARNT_US;
 	while (view = mailbox_look(worker.mailbox), !view.stop) {
 		if (worker.port == NULL && clock_boottime_us() >= worker.retry_us)
-			try_port(&worker);
+			try_port(&worker, &(struct line_tune){0});
 		if (view.n_queued > 0)
 			serve(&worker, &view);
 		else
@@ -366,12 +412,19 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static bool tune_valid(const struct line_tune *tune)
+{
+	return line_baud_known(tune->baud) &&
+	       (tune->parity == 'N' || tune->parity == 'E' || tune->parity == 'O') &&
+	       (tune->stop_bits == 1 || tune->stop_bits == 2);
+}
+
 static bool settings_valid(const struct line_settings *settings)
 {
+	const struct line_tune own = tune_of(settings, &(struct line_tune){0});
+
 	return memchr(settings->port, '\0', sizeof(settings->port)) != NULL &&
-	       settings->port[0] != '\0' && line_baud_known(settings->baud) &&
-	       (settings->parity == 'N' || settings->parity == 'E' || settings->parity == 'O') &&
-	       (settings->stop_bits == 1 || settings->stop_bits == 2) && settings->unlearnt_us >= 0;
+	       settings->port[0] != '\0' && tune_valid(&own) && settings->unlearnt_us >= 0;
 }
 
 /* The worker takes no signals: they belong to the loop. */
@@ -426,6 +479,8 @@ struct line *line_close(struct line *line)
 
 int line_submit(struct line *line, const struct line_job *job)
 {
+	if (job->tune.baud != 0 && !tune_valid(&job->tune))
+		return -EINVAL;
 	return mailbox_submit(&line->mailbox, job);
 }
 

@@ -43,10 +43,18 @@ enum line_state {
 	LINE_FAULT,  /* it is there but cannot be used (permission, no terminal, no RS-485 mode) */
 };
 
+/* Serial settings other than the line's own, as a scan tries them. baud 0: the line's own. */
+struct line_tune {
+	int32_t baud; /* one that line_baud_known() knows */
+	char parity;  /* 'N', 'E' or 'O' */
+	int32_t stop_bits;
+};
+
 struct line_job {
 	uint64_t tag; /* the caller's, comes back with the result */
 	struct line_request request;
 	int64_t turnaround_us; /* learnt 99th percentile of this slave; 0: not learnt */
+	struct line_tune tune; /* the port is opened anew when it was used with others before */
 };
 
 /* error is 0, or after sending: -ETIMEDOUT no answer, -EBADMSG garbled, -EREMOTEIO the slave
@@ -64,6 +72,7 @@ struct line_result {
 	int64_t sent_us;   /* 0: nothing was sent */
 	int64_t done_us;
 	int64_t turnaround_us;
+	bool echo;                        /* the adapter hears itself */
 	uint16_t values[LINE_VALUES_MAX]; /* registers, or bits as 0 and 1 */
 };
 
@@ -84,7 +93,7 @@ bool line_baud_known(int32_t baud);
 /* Queues a job. After a failure another slave is asked first, so a job to the slave that failed
  * waits until one is, or for unlearnt_us; a job behind it may overtake it. While the port is not
  * open jobs end at once with -ENODEV: ask line_state() first. Errors: -EBUSY two are held, or
- * too many results wait; -EINVAL the request cannot be sent. */
+ * too many results wait; -EINVAL the request cannot be sent, or its settings are none. */
 int line_submit(struct line *line, const struct line_job *job);
 
 /* Takes back the job that is not begun yet, of two the one submitted last. Errors: -ENOENT none. */

@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "concentrator/platform/clock.h"
@@ -452,11 +454,71 @@ static void the_wire_is_kept_busy(void **state)
 	assert_true(limit_us <= ideal_us + (int64_t)rounds * 5 * MS);
 }
 
+/* A pseudo-terminal keeps the speed and the stop bits that were set, though it does not heed them. */
+static struct termios termios_of(const struct fixture *f)
+{
+	struct termios termios;
+	int fd = open(f->paced.link, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(tcgetattr(fd, &termios), 0);
+	(void)close(fd);
+	return termios;
+}
+
+static void a_job_may_bring_serial_settings_of_its_own(void **state)
+{
+	struct fixture *f = *state;
+	struct line_job own = read_of(3, 40, 10);
+	struct line_job other = read_of(4, 40, 10);
+	struct line_result result = ask(f->line, own);
+	struct termios termios;
+
+	assert_values(&result, &own);
+	for (int i = 0; i < 3; i++) {
+		other.tune = (struct line_tune){.baud = 9600, .parity = 'N', .stop_bits = 2};
+		result = ask(f->line, other);
+		assert_values(&result, &other);
+		assert_true((termios_of(f).c_cflag & CSTOPB) != 0);
+		/* The next one is asked with the line's own again. */
+		result = ask(f->line, own);
+		assert_values(&result, &own);
+		assert_true((termios_of(f).c_cflag & CSTOPB) == 0);
+	}
+	/* At another rate the answer comes sooner than a slave of that rate could give it. */
+	other.tune = (struct line_tune){.baud = 2400, .parity = 'E', .stop_bits = 1};
+	result = ask(f->line, other);
+	assert_int_equal(result.error, -EBADMSG);
+	termios = termios_of(f);
+	assert_int_equal(cfgetospeed(&termios), B2400);
+	result = ask(f->line, own);
+	assert_values(&result, &own);
+	assert_int_equal(line_state(f->line, NULL), LINE_OK);
+}
+
+static void settings_that_are_none_are_refused(void **state)
+{
+	static const struct line_tune wrong[] = {
+		{.baud = 9601, .parity = 'N', .stop_bits = 1},
+		{.baud = 9600, .parity = 'X', .stop_bits = 1},
+		{.baud = 9600, .parity = 'N', .stop_bits = 3},
+	};
+	struct fixture *f = *state;
+	struct line_job job = read_of(3, 40, 10);
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		job.tune = wrong[i];
+		assert_int_equal(line_submit(f->line, &job), -EINVAL);
+	}
+}
+
 int main(void)
 {
 #define LINE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(answers_arrive_with_their_times),
+		LINE_TEST(a_job_may_bring_serial_settings_of_its_own),
+		LINE_TEST(settings_that_are_none_are_refused),
 		LINE_TEST(every_fault_hurts_its_own_slave_alone),
 		LINE_TEST(a_late_answer_is_never_the_next_one),
 		LINE_TEST(an_echo_is_found_out_and_stripped),
