@@ -9,6 +9,7 @@
 #include "concentrator/rules/money.h"
 #include "concentrator/rules/settle.h"
 #include "concentrator/station_state.h"
+#include "concentrator/survey.h"
 
 #define SECOND_US      INT64_C(1000000)
 #define STORE_RETRY_US INT64_C(10000000)
@@ -163,6 +164,8 @@ struct station *station_close(struct station *station)
 			control_fail(station->reading[i], PROBLEM_DEGRADED, "prepayd is stopping");
 	}
 	station_unload(station);
+	for (size_t i = 0; i < station->line_count; i++)
+		station->lines[i].survey = survey_close(station->lines[i].survey);
 	free(station->lines);
 	free(station);
 	return NULL;
@@ -311,8 +314,10 @@ int64_t station_tick(struct station *station, const struct instant *now)
 
 	int64_t next_us = station->second_us;
 	for (size_t i = 0; i < station->line_count; i++) {
-		station_feed(station, i);
 		struct station_line *line = &station->lines[i];
+		if (line->survey != NULL)
+			survey_tick(line->survey, now->us);
+		station_feed(station, i);
 		if (line->state == LINE_OK && !(line->jobs[0].used && line->jobs[1].used) &&
 		    line->wait_us < next_us)
 			next_us = line->wait_us;

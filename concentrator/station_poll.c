@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "concentrator/platform/journal.h"
+#include "concentrator/survey.h"
 #include "meters/decode.h"
 
 #define RATE_WINDOW_US      INT64_C(10000000)
@@ -129,8 +130,30 @@ static void take_back(struct station *station, size_t index)
 	struct station_job *slot = slot_of(line, ready.tag);
 	if (slot == NULL)
 		return;
-	schedule_put_back(&line->schedule, &slot->job, station->now.us);
+	if (slot->survey)
+		survey_put_back(line->survey);
+	else
+		schedule_put_back(&line->schedule, &slot->job, station->now.us);
 	slot->used = false;
+}
+
+/* Gives the slot to the line's scan or test, where it is its turn. */
+static bool feed_survey(struct station *station, size_t index, struct station_job *slot, bool idle)
+{
+	struct station_line *line = &station->lines[index];
+	struct line_job out = {0};
+	/* Its requests are reads by construction; the last door is held shut all the same (B3). */
+	if (line->survey == NULL || !survey_next(line->survey, idle, station->now.us, &out) ||
+	    !frame_is_read(&out.request))
+		return false;
+	out.tag = ++line->next_tag;
+	if (station->settings.ports.submit(station->settings.userdata, index, &out) < 0) {
+		survey_put_back(line->survey);
+		return false;
+	}
+	*slot = (struct station_job){
+		.used = true, .tag = out.tag, .survey = true, .request = out.request};
+	return true;
 }
 
 bool station_command_withdraw(struct station *station, const struct station_supply *supply)
@@ -155,12 +178,24 @@ void station_feed(struct station *station, size_t index)
 	if (schedule_relay_waits(&line->schedule, station->now.us))
 		take_back(station, index);
 
+	if (line->survey != NULL &&
+	    survey_pauses(line->survey, line->jobs[0].used || line->jobs[1].used,
+			  schedule_relay_waits(&line->schedule, station->now.us), station->now.us,
+			  &line->wait_us))
+		return;
+
 	struct station_job *slot;
 	while ((slot = free_slot(line)) != NULL) {
 		struct schedule_job job;
 		struct line_job out = {0};
-		if (!schedule_next(&line->schedule, station->now.us, &job, &line->wait_us))
+		if (!schedule_relay_waits(&line->schedule, station->now.us) &&
+		    feed_survey(station, index, slot, false))
+			continue;
+		if (!schedule_next(&line->schedule, station->now.us, &job, &line->wait_us)) {
+			if (feed_survey(station, index, slot, true))
+				continue;
 			return;
+		}
 		line->wait_us = station->now.us;
 		if (!build(station, index, &job, slot, &out.request)) {
 			abandon(station, index, &job);
@@ -175,6 +210,7 @@ void station_feed(struct station *station, size_t index)
 			return;
 		}
 		slot->used = true;
+		slot->survey = false;
 		slot->tag = out.tag;
 		slot->job = job;
 		slot->request = out.request;
@@ -325,6 +361,14 @@ void station_result(struct station *station, size_t index, const struct line_res
 		return;
 	struct station_job slot = *found;
 	found->used = false;
+	if (slot.survey) {
+		station_count(station, index, NULL, result);
+		survey_end(line->survey, result, now->us);
+		station_feed(station, index);
+		return;
+	}
+	if (line->survey != NULL && result->sent_us != 0)
+		survey_metered(line->survey, result->done_us - result->sent_us);
 
 	struct station_device *device = device_of(station, index, slot.job.device);
 	if (result->sent_us == 0 && result->error == -EBUSY) {
@@ -376,6 +420,8 @@ void station_line_state(struct station *station, size_t index, enum line_state s
 		return;
 	line->state = state;
 	line->state_error = error;
+	if (state != LINE_OK && line->survey != NULL)
+		survey_fail(line->survey, "the adapter of the line went away", now->us);
 	if (state == LINE_OK) {
 		station_alarm_clear(station, ALARM_ADAPTER_ABSENT, line->config->name);
 		station_feed(station, index);

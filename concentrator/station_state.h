@@ -68,6 +68,7 @@ struct station_job {
 	uint64_t tag;
 	struct schedule_job job;
 	struct line_request request;
+	bool survey;               /* of the line's scan or test, not of the schedule */
 	const struct model *model; /* what it was asked as */
 	uint8_t span;              /* of the model */
 	uint8_t channel;
@@ -86,8 +87,9 @@ struct station_line {
 	int64_t limit_us;          /* sum of T(N) over good transactions since the window began */
 	int64_t polls_per_s_milli; /* of the last whole window */
 	int64_t share_ppm;
-	struct tally tally; /* of all its devices, and the stray bytes, which are nobody's */
-	int64_t wait_us;    /* CLOCK_BOOTTIME when the schedule wants to be asked again */
+	struct tally tally;    /* of all its devices, and the stray bytes, which are nobody's */
+	struct survey *survey; /* the scan or test under way, or the last one; NULL: none */
+	int64_t wait_us;       /* CLOCK_BOOTTIME when the schedule wants to be asked again */
 };
 
 struct station_wish {

@@ -30,6 +30,13 @@ static const struct control_verb table[] = {
 	{"uplink.status", CONTROL_VIEWER, verb_uplink_status, 0, ""},
 	{"cuts.list", CONTROL_VIEWER, verb_cuts_list, 0, "cursor?:s"},
 
+	{"line.scan", CONTROL_OPERATOR, verb_line_scan, CONTROL_AUDIT,
+	 "line:s first?:i last?:i settings?:s disturb?:b"},
+	{"line.test", CONTROL_OPERATOR, verb_line_test, CONTROL_AUDIT,
+	 "line:s first?:i last?:i rounds?:i"},
+	{"line.survey", CONTROL_OPERATOR, verb_line_survey, CONTROL_LATER,
+	 "line:s wait_ms?:i cursor?:s"},
+	{"line.cancel", CONTROL_OPERATOR, verb_line_cancel, CONTROL_AUDIT, "line:s"},
 	{"meter.read", CONTROL_OPERATOR, verb_meter_read, CONTROL_LATER,
 	 "room?:s circuit?:s line?:s address?:i"},
 	{"relay.set", CONTROL_OPERATOR, verb_relay_set, CONTROL_AUDIT,

@@ -24,6 +24,10 @@ int verb_room_remove(void *userdata, struct control_call *call);
 
 int verb_line_list(void *userdata, struct control_call *call);
 int verb_line_show(void *userdata, struct control_call *call);
+int verb_line_scan(void *userdata, struct control_call *call);
+int verb_line_test(void *userdata, struct control_call *call);
+int verb_line_survey(void *userdata, struct control_call *call);
+int verb_line_cancel(void *userdata, struct control_call *call);
 int verb_meter_list(void *userdata, struct control_call *call);
 int verb_meter_show(void *userdata, struct control_call *call);
 int verb_meter_read(void *userdata, struct control_call *call);

@@ -32,6 +32,9 @@ int run_meter_show(struct call *call);
 int run_meter_read(struct call *call);
 int run_line_list(struct call *call);
 int run_line_show(struct call *call);
+int run_line_scan(struct call *call);
+int run_line_test(struct call *call);
+int run_line_cancel(struct call *call);
 
 /* relay.c */
 int run_relay_on(struct call *call);

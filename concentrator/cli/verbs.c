@@ -65,6 +65,21 @@ static const struct verb lines[] = {
 	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,
 	 NULL},
 	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},
+	{"line test LINE [--addresses RANGE] [--rounds N]",
+	 "ask every address in turn, and say what an electrician should do", ROLE_OPERATOR,
+	 run_line_test,
+	 "Asks the commissioned devices, and those of --addresses (17, or 1-32); reads alone.\n"
+	 "Exit code 9 when the line is not fit for use. Metering goes on beside it."},
+	{"line scan LINE [--addresses RANGE] [--settings WHICH] [--disturb] [--csv]",
+	 "find devices that are not commissioned, and name their models", ROLE_OPERATOR,
+	 run_line_scan,
+	 "--settings all tries 9600 8N1 8E1 8N2, 2400 8N1, 19200 8E1 8N1 and 1200 8N1; refused\n"
+	 "where devices are commissioned, unless --disturb. --csv prints rows for room import.\n"
+	 "It writes nothing. Metering keeps half of the line's time. Ctrl-C ends it.\n"
+	 "SURE: sure, likely, weak (others may fit as well), unknown, clash (two devices?).\n"
+	 "Example: line scan A --settings all --csv > rooms.csv"},
+	{"line cancel LINE", "end the scan or test of a line", ROLE_OPERATOR, run_line_cancel,
+	 NULL},
 };
 
 static const struct verb relays[] = {
@@ -189,6 +204,11 @@ static const struct verb_option options[] = {
 	{"--from-receipt", "start now instead of in the past"},
 	{"--line", "RS-485 line"},
 	{"--address", "Modbus address, 1 to 247"},
+	{"--addresses", "one Modbus address or a range: 17, 1-32"},
+	{"--settings", "own (the line's), or all"},
+	{"--disturb", "although commissioned devices hear it"},
+	{"--csv", "rows for room import alone"},
+	{"--rounds", "how often each is asked (20)"},
 	{"--model", "meter model"},
 	{"--channel", "channel of the meter (1)"},
 	{"--relay", "meter, or MODEL@ADDRESS/CHANNEL"},

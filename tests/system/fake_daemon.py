@@ -145,6 +145,28 @@ METER = {
                {"room": "105", "circuit": "ac", "channel": None, "relay": 1, "register_wh": None,
                 "age_s": None, "serial": None, "quarantine": "leap"}]}
 
+def found(address, sure, model=None, **more):
+    return {"address": address, "settings": "9600 8N1", "clash": False, "sure": sure, "model": model,
+            "kind": "meter" if model else "unknown", "others": [], "serial": None, "channels": 1, "relay": False,
+            **more}
+
+
+RUNNING = {"line": "A", "kind": "scan", "state": "running", "detail": "", "done": 100, "total": 741, "elapsed_s": 20,
+           "remaining_s": 128, "found": 1, "settings": "9600 8N1", "rows": []}
+SCAN = {**RUNNING, "state": "done", "done": 741, "remaining_s": 0, "found": 6, "rows": [
+    found(4, "likely", "eastron-sdm120", serial=19010203),
+    found(5, "weak", "hiking-dds238", others=["hiking-dds238-sr"], relay=True),
+    found(6, "unknown", settings="2400 8N1"), found(7, "unknown", clash=True),
+    found(8, "sure", "wb-map3e", channels=3), found(9, "weak", "wb-mr6c-v3", kind="relay", channels=6, relay=True)]}
+TEST = {**RUNNING, "kind": "test", "state": "done", "grade": "watch", "noise_bytes": 3, "echo": False, "findings": [
+    {"fault": "noise", "grade": "watch", "address": None, "count": 3, "of": 0, "text": "bytes are heard",
+     "advice": "Put bias resistors at the adapter, one 120 ohm terminator at each end and at no other place. " * 3},
+    {"fault": "absent", "grade": "bad", "address": 5, "count": 20, "of": 20, "text": "it never answers",
+     "advice": "Is it powered?"}], "rows": [
+    {"address": n, "rooms": [f"1{n:02d}"], "good": 20 if n != 5 else 0, "exceptions": 0,
+     "timeouts": 0 if n != 5 else 20, "crc_errors": 0, "garbled": 0, "fastest_us": 8000 if n != 5 else None,
+     "slowest_us": 25000 if n != 5 else None} for n in range(3, 7)]}
+
 TARIFFS = [
     {"id": 1, "name": "flat 2026", "state": "current", "activation_s": NOW_S - 8_000_000,
      "price_micro_per_kwh": 538000, "text": "[tariff]\nname = flat 2026\nprice = 0.538\n"},
@@ -189,6 +211,7 @@ def default(verb, args):
         "version": {"version": "0.1.0", "protocol": 1, "schema": 1},
         "status": STATUS, "uplink.status": UPLINK,
         "line.list": {"rows": LINES}, "line.show": LINES[0],
+        "line.scan": {**SCAN, "rows": SCAN["rows"][:1]}, "line.test": TEST, "line.survey": SCAN, "line.cancel": SCAN,
         "meter.list": {"rows": DEVICES}, "meter.show": METER,
         "meter.read": {"values": {"energy_import_wh": 1234567, "power_w": 312,
                                   "voltage_l1_mv": 231240, "relay_closed": 1},

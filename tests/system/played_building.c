@@ -104,9 +104,18 @@ static int64_t duration_us(const struct line_request *request, bool answers)
 	return answers ? characters * TC_US + TURNAROUND_US + GAP_US : 8 * TC_US + TIMEOUT_US;
 }
 
-static struct played_meter *meter_of(struct played_building *building,
-				     const struct line_request *request)
+/* Asked at another rate, parity or stop bits, nobody hears it. */
+static bool heard(const struct line_job *job)
 {
+	return job->tune.baud == 0 ||
+	       (job->tune.baud == 9600 && job->tune.parity == 'N' && job->tune.stop_bits == 1);
+}
+
+static struct played_meter *meter_of(struct played_building *building, const struct line_job *job)
+{
+	const struct line_request *request = &job->request;
+	if (!heard(job))
+		return NULL;
 	/* Asked as another model would be, it does not answer. */
 	if (request->slave < 1 || request->slave > building->meters ||
 	    (request->function != 3 && request->function != 16))
@@ -139,10 +148,13 @@ static uint16_t read_register(struct played_meter *meter, uint16_t address, uint
 	}
 }
 
-static void answer(struct played_building *building, const struct line_request *request,
+static void answer(struct played_building *building, const struct line_job *job,
 		   struct line_result *result)
 {
-	struct played_meter *meter = meter_of(building, request);
+	const struct line_request *request = &job->request;
+	struct played_meter *meter = meter_of(building, job);
+	if (request->function > 4 && !heard(job))
+		building->lost_writes++;
 	if (building->resting == request->slave) {
 		building->resting = 0;
 		result->error = -EBUSY;
@@ -181,10 +193,12 @@ static void finish_job(struct played_building *building)
 	struct line_result result = {.tag = job.tag, .turnaround_us = -1};
 	building->job[0] = building->job[1];
 	building->held--;
-	result.sent_us = building->now_us -
-			 duration_us(&job.request, meter_of(building, &job.request));
+	result.sent_us = building->now_us - duration_us(&job.request, meter_of(building, &job));
 	result.done_us = building->now_us;
-	answer(building, &job.request, &result);
+	result.stray = (uint32_t)((result.sent_us - building->noised_us) * building->noise_per_s /
+				  1000000);
+	building->noised_us = building->now_us;
+	answer(building, &job, &result);
 	building->done_us = 0;
 	struct instant at = played_now(building);
 	station_result(building->station, 0, &result, &at);
@@ -200,9 +214,8 @@ void played_run(struct played_building *building, int64_t until_us)
 				building->now_us +
 				(building->resting == building->job[0].request.slave
 					 ? 1
-					 : duration_us(
-						   &building->job[0].request,
-						   meter_of(building, &building->job[0].request)));
+					 : duration_us(&building->job[0].request,
+						       meter_of(building, &building->job[0])));
 		bool job = building->held > 0 && building->done_us <= next_us;
 		if (job)
 			next_us = building->done_us;

@@ -37,7 +37,10 @@ struct played_building {
 	int64_t done_us; /* of job[0] */
 	int64_t resting; /* slave that did not answer last */
 	int64_t commits;
-	bool reading; /* the reader has a job */
+	int64_t noise_per_s; /* bytes while nobody sends */
+	int64_t noised_us;   /* heard up to here */
+	int64_t lost_writes; /* sent with settings that nobody hears */
+	bool reading;        /* the reader has a job */
 	struct reader_job read;
 };
 

@@ -32,6 +32,8 @@ USES = [
     (["meter", "list", "--line", "A"], "meter.list"), (["meter", "show", "A/5"], "meter.show"),
     (["meter", "show", "101/ac"], "meter.show"), (["line", "list"], "line.list"),
     (["line", "show", "A"], "line.show"),
+    (["line", "scan", "A", "--addresses", "1-32"], "line.scan"), (["line", "test", "A"], "line.test"),
+    (["line", "cancel", "A"], "line.cancel"),
     (["relay", "101", "on", *REASON], "relay.set"),
     (["relay", "101", "off", *REASON], "relay.set"),
     (["relay", "101/ac", "auto", *REASON], "relay.set"),
@@ -435,6 +437,65 @@ class Login(CliTest):
         done = self.run_bare(["--login"])
         self.assertEqual(done.returncode, 2)
         self.assertIn("no terminal", done.stderr)
+
+
+class Surveys(CliTest):
+    def test_it_is_watched_to_its_end(self):
+        left = [3]
+
+        def survey(args):
+            self.assertEqual(args, {"line": "A", "wait_ms": 1000})
+            left[0] -= 1
+            return {"data": fake_daemon.SCAN if left[0] == 0 else fake_daemon.RUNNING}
+        self.daemon.answers.update({"line.scan": {"data": fake_daemon.RUNNING}, "line.survey": survey})
+        done = self.run_cli("line", "scan", "A", "--addresses", "1-32", "--settings", "all", "--disturb")
+        self.assertEqual((done.returncode, left), (0, [0]))
+        self.assertEqual(self.daemon.asked[0], ("line.scan", {
+            "line": "A", "first": 1, "last": 32, "settings": "all", "disturb": True}))
+        for word in ("eastron-sdm120", "likely", "hiking-dds238", "weak", "unknown", "clash", "2400 8N1"):
+            self.assertIn(word, done.stdout)
+        for word in ("weak evidence: hiking-dds238, or hiking-dds238-sr", "answers at 2400 8N1, and the line has 9600",
+                     "two devices with this address", "relay as wb-mr6c-v3@9/CHANNEL"):
+            self.assertIn(word, done.stderr)
+
+    def test_csv_is_what_import_reads(self):
+        self.daemon.answers["line.scan"] = {"data": fake_daemon.SCAN}
+        done = self.run_cli("line", "scan", "A", "--csv")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.stdout.splitlines(), [
+            "room,circuit,line,address,model,channel,relay,may_cut,breaker_a",
+            "new-A-4,sockets,A,4,eastron-sdm120,1,,,", "check-A-5,sockets,A,5,hiking-dds238,1,meter,,",
+            "check-A-6,sockets,A,6,,1,,,", "new-A-8-1,sockets,A,8,wb-map3e,1,,,",
+            "new-A-8-2,sockets,A,8,wb-map3e,2,,,", "new-A-8-3,sockets,A,8,wb-map3e,3,,,"])
+        self.daemon.asked.clear()
+        self.assertEqual(self.run_cli("room", "import", "-", "--dry-run", stdin=done.stdout).returncode, 0)
+        self.assertEqual(len(self.daemon.asked[0][1]["rows"]), 6)
+
+    def test_one_that_was_cancelled_fails_with_what_it_found(self):
+        self.daemon.answers["line.scan"] = {"data": {**fake_daemon.SCAN, "state": "cancelled",
+                                                     "detail": "cancelled by li"}}
+        done = self.run_cli("line", "scan", "A")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("eastron-sdm120", done.stdout)
+        self.assertIn("the scan of line A was cancelled: cancelled by li", done.stderr)
+
+    def test_a_bad_line_is_9_and_says_what_to_do(self):
+        self.daemon.answers["line.test"] = {"data": {**fake_daemon.TEST, "grade": "bad"}}
+        done = self.run_cli("line", "test", "A", "--rounds", "5")
+        self.assertEqual(self.daemon.asked[0], ("line.test", {"line": "A", "rounds": 5}))
+        self.assertEqual(done.returncode, 9)
+        self.assertIn("address 5: it never answers (20 of 20 requests)", done.stdout)
+        self.assertIn("120 ohm", done.stdout)
+        self.assertLess(max(map(len, done.stdout.splitlines())), 81)
+        self.daemon.answers["line.test"] = {"data": {**fake_daemon.TEST, "grade": "good", "findings": []}}
+        self.assertEqual(self.run_cli("line", "test", "A").returncode, 0)
+
+    def test_addresses_that_are_none_are_refused(self):
+        for word in ("0", "248", "5-4", "x", "1-", "-3", "1-999", "7,8", ""):
+            with self.subTest(word=word):
+                done = self.run_cli("line", "scan", "A", f"--addresses={word}")
+                self.assertEqual(done.returncode, 2)
+        self.assertEqual(self.daemon.asked, [])
 
 
 class Local(CliTest):

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "concentrator/survey.h"
 #include "tests/system/station_site.h"
 
 static const char *state_of(struct site *site, size_t device)
@@ -65,13 +66,186 @@ static void figures_of_the_line_are_those_of_its_meters(void **state)
 	assert_true(requests > 3 * 30);
 }
 
+/* Four rooms at addresses 1 to 4, asked as fast as the line goes; meters 5 and 6 belong to nobody. */
+static void populate(struct site *site)
+{
+	for (int n = 0; n < 4; n++) {
+		site_add_meter(site, 1000);
+		site_add_room(site, 301 + n, 5000, "sockets", true, 1);
+	}
+	site_add_meter(site, 0);
+	site_add_meter(site, 0);
+	struct schedule *schedule = &site->building.station->lines[0].schedule;
+	schedule->policy.continuous = true;
+	played_run(&site->building, site->building.now_us + 3 * MINUTE_US);
+}
+
+static struct survey *begin_scan(struct site *site, size_t settings)
+{
+	struct scan_plan plan = {.first = 1, .last = 40, .settings_count = settings};
+	struct scan *scan;
+	struct survey *survey;
+	memcpy(plan.settings, scan_usual, settings * sizeof(plan.settings[0]));
+	for (unsigned i = 1; i <= 4; i++)
+		plan.skip[i] = true;
+	assert_int_equal(scan_open(&scan, &plan, site->models), 0);
+	assert_int_equal(survey_open(&survey, scan, NULL, site->building.now_us), 0);
+	survey_close(site->building.station->lines[0].survey);
+	site->building.station->lines[0].survey = survey;
+	return survey;
+}
+
+static int64_t watch(struct site *site, struct survey *survey)
+{
+	int64_t begun_us = site->building.now_us;
+	while (survey_state(survey) == SURVEY_RUNNING) {
+		assert_true(site->building.now_us - begun_us < HOUR_US);
+		survey_watched(survey, site->building.now_us);
+		played_run(&site->building, site->building.now_us + 1000000);
+	}
+	return site->building.now_us - begun_us;
+}
+
+static int64_t writes(const struct site *site)
+{
+	int64_t sum = site->building.lost_writes;
+	for (size_t i = 0; i < site->building.meters; i++)
+		sum += site->building.meter[i].relay_writes;
+	return sum;
+}
+
+static void a_scan_finds_what_is_new_while_metering_goes_on(void **state)
+{
+	struct site *site = *state;
+	populate(site);
+	int64_t before = site->building.station->polls, from_us = site->building.now_us;
+	played_run(&site->building, from_us + MINUTE_US);
+	int64_t alone_per_min = site->building.station->polls - before;
+
+	before = site->building.station->polls;
+	int64_t written = writes(site);
+	struct survey *survey = begin_scan(site, scan_usual_count);
+	int64_t took_us = watch(site, survey);
+	assert_int_equal(survey_state(survey), SURVEY_DONE);
+	const struct scan *scan = survey_scan(survey);
+	assert_int_equal(scan_count(scan), 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct scan_device *device = scan_at(scan, i);
+		assert_int_equal(device->address, 5 + i);
+		assert_int_equal(device->setting, 0);
+		assert_non_null(device->verdict.model);
+		assert_memory_equal(device->verdict.model->name, "hiking-dds238", 13);
+	}
+	/* Half of the line stayed with the meters, less what a request at a time rounds off. */
+	int64_t per_min = (site->building.station->polls - before) * MINUTE_US / took_us;
+	print_message("scan of %lld s: %lld polls a minute beside it, %lld without\n",
+		      (long long)(took_us / 1000000), (long long)per_min, (long long)alone_per_min);
+	assert_true(per_min * 100 >= alone_per_min * 45);
+	assert_true(took_us < 10 * MINUTE_US);
+	assert_int_equal(writes(site), written);
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(state_of(site, i), "alive");
+}
+
+static void a_relay_command_does_not_wait_for_a_scan(void **state)
+{
+	struct site *site = *state;
+	populate(site);
+	struct survey *survey = begin_scan(site, scan_usual_count);
+	played_run(&site->building, site->building.now_us + 5000000);
+	struct station_supply *supply = site_room(site, "301")->supplies[0];
+	supply->layers.wish[LAYER_OPERATOR] = SUPPLY_OFF;
+	station_review(site->building.station, supply->room);
+	for (int n = 0; n < 10 && site->building.meter[0].closed; n++)
+		played_run(&site->building, site->building.now_us + 50000);
+	assert_false(site->building.meter[0].closed);
+	assert_int_equal(survey_state(survey), SURVEY_RUNNING);
+	assert_int_equal(site->building.lost_writes, 0);
+	watch(site, survey);
+	assert_int_equal(scan_count(survey_scan(survey)), 2);
+}
+
+static void a_scan_that_nobody_watches_ends(void **state)
+{
+	struct site *site = *state;
+	populate(site);
+	struct survey *survey = begin_scan(site, scan_usual_count);
+	played_run(&site->building, site->building.now_us + SURVEY_UNWATCHED_US / 2);
+	assert_int_equal(survey_state(survey), SURVEY_RUNNING);
+	played_run(&site->building, site->building.now_us + SURVEY_UNWATCHED_US);
+	assert_int_equal(survey_state(survey), SURVEY_CANCELLED);
+	/* Nothing is left of it on the line. */
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	for (size_t i = 0; i < 2; i++)
+		assert_false(site->building.station->lines[0].jobs[i].survey &&
+			     site->building.station->lines[0].jobs[i].used);
+	/* The adapter is pulled under the next one. */
+	survey = begin_scan(site, 1);
+	played_run(&site->building, site->building.now_us + 1000000);
+	struct instant now = played_now(&site->building);
+	station_line_state(site->building.station, 0, LINE_ABSENT, -ENOENT, &now);
+	assert_int_equal(survey_state(survey), SURVEY_FAILED);
+}
+
+static void a_test_tells_the_dead_meter_from_the_line(void **state)
+{
+	struct site *site = *state;
+	struct line_test test = {.rounds = 10};
+	struct survey *survey;
+	struct check_finding found[CHECK_FINDINGS_MAX];
+	populate(site);
+	site->building.meter[2].dead = true;
+	for (uint8_t i = 1; i <= 8; i++)
+		test.target[test.count++] = (struct line_test_target){
+			.address = i,
+			.expected = i <= 4,
+			.read = {.function = 3, .start = 0x000A, .count = 8}};
+	assert_int_equal(survey_open(&survey, NULL, &test, site->building.now_us), 0);
+	site->building.station->lines[0].survey = survey;
+	watch(site, survey);
+	assert_int_equal(survey_state(survey), SURVEY_DONE);
+	const struct check_figures *figures = &survey_test(survey)->figures;
+	size_t count = line_check(figures, found);
+	assert_int_equal(count, 1);
+	assert_int_equal(found[0].fault, CHECK_ABSENT);
+	assert_int_equal(found[0].address, 3);
+	assert_int_equal(figures->noise, 0);
+	for (size_t i = 0; i < 8; i++) {
+		bool there = i < 6 && i != 2;
+		assert_int_equal(figures->device[i].end[TALLY_GOOD], there ? 10 : 0);
+		assert_int_equal(figures->device[i].fastest_us, there ? 15000 : 0);
+	}
+	assert_int_equal(survey_test(survey)->pauses, 2);
+	assert_string_equal(state_of(site, 0), "alive");
+}
+
+static void noise_in_the_pauses_is_heard(void **state)
+{
+	struct site *site = *state;
+	struct line_test test = {.rounds = 5, .count = 1, .target = {{.address = 5}}};
+	struct survey *survey;
+	populate(site);
+	site->building.noise_per_s = 7;
+	assert_int_equal(survey_open(&survey, NULL, &test, site->building.now_us), 0);
+	site->building.station->lines[0].survey = survey;
+	watch(site, survey);
+	/* Two pauses of a second; the line is silent otherwise for milliseconds at a time. */
+	assert_in_range(survey_test(survey)->figures.noise, 14, 16);
+	assert_int_equal(survey_test(survey)->figures.device[0].end[TALLY_GOOD], 5);
+}
+
+#define LINE_TEST(f) cmocka_unit_test_setup_teardown(f, site_setup, site_teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_meter_that_was_never_asked_is_not_alive,
-						site_setup, site_teardown),
-		cmocka_unit_test_setup_teardown(figures_of_the_line_are_those_of_its_meters,
-						site_setup, site_teardown),
+		LINE_TEST(a_meter_that_was_never_asked_is_not_alive),
+		LINE_TEST(figures_of_the_line_are_those_of_its_meters),
+		LINE_TEST(a_scan_finds_what_is_new_while_metering_goes_on),
+		LINE_TEST(a_relay_command_does_not_wait_for_a_scan),
+		LINE_TEST(a_scan_that_nobody_watches_ends),
+		LINE_TEST(a_test_tells_the_dead_meter_from_the_line),
+		LINE_TEST(noise_in_the_pauses_is_heard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
