@@ -41,7 +41,7 @@ static void fail(const char *what)
 static void set_zone(struct play *play, const char *name)
 {
 	static struct zone_transition rows[CALENDAR_TRANSITIONS_MAX];
-	size_t count;
+	size_t count = 0;
 	/* 2018 to 2034. */
 	if (zone_set(name) < 0 ||
 	    zone_transitions(1514764800, 2019686400, CALENDAR_TRANSITIONS_MAX, rows, &count) < 0)

@@ -249,9 +249,9 @@ class Away(Building):
         for name, word in (("server-host", "certificate"), ("server-expired", "certificate"),
                            ("server-early", "certificate"), ("server-stranger", "certificate")):
             with self.subTest(name):
-                before = self.asked()
                 self.cloud.ask("certificate", name=name)
                 self.wait_state("away")
+                before = self.asked()   # what was on its way before the change may have come till now
                 if order is None:
                     order = self.order()
                 self.prepayd.wait(lambda: word in self.prepayd.reports[-1].get("detail", ""))
