@@ -288,6 +288,24 @@ static void expire_reads(struct station *station)
 	}
 }
 
+/* A notice that has run since the last tick is acted on now, not within a second. Returns when the next one
+ * will have. */
+static int64_t review_notices(struct station *station)
+{
+	int64_t next_us = INT64_MAX;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct station_room *room = station->rooms[i];
+		int64_t due_us = room->answer.earliest_us;
+		if (due_us > station->ticked_us && due_us <= station->now.us)
+			station_review(station, room);
+		if (room->answer.earliest_us > station->now.us &&
+		    room->answer.earliest_us < next_us)
+			next_us = room->answer.earliest_us;
+	}
+	station->ticked_us = station->now.us;
+	return next_us;
+}
+
 int64_t station_tick(struct station *station, const struct instant *now)
 {
 	station->now = *now;
@@ -312,7 +330,9 @@ int64_t station_tick(struct station *station, const struct instant *now)
 	expire_reads(station);
 	station_outbox_serve(station);
 
-	int64_t next_us = station->second_us;
+	int64_t next_us = review_notices(station);
+	if (next_us > station->second_us)
+		next_us = station->second_us;
 	for (size_t i = 0; i < station->line_count; i++) {
 		struct station_line *line = &station->lines[i];
 		if (line->survey != NULL)

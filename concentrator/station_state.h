@@ -227,6 +227,7 @@ struct station {
 	bool store_failing;
 	int64_t store_retry_us;
 	int64_t second_us; /* next run of the once-a-second work */
+	int64_t ticked_us; /* the last station_tick() */
 	int64_t polls;     /* good answers since the start */
 
 	char error[STATION_ERROR_SIZE]; /* why loading failed */
