@@ -138,8 +138,10 @@ static json_t *glitch(struct call *call)
 		glitch.kind = GLITCH_ZERO;
 	else if (strcmp(call->word[1], "far") == 0)
 		glitch.kind = GLITCH_FAR;
+	else if (strcmp(call->word[1], "other") == 0)
+		glitch.kind = GLITCH_OTHER;
 	else if (strcmp(call->word[1], "off") != 0)
-		return failed("not zero, far or off", call->word[1]);
+		return failed("not zero, far, other or off", call->word[1]);
 	if (call->n > 2 && !number(call->word[2], 1, 1000000, &glitch.left))
 		return failed("not a count", call->word[2]);
 	if (call->n > 3 && !number(call->word[3], -1000000000, 1000000000, &glitch.by_wh))

@@ -9,7 +9,8 @@
  *     truth [A/1]                    every device, or one
  *     load A/1 W|default             loads W|default: all
  *     register A/1 WH                the counter jumps (an exchanged meter, a rollover)
- *     glitch A/1 zero|far [COUNT [WH]]      the next energy reads answer 0, or WH too much
+ *     glitch A/1 zero|far|other [COUNT [WH]]  the next energy reads answer 0, WH too much, or what
+ *                                    is at address 0, in the length that was asked for
  *     dead A/5 on|off                silent and deaf, still counting
  *     turnaround A/5 MS
  *     fault A/1 KIND [COUNT [VALUE]] spoils the next replies; COUNT 0: until `fault A/1 off`. KIND:

@@ -44,7 +44,12 @@ struct fault {
 	int64_t value;
 };
 
-enum glitch_kind { GLITCH_NONE, GLITCH_ZERO, GLITCH_FAR };
+enum glitch_kind {
+	GLITCH_NONE,
+	GLITCH_ZERO,
+	GLITCH_FAR,
+	GLITCH_OTHER, /* the answer to another block of the same length: its map's beginning */
+};
 
 struct glitch {
 	enum glitch_kind kind;

@@ -69,7 +69,7 @@ static void apply_glitch(struct plant *plant, struct device *device, struct samp
 		return;
 	if (device->glitch.kind == GLITCH_ZERO)
 		sample->energy_uwh = 0;
-	else
+	else if (device->glitch.kind == GLITCH_FAR)
 		sample->energy_uwh += device->glitch.by_wh * 1000000;
 	if (--device->glitch.left == 0)
 		device->glitch.kind = GLITCH_NONE;
@@ -108,8 +108,11 @@ static size_t read_registers(struct plant *plant, struct device *device, const u
 		return exception(request, EXCEPTION_ADDRESS, reply);
 
 	plant_sample(plant, device, now_us, &sample);
-	if (span_touches(&model->energy, request[1], address, count))
+	if (span_touches(&model->energy, request[1], address, count)) {
+		if (device->glitch.kind == GLITCH_OTHER)
+			address = 0;
 		apply_glitch(plant, device, &sample, now_us);
+	}
 	reply[0] = request[0];
 	reply[1] = request[1];
 	reply[2] = (uint8_t)(2 * count);
