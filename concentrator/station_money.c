@@ -22,8 +22,8 @@
 #define URGENT_US        INT64_C(60000000)  /* a room is read more often this long before its end */
 /* ... the nearer its end, the more often: a load may grow so many times between two reads and still
  * not pass zero unseen. */
-#define URGENT_PART     6
-#define URGENT_LEAST_US INT64_C(200000)
+#define URGENT_PART     8
+#define URGENT_LEAST_US INT64_C(150000)
 #define URGENT_MOST_US  INT64_C(5000000)
 
 struct week {

@@ -50,7 +50,7 @@ def commands(build, count=200):
         yield "command_p99_ms", round(percentile(waits, 0.99), 1), "ms", 250
 
 
-def crossing(build, rounds=24):
+def crossing(build, rounds=20):
     """From the register's crossing to the command on the wire: four rooms at a time run out of money, long after
     their notice. Loads are constant, so the moment of the crossing follows from the energy when the contact opened."""
     changes = {"policy": dict(QUIET["policy"], notice_s=NOTICE_S, stage_s=1, restore_min_minor=1)}

@@ -1,0 +1,96 @@
+/* The station beside a limit: of money, whose notice ends at a moment, and of power. */
+#include "tests/system/station_site.h"
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
+
+#define SECOND_US INT64_C(1000000)
+
+static bool overload_stands(const struct site *site)
+{
+	return alarms_find(&site->building.station->alarms, ALARM_OVERLOAD, "101 sockets") != NULL;
+}
+
+/* The breaker is rated 16 A, which is 3680 W; the building's own readings are a minute apart. */
+static void an_overload_is_alarmed_by_two_readings(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	const struct schedule *schedule = &building->station->lines[0].schedule;
+	played_run(building, HOUR_US);
+	assert_int_equal(schedule->device[0].load_us, 0);
+
+	/* Near the limit it is looked at often, and there is no alarm. */
+	meter->load_w = 3500;
+	played_run(building, building->now_us + 2 * MINUTE_US);
+	assert_true(schedule->device[0].load_us > 0);
+	assert_false(overload_stands(site));
+
+	/* Above it two readings do. */
+	meter->load_w = 5000;
+	int64_t began_us = building->now_us;
+	while (!overload_stands(site)) {
+		played_run(building, building->now_us + SECOND_US / 10);
+		assert_true(building->now_us < began_us + 5 * SECOND_US);
+	}
+	assert_int_equal(site_room(site, "101")->supplies[0]->overloads, 2);
+
+	meter->load_w = 1000;
+	played_run(building, building->now_us + 2 * MINUTE_US);
+	assert_false(overload_stands(site));
+	assert_int_equal(schedule->device[0].load_us, 0);
+}
+
+/* One reading above the limit is an inrush, or noise. */
+static void one_reading_above_the_limit_is_no_overload(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	struct station_supply *supply = site_room(site, "101")->supplies[0];
+	played_run(building, HOUR_US);
+	meter->load_w = 5000;
+	while (supply->overloads == 0)
+		played_run(building, building->now_us + SECOND_US / 100);
+	meter->load_w = 1000;
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_int_equal(supply->overloads, 0);
+	assert_false(overload_stands(site));
+}
+
+/* S2: the cut comes when the notice has run, not when the next second's work looks. */
+static void a_notice_is_acted_on_when_it_has_run(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 3000);
+	site_add_room(site, 101, 500, "sockets", true, 1);
+	struct station_room *room = site_room(site, "101");
+	while (!room->money.noticed)
+		played_run(building, building->now_us + SECOND_US);
+	/* Much is switched on: the money is gone long before the notice has run. */
+	meter->load_w = 30000;
+	while (room->best_nano > 0)
+		played_run(building, building->now_us + SECOND_US);
+	assert_true(meter->closed);
+	int64_t wait_us = room->money.notice_wait_us - room->money.notice_run_us;
+	int64_t end_us = room->money.last_us + wait_us;
+	assert_true(wait_us > MINUTE_US);
+	played_run(building, end_us - SECOND_US / 20);
+	assert_false(room->money.cut);
+	played_run(building, end_us + SECOND_US / 20);
+	assert_true(room->money.cut);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(an_overload_is_alarmed_by_two_readings),
+		CASE(one_reading_above_the_limit_is_no_overload),
+		CASE(a_notice_is_acted_on_when_it_has_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
