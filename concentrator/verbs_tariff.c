@@ -81,8 +81,8 @@ static int tariff_row(const struct ledger_tariff *record, void *userdata)
 	}
 	tariff.id = record->id;
 	tariff.activation_s = record->activation_s;
-	json_t *row =
-		row_of(&tariff, state_of(station, tariff.id, tariff.activation_s), record->text);
+	json_t *row = row_of(&tariff, state_of(station, tariff.id, tariff.activation_s),
+			     record->text);
 	if (!verbs_fits(row, &tariffs->bytes, tariffs->rows)) {
 		json_decref(row);
 		return 1;
