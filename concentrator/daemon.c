@@ -148,8 +148,10 @@ static int on_reader(sd_event_source *source, int fd, uint32_t revents, void *us
 	(void)fd;
 	(void)revents;
 	read_clock(daemon, &now);
-	while (reader_take(daemon->reader, &job) == 0)
+	while (reader_take(daemon->reader, &job) == 0) {
 		station_read_ledger(daemon->station, &job, &now);
+		reader_job_clear(&job);
+	}
 	return 0;
 }
 

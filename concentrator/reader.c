@@ -45,9 +45,24 @@ void reader_run(struct reader_job *job, const char *path, const char *vfs, atomi
 	case READER_BACKUP:
 		job->result = ledger_backup(path, vfs, job->file, progress, cancel, &job->copy);
 		break;
+	case READER_LINES:
+		job->result = ledger_read(path, vfs, &job->query, progress, cancel, &job->page);
+		break;
+	case READER_STATEMENT:
+		job->result = ledger_statement(path, vfs, job->span.account_id, job->span.from_s,
+					       job->span.to_s, progress, cancel, &job->statement);
+		break;
 	default:
 		job->result = -EINVAL;
 	}
+}
+
+void reader_job_clear(struct reader_job *job)
+{
+	free(job->page);
+	free(job->statement);
+	job->page = NULL;
+	job->statement = NULL;
 }
 
 static void *work(void *userdata)
@@ -122,6 +137,8 @@ struct reader *reader_close(struct reader *reader)
 	(void)pthread_cond_signal(&reader->submitted);
 	(void)pthread_mutex_unlock(&reader->mutex);
 	(void)pthread_join(reader->thread, NULL);
+	for (; reader->taken < reader->done; reader->taken++)
+		reader_job_clear(&reader->jobs[reader->taken % READER_QUEUE_MAX]);
 	(void)pthread_cond_destroy(&reader->submitted);
 	(void)pthread_mutex_destroy(&reader->mutex);
 	(void)close(reader->fd);

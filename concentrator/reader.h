@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "concentrator/ledger_read.h"
 #include "concentrator/ledger_verify.h"
 
 #include <limits.h>
@@ -14,20 +15,31 @@
 
 struct reader;
 
-enum reader_kind { READER_VERIFY, READER_BACKUP };
+enum reader_kind { READER_VERIFY, READER_BACKUP, READER_LINES, READER_STATEMENT };
 
 struct reader_job {
 	enum reader_kind kind;
-	uint64_t token;      /* the caller's, handed back */
-	char file[PATH_MAX]; /* READER_BACKUP: the target */
-	int result;          /* 0 or -errno of ledger_verify() or ledger_backup() */
+	uint64_t token;            /* the caller's, handed back */
+	char file[PATH_MAX];       /* READER_BACKUP: the target */
+	struct ledger_query query; /* READER_LINES */
+	struct {
+		int64_t account_id;
+		int64_t from_s;
+		int64_t to_s;
+	} span;     /* READER_STATEMENT */
+	int result; /* 0 or -errno of the function that did it */
 	struct ledger_verdict verdict;
 	struct ledger_copy copy;
+	struct ledger_page *page;           /* the job's: reader_job_clear() */
+	struct ledger_statement *statement; /* the job's */
 };
 
 /* Does a job in the caller's thread, which blocks for it; progress and cancel as in ledger_verify(). */
 void reader_run(struct reader_job *job, const char *path, const char *vfs, atomic_ullong *progress,
 		const atomic_bool *cancel);
+
+/* Frees what a job that was taken brought. */
+void reader_job_clear(struct reader_job *job);
 
 /* path and vfs as ledger_path() and ledger_vfs() say; copied. Starts the thread. */
 LEDGER_CHECKED int reader_open(struct reader **ret, const char *path, const char *vfs);

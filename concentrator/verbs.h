@@ -55,6 +55,10 @@ int verb_quarantine_accept(void *userdata, struct control_call *call);
 int verb_quarantine_reject(void *userdata, struct control_call *call);
 int verb_meter_exchange(void *userdata, struct control_call *call);
 
+int verb_explain(void *userdata, struct control_call *call);
+int verb_statement(void *userdata, struct control_call *call);
+int verb_ledger_export(void *userdata, struct control_call *call);
+
 int verb_tariff_show(void *userdata, struct control_call *call);
 int verb_tariff_check(void *userdata, struct control_call *call);
 int verb_tariff_apply(void *userdata, struct control_call *call);
@@ -82,6 +86,13 @@ const char *verbs_line_state(const struct station_line *line);
 void verbs_tally(json_t *object, const struct tally *tally, int64_t now_us);
 json_t *verbs_uplink(const struct station *station);
 json_t *verbs_sensors(const struct station *station);
+
+struct reader_job;
+/* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
+int verbs_ask_reader(struct station *station, struct control_call *call, struct reader_job *job);
+/* Answers explain, statement and ledger.export. */
+void verbs_history(struct station *station, struct control_call *call,
+		   const struct reader_job *job);
 
 /* The position behind the cursor of a call, 0 at the start; -1 when it is no number. */
 int64_t verbs_cursor(const struct control_call *call);

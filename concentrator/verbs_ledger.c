@@ -41,18 +41,17 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 {
 	struct rows *rows = userdata;
 	const struct station *station = rows->station;
-	json_t *row =
-		json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
-			  (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
-			  room_of(station, entry->account_id), "kind", entry_kind_name(entry->kind),
-			  "circuit", circuit_of(station, entry->point_id), "energy_wh",
-			  (json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh,
-			  "to_wh", (json_int_t)entry->to_wh, "price_micro_per_kwh",
-			  (json_int_t)entry->price_micro_per_kwh, "amount",
-			  station_money(station, entry->amount_nano), "amount_nano",
-			  message_nano(entry->amount_nano), "balance_nano",
-			  message_nano(balance_nano), "order", entry->order, "who", entry->who,
-			  "why", entry->why);
+	json_t *row = json_pack(
+		"{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
+		(json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
+		room_of(station, entry->account_id), "kind", entry_kind_name(entry->kind),
+		"circuit", circuit_of(station, entry->point_id), "energy_wh",
+		(json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh, "to_wh",
+		(json_int_t)entry->to_wh, "price_micro_per_kwh",
+		(json_int_t)entry->price_micro_per_kwh, "amount",
+		station_money(station, entry->amount_nano), "amount_nano",
+		message_nano(entry->amount_nano), "balance_nano", message_nano(balance_nano),
+		"order", entry->order, "who", entry->who, "why", entry->why);
 	if (!verbs_fits(row, &rows->bytes, rows->rows)) {
 		json_decref(row);
 		return 1;
@@ -166,8 +165,7 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 	return 0;
 }
 
-/* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
-static int ask_reader(struct station *station, struct control_call *call, struct reader_job *job)
+int verbs_ask_reader(struct station *station, struct control_call *call, struct reader_job *job)
 {
 	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
 		if (station->reading[i] != NULL)
@@ -189,7 +187,7 @@ int verb_ledger_verify(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	struct reader_job job = {.kind = READER_VERIFY};
-	return ask_reader(station, call, &job);
+	return verbs_ask_reader(station, call, &job);
 }
 
 int verb_ledger_backup(void *userdata, struct control_call *call)
@@ -208,7 +206,7 @@ int verb_ledger_backup(void *userdata, struct control_call *call)
 	} else {
 		snprintf(job.file, sizeof(job.file), "%s", file);
 	}
-	return ask_reader(station, call, &job);
+	return verbs_ask_reader(station, call, &job);
 }
 
 static void answer_verify(struct station *station, struct control_call *call,
@@ -258,8 +256,16 @@ void station_read_ledger(struct station *station, const struct reader_job *job,
 		return;
 	struct control_call *call = station->reading[job->token];
 	station->reading[job->token] = NULL;
-	if (job->kind == READER_VERIFY)
+	switch (job->kind) {
+	case READER_VERIFY:
 		answer_verify(station, call, job);
-	else
+		break;
+	case READER_BACKUP:
 		answer_backup(call, job);
+		break;
+	case READER_LINES:
+	case READER_STATEMENT:
+		verbs_history(station, call, job);
+		break;
+	}
 }

@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <string.h>
 #include <time.h>
 
 #include "concentrator/cli/amount.h"
@@ -156,6 +158,27 @@ const char *figure_money(const json_t *object, const char *name, char buf[static
 	    !field_int(money, "multiplier", &multiplier) || multiplier > 0 || multiplier < -9)
 		return FIGURE_UNKNOWN;
 	amount_format(value, (int)multiplier, text);
+	(void)snprintf(buf, FIGURE_SIZE, "%s", text);
+	return buf;
+}
+
+const char *figure_exact(const json_t *object, const char *name, unsigned digits,
+			 char buf[static FIGURE_SIZE])
+{
+	char text[AMOUNT_TEXT_MAX];
+	int64_t nano;
+	size_t len;
+
+	if (!field_nano(object, name, &nano)) {
+		(void)snprintf(buf, FIGURE_SIZE, FIGURE_UNKNOWN);
+		return buf;
+	}
+	amount_format(nano, -AMOUNT_DIGITS_MAX, text);
+	len = strlen(text);
+	for (unsigned kept = AMOUNT_DIGITS_MAX; kept > digits && text[len - 1] == '0'; kept--)
+		text[--len] = '\0';
+	if (text[len - 1] == '.')
+		text[len - 1] = '\0';
 	(void)snprintf(buf, FIGURE_SIZE, "%s", text);
 	return buf;
 }

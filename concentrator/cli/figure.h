@@ -45,6 +45,9 @@ const char *figure_money(const json_t *object, const char *name, char buf[static
 /* A field of billionths (a string of an integer) floored to digits decimals. */
 const char *figure_nano(const json_t *object, const char *name, unsigned digits,
 			char buf[static FIGURE_SIZE]);
+/* The same, exact: with at least digits decimals and no idle zeros behind them. */
+const char *figure_exact(const json_t *object, const char *name, unsigned digits,
+			 char buf[static FIGURE_SIZE]);
 /* The money field, or where an answer has none its billionths to two decimals. */
 const char *figure_amount(const json_t *object, const char *money, const char *nano,
 			  char buf[static FIGURE_SIZE]);

@@ -60,6 +60,13 @@ int run_ledger_backup(struct call *call);
 /* The entries as a table; rows as of ledger.tail. */
 int ledger_show(struct session *session, const json_t *rows);
 
+/* history.c */
+int run_explain(struct call *call);
+int run_statement(struct call *call);
+
+/* hledger.c */
+int run_ledger_export(struct call *call);
+
 /* tariff.c */
 int run_tariff_show(struct call *call);
 int run_tariff_check(struct call *call);

@@ -131,6 +131,44 @@ int session_ask(struct session *session, const char *verb, json_t *args, json_t 
 	return 0;
 }
 
+static int next_page(struct session *session, const char *verb, json_t *args,
+		     struct message_reply *ret)
+{
+	int64_t timeout_ms = session->manners.timeout_ms;
+	int r;
+
+	*ret = (struct message_reply){0};
+	r = connect_daemon(session, &ret->problem);
+	if (r == 0)
+		r = control_call_page(session->client, verb, json_incref(args),
+				      timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms, ret);
+	if (r < 0 && r != -EREMOTEIO)
+		session->client = control_client_close(session->client);
+	return r < 0 ? session_tell(session, &ret->problem) : 0;
+}
+
+int session_each(struct session *session, const char *verb, json_t *args,
+		 int (*page)(const json_t *data, void *userdata), void *userdata)
+{
+	json_t *sent = args == NULL ? json_object() : args;
+	bool more = true;
+	int exit_code = sent == NULL ? session_no_memory(session) : 0;
+
+	while (exit_code == 0 && more) {
+		struct message_reply reply;
+
+		exit_code = next_page(session, verb, sent, &reply);
+		if (exit_code == 0)
+			exit_code = page(reply.data, userdata);
+		more = exit_code == 0 && reply.more != NULL;
+		if (more && json_object_set_new(sent, "cursor", json_string(reply.more)) < 0)
+			exit_code = session_no_memory(session);
+		message_reply_clear(&reply);
+	}
+	json_decref(sent);
+	return exit_code;
+}
+
 int session_do(struct session *session, const char *verb, json_t *args, const char *format, ...)
 {
 	char text[TEXT_SIZE];

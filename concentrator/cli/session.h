@@ -51,6 +51,11 @@ int session_ask(struct session *session, const char *verb, json_t *args, json_t 
 int session_try(struct session *session, const char *verb, json_t *args, json_t **ret_data,
 		struct message_problem *ret_problem);
 
+/* Asks for page after page and hands each one's data on, so that no more than one is in memory. What page
+ * returns other than 0 ends it and is returned. args (takes) may be NULL. */
+int session_each(struct session *session, const char *verb, json_t *args,
+		 int (*page)(const json_t *data, void *userdata), void *userdata);
+
 /* Asks, and prints the sentence unless --quiet, or the answer with --json. For verbs whose answer is that it
  * is done. */
 int session_do(struct session *session, const char *verb, json_t *args, const char *format, ...)

@@ -82,6 +82,7 @@ CREATE TABLE supply (
 ) STRICT;
 CREATE UNIQUE INDEX supply_circuit ON supply(room_id, circuit) WHERE closed_s IS NULL;
 CREATE UNIQUE INDEX supply_point ON supply(point_id) WHERE closed_s IS NULL;
+CREATE INDEX supply_points ON supply(point_id);
 CREATE UNIQUE INDEX supply_relay ON supply(relay_line, relay_address, relay_channel)
 	WHERE closed_s IS NULL;
 
@@ -375,6 +376,30 @@ CREATE TABLE money (
 	cut INTEGER NOT NULL CHECK (cut IN (0, 1)),
 	cut_run_us INTEGER NOT NULL
 ) STRICT;
+
+-- S1: a dispute keeps the supply on. Of an account one is open at a time.
+
+CREATE TABLE hold (
+	id INTEGER PRIMARY KEY,
+	account_id INTEGER NOT NULL REFERENCES account(id),
+	uid INTEGER NOT NULL,
+	owner TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	from_s INTEGER NOT NULL,
+	until_s INTEGER NOT NULL,
+	ended_s INTEGER,
+	ended_by TEXT,
+	CHECK ((ended_s IS NULL) = (ended_by IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX hold_account ON hold(account_id) WHERE ended_s IS NULL;
+
+CREATE TRIGGER hold_kept BEFORE DELETE ON hold
+BEGIN SELECT RAISE(ABORT, 'holds are ended, never deleted'); END;
+CREATE TRIGGER hold_fixed BEFORE UPDATE ON hold
+WHEN OLD.ended_s IS NOT NULL OR NEW.id <> OLD.id OR NEW.account_id <> OLD.account_id
+	OR NEW.owner <> OLD.owner OR NEW.reason <> OLD.reason OR NEW.from_s <> OLD.from_s
+	OR NEW.until_s <> OLD.until_s
+BEGIN SELECT RAISE(ABORT, 'a hold is ended, once'); END;
 
 -- M6: readings that were not believed.
 

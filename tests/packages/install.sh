@@ -7,7 +7,7 @@ packages_build="gcc libc6-dev meson ninja-build pkg-config libmodbus-dev libiio-
 	libcurl4-openssl-dev libssl-dev libsystemd-dev libcmocka-dev libjansson-dev libinih-dev
 	libncurses-dev zlib1g-dev tzdata python3 python3-cryptography openssl git"
 packages_test="clang clang-format libclang-rt-14-dev tmux mbpoll systemd systemd-container mandoc
-	bash-completion util-linux e2fsprogs passwd dbus udev umockdev"
+	bash-completion util-linux e2fsprogs passwd dbus udev umockdev hledger ledger"
 
 packages_missing() {
 	local package

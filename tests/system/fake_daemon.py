@@ -125,6 +125,35 @@ ENTRIES = [
      "order": "ord-2026-12-02-000123" if i % 3 == 1 else "", "who": "" if i % 3 != 1 else "cloud",
      "why": "6 h" if i % 3 == 0 else ""} for i in reversed(range(5))]
 
+STATEMENT = {
+    "room": "305", "month": "2026-11", "from_s": NOW_S - 2_700_000, "to_s": NOW_S - 100_000,
+    "opening": money(1000), "opening_nano": "10000000001", "closing": money(5932),
+    "closing_nano": "59327500001", "rows": [
+        {"kind": "recharge", "entries": 1, "seq": 12341, "from_s": NOW_S - 900_000,
+         "to_s": NOW_S - 900_000, "energy_wh": 0, "price_micro_per_kwh": 0, "tariff": "",
+         "amount": money(5000), "amount_nano": "50000000000", "order": "ord-1", "who": "cloud",
+         "why": "=1+1, \"so\""},
+        {"kind": "charge", "entries": 31, "seq": 12342, "from_s": NOW_S - 2_700_000,
+         "to_s": NOW_S - 100_000, "energy_wh": 1250, "price_micro_per_kwh": 538000,
+         "tariff": "flat 2026", "amount": money(-68), "amount_nano": "-672500000", "order": "",
+         "who": "prepayd", "why": "midnight"}]}
+
+# Every kind of entry; the balance goes on from 0, the time once goes back.
+EXPORT, _balance = [], 0
+for _n, (_kind, _nano, _wh) in enumerate([
+        ("opening", 20_000_000_000, 0), ("recharge", 50_000_000_001, 0), ("charge", -672_500_000, 1250),
+        ("reversal", -1_000_000_000, 0), ("cash", 5_000_000_000, 0), ("house", 0, 10),
+        ("quarantine", 0, 77), ("write-off", 0, 5), ("adjustment", 1, 0), ("charge", -538_000_000, 1000),
+        ("rounding", -2, 0), ("closing", -71_789_500_000 - 1_000_000_000, 0)]):
+    _balance += _nano
+    EXPORT.append({
+        "seq": _n + 1, "at_s": NOW_S + 86400 * (_n if _n != 7 else 2), "trusted": True, "account": 1,
+        "room": "305 a:b", "kind": _kind, "circuit": "sockets" if _wh else "", "energy_wh": _wh,
+        "from_wh": 0, "to_wh": _wh, "price_micro_per_kwh": 538000 if _kind == "charge" else 0,
+        "tariff": "flat; 2026" if _kind == "charge" else "", "amount_nano": str(_nano),
+        "balance_nano": str(_balance), "refers": 0, "order": f"ord-{_n}) x" if _kind == "recharge" else "",
+        "who": "li", "why": "date:no [2026/99/99] ; = @ * (so)" if _n % 2 else ""})
+
 ORDERS = [
     {"mRID": f"ord-2026-12-02-00012{i}", "room": "305", "type": "CreditRegister",
      "amount": money(5000), "amount_nano": "50000000000", "result": result, "detail": detail,
@@ -225,6 +254,14 @@ def default(verb, args):
         "ledger.tail": {"rows": ENTRIES},
         "ledger.settle": {"rooms": 64, "energy_wh": 51234, "amount": money(-2757),
                           "amount_nano": "-27563892000"},
+        "explain": {"room": "305", "balance": money(1382), "balance_nano": "13827500000",
+                    "pending": {"energy_wh": 120, "amount": money(-7), "amount_nano": "-64560000"},
+                    "rows": [{**entry, "from_s": entry["at_s"] - 21600, "to_s": entry["at_s"],
+                              "tariff_id": 1, "tariff": "flat 2026", "rule": "metered"}
+                             for entry in ENTRIES if entry["kind"] == "charge"]},
+        "statement": STATEMENT,
+        "ledger.export": {"site": "S-0042", "monetaryUnit": 156, "digits": 2, "energy": False,
+                          "rows": EXPORT},
         "ledger.verify": {"entries": 12345, "ok": True, "first_bad": None, "detail": "",
                           "head": "ab" * 32},
         "ledger.backup": {"file": "/var/lib/prepay/backup/ledger-2026-12-02.db",

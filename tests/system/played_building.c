@@ -80,6 +80,7 @@ void played_read_ledger(struct played_building *building)
 	reader_run(&building->read, ledger_path(building->station->ledger),
 		   ledger_vfs(building->station->ledger), NULL, NULL);
 	station_read_ledger(building->station, &building->read, &at);
+	reader_job_clear(&building->read);
 }
 
 static void committed(void *userdata)

@@ -3,6 +3,8 @@
 Usage: test_cli.py PREPAY [unittest arguments]
 """
 
+import csv
+import decimal
 import json
 import os
 import re
@@ -43,7 +45,11 @@ USES = [
     (["credit", "list"], "credit.list"), (["credit", "show", "ord-1"], "credit.show"),
     (["credit", "add", "101", "20", "--receipt", "9", *REASON], "credit.add"),
     (["ledger", "tail"], "ledger.tail"), (["ledger", "settle", *REASON], "ledger.settle"),
-    (["ledger", "verify"], "ledger.verify"), (["ledger", "backup"], "ledger.backup"),
+    (["ledger", "verify"], "ledger.verify"),
+    (["ledger", "export", "--hledger", "--since", "2026-11-01"], "ledger.export"),
+    (["explain", "305", "--last", "5", "--since", "2026-11-01 08:30"], "explain"),
+    (["statement", "305", "--month", "2026-11", "--csv"], "statement"),
+    (["ledger", "backup"], "ledger.backup"),
     (["quarantine", "list"], "quarantine.list"), (["quarantine", "show", "3"], "quarantine.show"),
     (["quarantine", "accept", "3", "--as", "charge", *REASON], "quarantine.accept"),
     (["quarantine", "reject", "3", "--dry-run", *REASON], "quarantine.reject"),
@@ -299,6 +305,47 @@ class Answers(CliTest):
             done = self.run_cli("credit", "import", "-", stdin=text)
             self.assertEqual(done.returncode, 2)
             self.assertIn("standard input", done.stderr)
+
+    def journal(self, *options):
+        done = self.run_cli("ledger", "export", "--hledger", *options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def test_the_journal_balances_in_both_readers(self):
+        for options, rows in (((), None), (("--since", "2026-11-01"), fake_daemon.EXPORT[4:])):
+            if rows is not None:
+                self.daemon.answers["ledger.export"] = {"data": {
+                    "site": "S-1", "monetaryUnit": 156, "digits": 2, "energy": False, "rows": rows}}
+            journal = self.journal(*options)
+            for words in (["hledger", "-f", "-", "check"], ["hledger", "-f", "-", "check", "ordereddates"],
+                          ["ledger", "-f", "-", "bal"]):
+                with self.subTest(words=words, options=options):
+                    done = subprocess.run(words, input=journal, text=True, capture_output=True,
+                                          check=False, timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertNotIn("rror", done.stderr)
+        self.daemon.answers.clear()
+        journal = self.journal()
+        for words in (["hledger", "-f", "-", "bal", "-N", "recharges", "--flat"],
+                      ["ledger", "-f", "-", "bal", "--no-total", "--flat", "recharges"]):
+            done = subprocess.run(words, input=journal, text=True, capture_output=True, check=True,
+                                  timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+            self.assertIn("49.000000001 CNY", done.stdout)
+        # An assertion that is wrong must be found: else nothing was proven.
+        wrong = journal.replace("= -20.000000000 CNY", "= -20.000000001 CNY")
+        self.assertNotEqual(wrong, journal)
+        for words in (["hledger", "-f", "-", "check"], ["ledger", "-f", "-", "bal"]):
+            done = subprocess.run(words, input=wrong, text=True, capture_output=True, check=False,
+                                  timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+            self.assertNotEqual(done.returncode, 0, words)
+
+    def test_a_statement_is_exact_and_no_formula(self):
+        done = self.run_cli("statement", "305", "--month", "2026-11", "--csv")
+        self.assertEqual(done.returncode, 0)
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        amounts = [decimal.Decimal(row["amount"]) for row in rows]
+        self.assertEqual(sum(amounts[:-1]), amounts[-1])
+        self.assertEqual(rows[1]["why"], "'=1+1, \"so\"")
 
     def test_a_broken_chain_is_a_failure(self):
         self.daemon.answers["ledger.verify"] = {"data": {
