@@ -122,8 +122,11 @@ static int print_problem(struct session *session, enum problem problem, const js
 		screen_end_line(screen);
 	else if (says_kind(problem))
 		screen_put(screen, TONE_PLAIN, ": ");
-	put_lines(screen, detail);
-	if (!says_all(detail, errors)) {
+	/* Of the two the row is better when it names the file. */
+	bool row_is_better = session->reading != NULL && says_all(detail, errors);
+	if (!row_is_better)
+		put_lines(screen, detail);
+	if (row_is_better || !says_all(detail, errors)) {
 		json_array_foreach(errors, i, row) put_error_row(session, row);
 	}
 	if (next != NULL)
