@@ -290,6 +290,20 @@ int ledger_life_unwrap(struct ledger *ledger, int64_t life_id, int64_t offset_wh
 	return error == -EPERM ? -ERANGE : error;
 }
 
+int ledger_life_bind(struct ledger *ledger, int64_t life_id, const char *serial)
+{
+	int error;
+
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(ledger, STATEMENT_LIFE_BIND,
+				  "UPDATE life SET serial = ? WHERE id = ? AND serial IS NULL");
+
+	query_text(&query, serial, LEDGER_ID_MAX);
+	query_integer(&query, life_id);
+	error = query_change(&query);
+	return error == -ENOENT ? -EALREADY : error;
+}
+
 int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void *userdata)
 {
 	QUERY query = query_begin(

@@ -80,6 +80,9 @@ LEDGER_CHECKED int ledger_life_end(struct ledger *ledger, int64_t life_id, int64
  * -ERANGE else. */
 LEDGER_CHECKED int ledger_life_unwrap(struct ledger *ledger, int64_t life_id, int64_t offset_wh);
 
+/* Names the meter of a life that had none named. -EALREADY it has. */
+LEDGER_CHECKED int ledger_life_bind(struct ledger *ledger, int64_t life_id, const char *serial);
+
 /* all: closed ones too. */
 LEDGER_CHECKED int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row,
 				     void *userdata);

@@ -108,6 +108,7 @@ static int device_at(struct station *station, const struct ledger_device *where,
 			if (device->model != model && !station_device_used(station, device)) {
 				device->model = model;
 				memset(&device->tally, 0, sizeof(device->tally));
+				device->once.count = 0;
 			}
 			if (device->model != model) {
 				snprintf(station->error, sizeof(station->error),
@@ -288,10 +289,9 @@ int station_load_keys(struct station *station)
 }
 
 /* The distinct requests by which a device serves its supplies, for each kind of read. */
-static void add_read(struct station_device *device, enum schedule_span kind, unsigned span,
-		     unsigned channel)
+static void add_to(const struct station_device *device, struct station_reads *reads, unsigned span,
+		   unsigned channel)
 {
-	struct station_reads *reads = &device->reads[kind];
 	struct meter_request request;
 	if (model_span_request(device->model, span, channel, &request) < 0)
 		return;
@@ -309,6 +309,12 @@ static void add_read(struct station_device *device, enum schedule_span kind, uns
 	}
 }
 
+static void add_read(struct station_device *device, enum schedule_span kind, unsigned span,
+		     unsigned channel)
+{
+	add_to(device, &device->reads[kind], span, channel);
+}
+
 static void add_reads(struct station_supply *supply)
 {
 	if (supply->meter != NULL) {
@@ -317,6 +323,10 @@ static void add_reads(struct station_supply *supply)
 		for (int span = model_span_of(model, MODEL_ROLE_ENERGY, 0); span >= 0;
 		     span = model_span_of(model, MODEL_ROLE_ENERGY, (unsigned)span + 1))
 			add_read(supply->meter, SCHEDULE_ENERGY, (unsigned)span, channel);
+		for (unsigned span = 0; span < model->spans_count; span++)
+			if (model->spans[span].role == MODEL_ROLE_IDENTITY ||
+			    model->spans[span].role == MODEL_ROLE_RATIO)
+				add_to(supply->meter, &supply->meter->once, span, channel);
 		for (int span = model_span_of(model, MODEL_ROLE_INSTANT, 0); span >= 0;
 		     span = model_span_of(model, MODEL_ROLE_INSTANT, (unsigned)span + 1))
 			add_read(supply->meter, SCHEDULE_INSTANT, (unsigned)span, channel);
@@ -331,10 +341,16 @@ static void add_reads(struct station_supply *supply)
  * device; one without supplies is left with nothing to ask. */
 static int schedule_devices(struct station *station)
 {
-	for (size_t i = 0; i < station->device_count; i++)
+	for (size_t i = 0; i < station->device_count; i++) {
 		memset(station->devices[i]->reads, 0, sizeof(station->devices[i]->reads));
+		station->devices[i]->once_before = station->devices[i]->once.count;
+		station->devices[i]->once.count = 0;
+	}
 	for (size_t i = 0; i < station->supply_count; i++)
 		add_reads(station->supplies[i]);
+	for (size_t i = 0; i < station->device_count; i++)
+		if (station->devices[i]->once.count != station->devices[i]->once_before)
+			station_identity_due(station, station->devices[i]);
 
 	for (size_t i = 0; i < station->device_count; i++) {
 		struct station_device *device = station->devices[i];
@@ -397,6 +413,9 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 				continue;
 			supply->latest = was->latest;
 			memcpy(supply->value_us, was->value_us, sizeof(supply->value_us));
+			supply->ratios = was->ratios;
+			if (was->meter == supply->meter)
+				supply->limits = was->limits;
 			supply->seen = was->seen;
 			supply->rate = was->rate;
 			supply->overloads = was->overloads;

@@ -115,6 +115,7 @@ static int begin_life(struct station *station, struct station_supply *supply)
 		return r;
 	supply->life = life;
 	supply->settled = supply->guard.accepted;
+	station_identity_check(station, supply);
 	return 0;
 }
 
@@ -162,10 +163,13 @@ static void follow_rate(struct station_supply *supply)
 }
 
 static void judge(struct station *station, struct station_supply *supply,
-		  const struct reading *reading)
+		  const struct reading *answer)
 {
+	struct reading with_serial = *answer;
+	const struct reading *reading = &with_serial;
 	struct instant now = station->now;
 	now.us = reading->at_us;
+	station_identity_attach(supply, &with_serial, &supply->limits);
 	const struct guard before = supply->guard;
 	struct guard_verdict verdict = guard_judge(&supply->guard, &supply->limits, reading, &now);
 

@@ -68,6 +68,7 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 	if (device == NULL)
 		return false;
 	slot->model = device->model;
+	slot->once = false;
 	if (job->span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, job->cookie);
 		if (supply == NULL || supply->relay != device)
@@ -82,9 +83,13 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		struct station_reads *reads = &device->reads[job->span];
 		if (reads->count == 0)
 			return false;
-		reads->next = (uint8_t)((reads->next + 1) % reads->count);
-		slot->span = reads->at[reads->next].span;
-		slot->channel = reads->at[reads->next].channel;
+		slot->once = job->span != SCHEDULE_POSITION &&
+			     station_identity_next(station, device, &slot->span, &slot->channel);
+		if (!slot->once) {
+			reads->next = (uint8_t)((reads->next + 1) % reads->count);
+			slot->span = reads->at[reads->next].span;
+			slot->channel = reads->at[reads->next].channel;
+		}
 		if (model_span_request(device->model, slot->span, slot->channel, &request) < 0)
 			return false;
 	}
@@ -229,20 +234,20 @@ static bool covered(const struct model *model, unsigned span, unsigned channel,
 static void spread(struct station *station, struct station_device *device,
 		   const struct station_job *slot, const struct line_result *result)
 {
-	bool energy = slot->job.span == SCHEDULE_ENERGY;
+	/* Until it is known which meter answers, its register moves no money. */
+	bool energy = slot->job.span == SCHEDULE_ENERGY && !slot->once && !device->identity.pending;
 	for (size_t i = 0; i < station->supply_count; i++) {
 		struct station_supply *supply = station->supplies[i];
 		struct reading reading = {.at_us = result->done_us};
 		unsigned channel = (unsigned)supply->record.point.channel;
 		if (supply->meter == device && slot->job.span != SCHEDULE_POSITION &&
 		    covered(device->model, slot->span, channel, &slot->request)) {
-			int r = meter_decode(device->model, slot->span, channel, result->values,
-					     result->count, &reading);
+			const char *culprit = NULL;
+			int r = meter_decode_scaled(device->model, slot->span, channel,
+						    result->values, result->count, &supply->ratios,
+						    &reading, &culprit);
 			if (r == -ERANGE)
-				station_implausible(station, supply,
-						    meter_implausible(device->model, slot->span,
-								      channel, result->values,
-								      result->count));
+				station_implausible(station, supply, culprit);
 			else if (r == 0)
 				station_reading(station, supply, &reading, energy);
 		}
@@ -321,13 +326,23 @@ static void measure(struct station *station, struct station_line *line,
 	line->limit_us = 0;
 }
 
+static const struct meter_ratios *ratios_of(const struct station *station,
+					    const struct station_device *device, unsigned channel)
+{
+	for (size_t i = 0; i < station->supply_count; i++)
+		if (station->supplies[i]->meter == device &&
+		    (unsigned)station->supplies[i]->record.point.channel == channel)
+			return &station->supplies[i]->ratios;
+	return NULL;
+}
+
 /* meter.read: this answer may be what a caller waits for. */
 static void answer_readers(struct station *station, struct station_device *device,
 			   const struct station_job *slot, const struct line_result *result)
 {
 	for (size_t i = 0; i < STATION_CALLS_WAITING; i++) {
 		struct station_read *read = &station->asked[i];
-		if (read->call == NULL || read->device != device ||
+		if (read->call == NULL || read->device != device || slot->once ||
 		    slot->job.span == SCHEDULE_RELAY || !(read->wanted & (1U << slot->job.span)))
 			continue;
 		read->error = result->error;
@@ -339,8 +354,10 @@ static void answer_readers(struct station *station, struct station_device *devic
 				continue;
 			}
 			read->result = *result;
-			if (meter_decode(device->model, slot->span, read->channel, result->values,
-					 result->count, &read->reading) == -ERANGE)
+			if (meter_decode_scaled(device->model, slot->span, read->channel,
+						result->values, result->count,
+						ratios_of(station, device, read->channel),
+						&read->reading, NULL) == -ERANGE)
 				read->error = -ERANGE;
 			read->wanted = (uint8_t)(read->wanted & ~(1U << slot->job.span));
 		} else if (result->error != -EBUSY) {
@@ -349,6 +366,11 @@ static void answer_readers(struct station *station, struct station_device *devic
 		if (read->wanted == 0)
 			station_read_done(station, read);
 	}
+}
+
+static bool was_asked(const struct line_result *result)
+{
+	return result->sent_us != 0 && result->error != -ENODEV;
 }
 
 void station_result(struct station *station, size_t index, const struct line_result *result,
@@ -377,10 +399,17 @@ void station_result(struct station *station, size_t index, const struct line_res
 		station_feed(station, index);
 		return;
 	}
+	bool was_away = device != NULL &&
+			schedule_state(&line->schedule, device->index, now->us) != SCHEDULE_ALIVE;
 	uint32_t events = schedule_result(
 		&line->schedule, &slot.job, result->error,
 		result->sent_us == 0 ? 0 : result->done_us - result->sent_us,
 		result->turnaround_us > 0 ? result->turnaround_us : 0, now->us);
+	/* A meter is exchanged with the power off: which one is it now? */
+	if (was_away && (events & SCHEDULE_EVENT_REVIVED))
+		station_identity_forget(station, device);
+	if (slot.once && device != NULL && device->model == slot.model)
+		schedule_ask(&line->schedule, device->index, slot.job.span);
 	/* The wire first: the next job leaves before this answer is thought about, unless it is one that
 	 * may ask for a command. */
 	station_feed(station, index);
@@ -408,6 +437,8 @@ void station_result(struct station *station, size_t index, const struct line_res
 	} else if (result->error == 0) {
 		spread(station, device, &slot, result);
 	}
+	if (slot.once && was_asked(result))
+		station_identity_result(station, device, slot.span, slot.channel, result->error);
 	station_feed(station, index);
 }
 
@@ -423,6 +454,9 @@ void station_line_state(struct station *station, size_t index, enum line_state s
 	if (state != LINE_OK && line->survey != NULL)
 		survey_fail(line->survey, "the adapter of the line went away", now->us);
 	if (state == LINE_OK) {
+		for (size_t i = 0; i < station->device_count; i++)
+			if (station->devices[i]->line == index)
+				station_identity_forget(station, station->devices[i]);
 		station_alarm_clear(station, ALARM_ADAPTER_ABSENT, line->config->name);
 		station_feed(station, index);
 		return;

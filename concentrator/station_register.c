@@ -119,7 +119,8 @@ static int end_quarantine(struct station *station, const struct station_change *
 				  supply->record.circuit, "reason", change->why, "state",
 				  state == LEDGER_QUARANTINE_ACCEPTED ? "accepted" : "rejected"));
 	supply->quarantine_id = 0;
-	return r;
+	/* Whoever decided has looked: the ratios as they are now count from here on. */
+	return r < 0 ? r : station_identity_bind_ratios(station, supply);
 }
 
 /* What the meter shows, when it was read lately. */
@@ -148,6 +149,10 @@ int station_register_accept(struct station *station, const struct station_change
 	int64_t wh = record->reading_wh;
 	if (strcmp(record->reason, guard_reason_name(GUARD_SERIAL)) == 0)
 		return refuse(ret, "another meter answers there: `prepay meter exchange` says so");
+	if (strcmp(record->reason, guard_reason_name(GUARD_RATIO)) == 0 &&
+	    model_needs_ratios(supply->meter->model))
+		return refuse(ret, "the ratio multiplies the whole register: `prepay meter "
+				   "exchange` says where it stood and where it begins");
 	if (rolled_over && modulus == 0)
 		return refuse(ret, "a register of %s does not roll over",
 			      supply->meter->model->name);
@@ -187,6 +192,10 @@ int station_register_reject(struct station *station, const struct station_change
 	*ret = (struct station_decision){0};
 	if (strcmp(record->reason, guard_reason_name(GUARD_SERIAL)) == 0)
 		return refuse(ret, "another meter answers there: `prepay meter exchange` says so");
+	if (strcmp(record->reason, guard_reason_name(GUARD_RATIO)) == 0 &&
+	    model_needs_ratios(supply->meter->model))
+		return refuse(ret, "the ratio multiplies the whole register: `prepay meter "
+				   "exchange` says where it stood and where it begins");
 	if (!present(station, supply, &mark))
 		return refuse(ret, "the meter was not read lately, so what it shows is not known");
 	int r = station_change_settle(station, supply->room, "before a decision");
@@ -264,6 +273,7 @@ void station_register_decided(struct station *station, struct station_supply *su
 	station_subject(supply, subject);
 	station_alarm_clear(station, ALARM_REGISTER_QUARANTINED, subject);
 	station_alarm_clear(station, ALARM_QUARANTINE_OLD, subject);
+	station_identity_check(station, supply);
 	station_balance(station, supply->room);
 	station_review(station, supply->room);
 }

@@ -28,6 +28,7 @@
 #include "concentrator/rules/tariff_price.h"
 #include "concentrator/station.h"
 #include "drivers/line.h"
+#include "meters/decode.h"
 #include "meters/model.h"
 #include "meters/reading.h"
 
@@ -51,6 +52,17 @@ struct station_reads {
 	} at[STATION_READS_MAX];
 };
 
+/* The reading of what a device is. */
+struct station_identity {
+	bool pending;   /* not read since the start, or since the device was away: no money moves */
+	int64_t due_us; /* the next round */
+	uint8_t next;   /* of station_device.once */
+	uint8_t failures;
+	int64_t asked_us; /* of what is on its way; 0: nothing */
+	bool missed;      /* something of this round did not come */
+	bool refused;     /* the serial number, last time */
+};
+
 /* What answers at one address of one line: a meter, or a relay board. */
 struct station_device {
 	size_t line; /* index */
@@ -59,6 +71,10 @@ struct station_device {
 	bool scheduled; /* index is its place in the line's schedule */
 	uint16_t index;
 	struct station_reads reads[SCHEDULE_READS];
+	struct station_reads
+		once;        /* serial numbers and ratios: seldom, in the place of another read */
+	uint8_t once_before; /* its count, while the reads are gathered anew */
+	struct station_identity identity;
 	struct tally tally;
 };
 
@@ -68,7 +84,8 @@ struct station_job {
 	uint64_t tag;
 	struct schedule_job job;
 	struct line_request request;
-	bool survey;               /* of the line's scan or test, not of the schedule */
+	bool once;   /* a read of what the device is, in the place of the schedule's */
+	bool survey; /* of the line's scan or test, not of the schedule */
 	const struct model *model; /* what it was asked as */
 	uint8_t span;              /* of the model */
 	uint8_t channel;
@@ -126,8 +143,9 @@ struct station_supply {
 	int64_t quarantine_opened_s;
 	struct station_rate rate;
 	uint32_t implausible; /* answers in a row */
-	bool judged;          /* a register was judged since the start */
-	uint32_t overloads;   /* readings in a row above the breaker's rating */
+	struct meter_ratios ratios;
+	bool judged;        /* a register was judged since the start */
+	uint32_t overloads; /* readings in a row above the breaker's rating */
 	bool near_limit;
 
 	/* the relay */
@@ -218,7 +236,7 @@ struct station {
 	struct mass_cut mass_kept; /* as the ledger has it: held, changed and changed_us alone */
 	int64_t change_s; /* Unix time of a change before the start, until the time is known; 0: none */
 	int64_t counted_us; /* the last count of rooms due */
-	bool power_out; /* every line fell silent at about the same time */
+	bool power_out;     /* every line fell silent at about the same time */
 	bool was_trusted;
 	int64_t tariff_id; /* in force at the last look */
 	bool clock_base_set;
@@ -408,6 +426,24 @@ int station_deliver(struct station *station, const json_t *items, const char *cu
 		    json_t **ret_results);
 /* Local date as yyyymmdd. */
 int64_t station_local_day(const struct station *station);
+
+/* station_identity.c: the device's serial numbers and ratios are to be read now. */
+void station_identity_due(const struct station *station, struct station_device *device);
+/* The same for one that was away: what was read before counts no more. */
+void station_identity_forget(struct station *station, struct station_device *device);
+/* Is such a read to take the place of another one now? */
+bool station_identity_next(const struct station *station, struct station_device *device,
+			   uint8_t *ret_span, uint8_t *ret_channel);
+/* It has ended; what it told is in the supplies' latest values. */
+void station_identity_result(struct station *station, struct station_device *device, uint8_t span,
+			     uint8_t channel, int error);
+/* Holds what was read against what the life is bound to, and binds what is not yet. */
+void station_identity_check(struct station *station, struct station_supply *supply);
+/* Puts the serial number beside the register, for the guard. */
+void station_identity_attach(const struct station_supply *supply, struct reading *reading,
+			     struct guard_limits *limits);
+/* A person has decided: the ratios as they are now are the life's. In the caller's transaction. */
+int station_identity_bind_ratios(struct station *station, struct station_supply *supply);
 
 /* station_figures.c: counts what became of a job; device NULL: nobody's any more. */
 void station_count(struct station *station, size_t line, struct station_device *device,

@@ -15,6 +15,7 @@ static const struct {
 	[ALARM_POWER_OUTAGE] = {"power-outage", ALARM_CRITICAL, false},
 	[ALARM_ADAPTER_ABSENT] = {"adapter-absent", ALARM_CRITICAL, false},
 	[ALARM_SERIAL_MISMATCH] = {"serial-mismatch", ALARM_CRITICAL, false},
+	[ALARM_RATIO_CHANGED] = {"ratio-changed", ALARM_CRITICAL, false},
 	[ALARM_REGISTER_QUARANTINED] = {"register-quarantined", ALARM_WARNING, false},
 	[ALARM_QUARANTINE_OLD] = {"quarantine-old", ALARM_CRITICAL, false},
 	[ALARM_RELAY_WRONG] = {"relay-wrong", ALARM_CRITICAL, false},

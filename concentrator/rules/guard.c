@@ -67,6 +67,8 @@ static enum guard_reason witness(const struct guard_limits *limits, const struct
 	if (limits->serial != 0 && reading_has(reading, QUANTITY_SERIAL_NUMBER) &&
 	    reading->value[QUANTITY_SERIAL_NUMBER] != limits->serial)
 		return GUARD_SERIAL;
+	if (limits->ratio_changed)
+		return GUARD_RATIO;
 	for (size_t i = 0; i < sizeof(voltages) / sizeof(voltages[0]); i++) {
 		int64_t voltage_mv = reading->value[voltages[i]];
 
@@ -253,6 +255,7 @@ const char *guard_reason_name(enum guard_reason reason)
 		[GUARD_OK] = "ok",         [GUARD_FALL] = "fall",
 		[GUARD_LEAP] = "leap",     [GUARD_WITNESS] = "witness",
 		[GUARD_SERIAL] = "serial", [GUARD_DISAGREE] = "disagree",
+		[GUARD_RATIO] = "ratio",
 	};
 
 	return reason < GUARD_REASON_COUNT ? names[reason] : "unknown";

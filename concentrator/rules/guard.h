@@ -40,6 +40,7 @@ struct guard_limits {
 	int64_t nominal_voltage_v;   /* phase to neutral */
 	int64_t plausibility_factor; /* at least 1; a simulator's energy runs faster */
 	int64_t serial;              /* expected serial number; 0: not known */
+	bool ratio_changed;          /* the register is counted by another ratio than before */
 };
 
 /* A register value and when it was read. */
@@ -58,6 +59,7 @@ enum guard_reason {
 	GUARD_WITNESS,  /* voltage or frequency beside it cannot be */
 	GUARD_SERIAL,   /* another meter answers */
 	GUARD_DISAGREE, /* repeated readings contradict each other */
+	GUARD_RATIO,    /* a transformer ratio changed */
 	GUARD_REASON_COUNT
 };
 
@@ -116,5 +118,6 @@ int64_t guard_elapsed_us(const struct mark *mark, const struct instant *now);
 /* The largest plausible step after elapsed_us, Wh. */
 int64_t guard_limit_wh(const struct guard_limits *limits, int64_t elapsed_us);
 
-/* Words for people, a stable name: "fall", "leap", "witness", "serial", "disagree". */
+/* Words for people, a stable name: "fall", "leap", "witness", "serial", "disagree",
+ * "ratio". */
 const char *guard_reason_name(enum guard_reason reason);

@@ -125,6 +125,43 @@ static struct played_meter *meter_of(struct played_building *building, const str
 	return meter->dead ? NULL : meter;
 }
 
+static uint64_t bcd(uint64_t number)
+{
+	uint64_t digits = 0;
+	for (unsigned shift = 0; shift < 48; shift += 4, number /= 10)
+		digits |= number % 10 << shift;
+	return digits;
+}
+
+static uint16_t read_acrel(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	switch (address) {
+	case 0x0000:
+		return (uint16_t)(energy >> 16);
+	case 0x0001:
+		return (uint16_t)energy;
+	case 0x000B:
+		return 2300; /* 0.1 V */
+	case 0x000C:
+		return (uint16_t)(meter->load_w * 100 / 230);
+	case 0x000D:
+		return (uint16_t)meter->load_w;
+	case 0x0010:
+		return 1000;
+	case 0x0038:
+		return meter->ct;
+	case 0x0362:
+		meter->identity_reads++;
+		return (uint16_t)(bcd(meter->serial) >> 32);
+	case 0x0363:
+		return (uint16_t)(bcd(meter->serial) >> 16);
+	case 0x0364:
+		return (uint16_t)bcd(meter->serial);
+	default:
+		return 0;
+	}
+}
+
 static uint16_t read_register(struct played_meter *meter, uint16_t address, uint32_t energy)
 {
 	switch (address) {
@@ -170,16 +207,23 @@ static void answer(struct played_building *building, const struct line_job *job,
 		return;
 	}
 	result->turnaround_us = TURNAROUND_US;
+	if (meter->acrel && request->address == 0x0360 && meter->serial == 0) {
+		meter->identity_reads++;
+		result->error = -EREMOTEIO;
+		result->reason = EXCHANGE_EXCEPTION;
+		result->exception = 2;
+		return;
+	}
 	if (request->function == 3) {
 		uint32_t energy = (uint32_t)(meter->energy_uwh / STEP_UWH);
-		if (meter->glitch_count > 0 && request->address == 0x000A) {
+		if (meter->glitch_count > 0 && request->address == (meter->acrel ? 0 : 0x000A)) {
 			meter->glitch_count--;
 			energy = meter->glitch_raw;
 		}
 		result->count = request->count;
 		for (uint16_t i = 0; i < request->count; i++)
-			result->values[i] = read_register(meter, (uint16_t)(request->address + i),
-							  energy);
+			result->values[i] = (meter->acrel ? read_acrel : read_register)(
+				meter, (uint16_t)(request->address + i), energy);
 	} else {
 		assert(request->function == 16 && request->address == 0x001A &&
 		       request->count == 1);

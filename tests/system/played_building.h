@@ -1,6 +1,6 @@
 /* played_building.h - a building in virtual time, for driving the very station through days in a moment.
  *
- * One line of Hiking DDS238 ZN/SR meters, written from the register facts (import 0x000A, relay 0x001A,
+ * One line of Hiking DDS238 ZN/SR meters, or Acrel DDSY1352 ones (serial number and current transformer), written from the register facts (import 0x000A, relay 0x001A,
  * FC03 to read and FC16 to write), not from the product's model files. A job takes the time that it
  * would take on the wire. There is no sleep: time jumps to the next event.
  */
@@ -18,6 +18,10 @@ struct played_meter {
 	int64_t load_w;     /* while the relay is closed */
 	bool closed;
 	bool dead;
+	bool acrel;
+	uint64_t serial; /* Acrel: 12 decimal digits; 0: it refuses to tell */
+	uint16_t ct;     /* Acrel: the ratio */
+	int64_t identity_reads;
 	int64_t glitch_count; /* the next energy answers show glitch_raw instead */
 	uint32_t glitch_raw;  /* hundredths of a kWh */
 	int64_t relay_writes;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "concentrator/survey.h"
-#include "tests/system/station_site.h"
+#include "tests/system/station_call.h"
 
 static const char *state_of(struct site *site, size_t device)
 {
@@ -234,6 +234,50 @@ static void noise_in_the_pauses_is_heard(void **state)
 	assert_int_equal(survey_test(survey)->figures.device[0].end[TALLY_GOOD], 5);
 }
 
+static void the_verbs_start_tell_and_end_a_scan(void **state)
+{
+	struct site *site = *state;
+	populate(site);
+	site_refused(site, "line.survey", json_pack("{s:s}", "line", "A"), PROBLEM_NOT_FOUND);
+	site_refused(site, "line.scan", json_pack("{s:s}", "line", "Z"), PROBLEM_NOT_FOUND);
+	site_refused(site, "line.scan", json_pack("{s:s,s:i}", "line", "A", "first", 0),
+		     PROBLEM_USAGE);
+	/* Other baud rates would be heard by the four commissioned meters. */
+	site_refused(site, "line.scan", json_pack("{s:s,s:s}", "line", "A", "settings", "all"),
+		     PROBLEM_REFUSED);
+	assert_int_equal(site_ask_int(site, "line.scan",
+				      json_pack("{s:s,s:i}", "line", "A", "last", 10), "done"),
+			 0);
+	site_refused(site, "line.test", json_pack("{s:s}", "line", "A"), PROBLEM_CONFLICT);
+	watch(site, site->building.station->lines[0].survey);
+	struct site_answer answer = site_ask(site, "line.survey", json_pack("{s:s}", "line", "A"));
+	assert_string_equal(json_string_value(json_object_get(answer.data, "state")), "done");
+	const json_t *rows = json_object_get(answer.data, "rows");
+	assert_int_equal(json_array_size(rows), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(rows, 0), "address")),
+			 5);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(rows, 0), "settings")),
+			    "9600 8N1");
+	site_forget(&answer);
+	site_refused(site, "line.cancel", json_pack("{s:s}", "line", "A"), PROBLEM_NOT_FOUND);
+
+	assert_int_equal(site_ask_int(site, "line.test",
+				      json_pack("{s:s,s:i}", "line", "A", "rounds", 3), "done"),
+			 0);
+	played_run(&site->building, site->building.now_us + 100000);
+	answer = site_ask(site, "line.cancel", json_pack("{s:s}", "line", "A"));
+	assert_string_equal(json_string_value(json_object_get(answer.data, "state")), "cancelled");
+	site_forget(&answer);
+	assert_int_equal(site_ask_int(site, "line.test",
+				      json_pack("{s:s,s:i}", "line", "A", "rounds", 3), "done"),
+			 0);
+	watch(site, site->building.station->lines[0].survey);
+	answer = site_ask(site, "line.survey", json_pack("{s:s}", "line", "A"));
+	assert_string_equal(json_string_value(json_object_get(answer.data, "grade")), "good");
+	assert_int_equal(json_array_size(json_object_get(answer.data, "rows")), 4);
+	site_forget(&answer);
+}
+
 #define LINE_TEST(f) cmocka_unit_test_setup_teardown(f, site_setup, site_teardown)
 
 int main(void)
@@ -246,6 +290,7 @@ int main(void)
 		LINE_TEST(a_scan_that_nobody_watches_ends),
 		LINE_TEST(a_test_tells_the_dead_meter_from_the_line),
 		LINE_TEST(noise_in_the_pauses_is_heard),
+		LINE_TEST(the_verbs_start_tell_and_end_a_scan),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
