@@ -113,11 +113,13 @@ def size(build):
 
 def storm(build):
     """The faults of test_exchange_storm, of test_line_storm over pseudo-terminals, and against libmodbus alone."""
-    rows = {}
+    rows, early_taken = {}, None
     for test in ("unit/test_exchange_storm", "system/test_line_storm", "unit/test_bare_storm"):
         done = subprocess.run([os.path.join(build, "tests", test)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                               encoding="utf-8", check=False)
         for line in done.stdout.splitlines():
+            if line.startswith("early_taken "):
+                early_taken = int(line.split()[1])
             if line.startswith("storm "):
                 row = json.loads(line.split(" ", 1)[1])
                 rows[row["name"]] = row
@@ -128,6 +130,7 @@ def storm(build):
     yield "storm_reads_on_pseudo_terminals", real["reads"], "reads", 50_000
     yield "storm_faults_least_kind", min(virtual[kind] + real[kind] for kind in kinds), "faults", 10_000
     yield "storm_wrong_accepted", virtual["wrong"] + real["wrong"], "reads", 0
+    yield "storm_early_answers_that_terminals_delayed", early_taken, "reads", None
     yield "storm_wrong_accepted_bare_libmodbus", rows["bare_libmodbus"]["wrong"], "reads", None
     yield "storm_wrong_accepted_libmodbus_flushed", rows["flushing_libmodbus"]["wrong"], "reads", None
 

@@ -158,6 +158,7 @@ void storm_strike(struct storm *storm, struct played *line, const uint8_t *frame
 	enum storm_fault fault = any_fault(storm);
 
 	memcpy(bytes, right, n);
+	storm->fault = fault;
 	storm->struck[fault]++;
 	if (storm->echo)
 		played_put(line, wire, sent_us, frame, frame_len);
@@ -172,10 +173,14 @@ void storm_strike(struct storm *storm, struct played *line, const uint8_t *frame
 	case STORM_EARLIER:
 		other.address += 1;
 		n = make_reply(&other, bytes);
-		start_us = sent_us - wire_chars_us(wire, 1) +
-			   storm_below(storm, storm->late_player
-						      ? gap_us / 4
-						      : request_end_us + gap_us - sent_us);
+		start_us = sent_us - wire_chars_us(wire, 1);
+		if (!storm->late_player) {
+			start_us += storm_below(storm, request_end_us + gap_us - sent_us);
+			break;
+		}
+		for (size_t i = 0; i < n; i++)
+			played_byte(line, sent_us, bytes[i]);
+		n = 0;
 		break;
 	case STORM_SHIFTED:
 		memcpy(bytes, storm->previous, storm->previous_len);

@@ -55,6 +55,7 @@ struct storm {
 	uint8_t previous[FRAME_MAX]; /* the answer to the request before */
 	size_t previous_len;
 	uint8_t previous_slave;
+	enum storm_fault fault; /* what struck last */
 	uint64_t struck[STORM_FAULT_COUNT];
 };
 
