@@ -384,7 +384,8 @@ void station_result(struct station *station, size_t index, const struct line_res
 	struct station_job slot = *found;
 	found->used = false;
 	if (slot.survey) {
-		station_count(station, index, NULL, result);
+		/* Addresses where nobody is say nothing of how well the line goes. */
+		tally_stray(&line->tally, result->stray, now->us);
 		survey_end(line->survey, result, now->us);
 		station_feed(station, index);
 		return;

@@ -136,6 +136,8 @@ static void a_scan_finds_what_is_new_while_metering_goes_on(void **state)
 		assert_non_null(device->verdict.model);
 		assert_memory_equal(device->verdict.model->name, "hiking-dds238", 13);
 	}
+	/* Vacant addresses are no time-outs of this line. */
+	assert_int_equal(site->building.station->lines[0].tally.total.end[TALLY_TIMEOUT], 0);
 	/* Half of the line stayed with the meters, less what a request at a time rounds off. */
 	int64_t per_min = (site->building.station->polls - before) * MINUTE_US / took_us;
 	print_message("scan of %lld s: %lld polls a minute beside it, %lld without\n",

@@ -243,6 +243,24 @@ static void a_reset_register_that_climbs_past_the_old_value_stays_a_fall(void **
 	assert_true(wh > 5000);
 }
 
+static void a_changed_ratio_is_quarantined_whatever_the_register(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct guard_limits changed = limits;
+	struct reading reading = {0};
+	struct instant now = after(SECOND);
+	struct guard_verdict verdict;
+
+	(void)state;
+	changed.ratio_changed = true;
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5010);
+	verdict = guard_judge(&guard, &changed, &reading, &now);
+	assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+	assert_int_equal(verdict.reason, GUARD_RATIO);
+	assert_int_equal(guard.accepted.wh, 5000);
+	assert_string_equal(guard_reason_name(GUARD_RATIO), "ratio");
+}
+
 static void bad_company_is_quarantined(void **state)
 {
 	static const struct {
@@ -370,6 +388,7 @@ int main(void)
 		cmocka_unit_test(a_second_leap_below_the_first_stays_a_leap),
 		cmocka_unit_test(a_reset_register_that_climbs_past_the_old_value_stays_a_fall),
 		cmocka_unit_test(bad_company_is_quarantined),
+		cmocka_unit_test(a_changed_ratio_is_quarantined_whatever_the_register),
 		cmocka_unit_test(unknown_time_counts_as_a_day),
 		cmocka_unit_test(a_restart_keeps_the_quarantine_and_the_baseline),
 		cmocka_unit_test(glitches_never_charge),
