@@ -1,6 +1,6 @@
 /* schedule.c - see schedule.h: which job is next. What results teach is schedule_result.c.
  *
- * Order: relay commands, spans asked for at once (read-backs among them), rooms near a limit, probes
+ * Order: relay commands, rooms near a limit, spans asked for at once (read-backs among them), probes
  * that their budget allows, then the earliest deadline. A deadline once set stands until the span is read, and those
  * of others lie ever later, so everything has its turn.
  */
@@ -332,7 +332,7 @@ static void credit_probes(struct schedule *schedule, int64_t now_us)
 }
 
 /* What find_read() weighs: lower class first, then the earlier deadline. */
-enum read_class { READ_ASKED, READ_HURRIED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
+enum read_class { READ_HURRIED, READ_ASKED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
 
 struct candidate {
 	enum read_class class;
@@ -387,11 +387,13 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 	for (enum schedule_span span = SCHEDULE_ENERGY; span < SCHEDULE_READS; span++) {
 		if (device->traits.cost_us[span] == 0)
 			continue;
-		if (device->asked & (1U << span))
+		bool hurried = (device->hurried & (1U << span)) != 0;
+
+		if (device->asked & (1U << span) && !(hurried && device->due_us[span] <= now_us))
 			offer(best, READ_ASKED, device->due_us[span], index, span, false);
 		else if (device->due_us[span] <= now_us)
-			offer(best, device->hurried & (1U << span) ? READ_HURRIED : READ_DUE,
-			      device->due_us[span], index, span, false);
+			offer(best, hurried ? READ_HURRIED : READ_DUE, device->due_us[span], index,
+			      span, false);
 		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
 			offer(best, READ_AHEAD, device->due_us[span], index, span, false);
 		else

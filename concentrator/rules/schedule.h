@@ -2,9 +2,9 @@
  *
  * Pure: the state of one line's devices and now in, one job out; results come back and teach it. It
  * never sleeps: "nothing until T" is an answer. Energy, instant and position reads are taken by
- * earliest deadline, so that nothing starves when the line is full; relay commands and the
- * read-backs behind them go first, then rooms near zero or near a limit of power, whose reads take
- * at most SCHEDULE_HURRY_PERCENT of the line.
+ * earliest deadline, so that nothing starves when the line is full. Relay commands go first, then
+ * rooms near zero or near a limit of power, whose reads take at most SCHEDULE_HURRY_PERCENT of the
+ * line, then what was asked for at once, the read-backs behind commands among them.
  *
  * B2  k dead devices of n leave the others at least 95 % of their rate: a device that does not
  *     answer SCHEDULE_SILENT_POLLS times in a row is only probed, with its cheapest span, ever less

@@ -31,6 +31,9 @@
 
 static const struct wire wire = {BAUD, 10};
 
+struct gateway;
+typedef void (*gateway_script)(struct gateway *gateway, const uint8_t *request, int64_t at_us);
+
 /* What answers: a script is called for each request and puts bytes on the wire. */
 struct gateway {
 	int fd;
@@ -40,7 +43,7 @@ struct gateway {
 	int64_t requests;
 	uint8_t kept[FRAME_MAX]; /* the answer that a queueing gateway has not handed out yet */
 	size_t kept_len;
-	void (*script)(struct gateway *gateway, const uint8_t *request, int64_t at_us);
+	_Atomic(gateway_script) script;
 	struct line *line;
 };
 

@@ -632,6 +632,29 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 	assert_true(worst_us <= 5 * SECOND);
 }
 
+/* What is asked for behind a cut does not keep the next room from being cut in time. */
+static void a_room_near_its_end_goes_before_what_is_asked_for(void **state)
+{
+	struct play *line = play(64, false);
+
+	(void)state;
+	run(line, 30 * SECOND);
+	schedule_urgent(&line->schedule, 9, 150 * MS, line->now_us);
+	run(line, 5 * SECOND);
+	for (long round = 0; round < random_rounds(200); round++) {
+		forget(line);
+		for (uint16_t device = 20; device < 30; device++) {
+			schedule_ask(&line->schedule, device, SCHEDULE_ENERGY);
+			schedule_ask(&line->schedule, device, SCHEDULE_INSTANT);
+		}
+		run(line, SECOND);
+		/* Its period, the transaction under way, and its own. */
+		assert_true(line->device[9].worst_age_us[SCHEDULE_ENERGY] <= 330 * MS);
+		run(line, 3 * SECOND);
+		assert_true(line->device[29].reads[SCHEDULE_INSTANT] > 0);
+	}
+}
+
 static void a_watched_room_is_read_by_what_shows_its_load(void **state)
 {
 	struct play *line = play(64, true);
@@ -782,6 +805,7 @@ int main(void)
 		cmocka_unit_test(a_room_near_zero_is_read_more_often),
 		cmocka_unit_test(rooms_near_a_limit_leave_the_others_their_part),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
+		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
 		cmocka_unit_test(a_watched_room_is_read_by_what_shows_its_load),
 		cmocka_unit_test(a_span_asked_for_is_read_at_once),
 		cmocka_unit_test(nothing_is_due_until_then),
