@@ -58,6 +58,8 @@ int ledger_room_add(struct ledger *ledger, struct ledger_room *room)
 
 	assert(ledger->in_transaction);
 	next.closed_s = 0;
+	next.vacant = false;
+	next.tenancy_s = next.tenancy[0] != '\0' ? next.opened_s : 0;
 	error = store_savepoint(ledger);
 	if (error == 0)
 		error = store_savepoint_end(ledger, add_room_rows(ledger, &next));
@@ -308,7 +310,8 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 {
 	QUERY query = query_begin(
 		ledger, STATEMENT_ROOM_EACH,
-		"SELECT r.id, a.id, r.name, t.name, r.opened_s, r.closed_s FROM room r "
+		"SELECT r.id, a.id, r.name, t.name, r.opened_s, r.closed_s, t.from_s, t.id IS NULL "
+		"AND EXISTS (SELECT 1 FROM tenancy WHERE account_id = a.id) FROM room r "
 		"JOIN account a ON a.id = (SELECT max(id) FROM account WHERE room_id = r.id) "
 		"LEFT JOIN tenancy t ON t.account_id = a.id AND t.to_s IS NULL "
 		"WHERE ? OR r.closed_s IS NULL ORDER BY r.id");
@@ -321,6 +324,8 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 			.account_id = row_integer(&query, 1),
 			.opened_s = row_integer(&query, 4),
 			.closed_s = row_integer(&query, 5),
+			.tenancy_s = row_integer(&query, 6),
+			.vacant = row_integer(&query, 7) != 0,
 		};
 
 		row_text(&query, 2, room.name, sizeof(room.name));

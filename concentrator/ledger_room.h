@@ -13,6 +13,8 @@ struct ledger_room {
 	int64_t account_id; /* assigned: every room has one account while it is open */
 	char name[LEDGER_NAME_MAX + 1];
 	char tenancy[LEDGER_ID_MAX + 1]; /* the current one; empty: none */
+	int64_t tenancy_s;               /* when it began; 0: there is none */
+	bool vacant;                     /* it had a tenancy and has none */
 	int64_t opened_s;
 	int64_t closed_s; /* 0: open */
 };

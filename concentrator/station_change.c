@@ -13,6 +13,8 @@
 static void save(struct station_change *change, struct station_room *room)
 {
 	size_t n = change->room_count++;
+	/* A settlement that was rolled back may have left it behind. */
+	room->use_after = room->use;
 	change->rooms[n].room = room;
 	change->rooms[n].saved = *room;
 	for (size_t i = 0; i < room->supply_count; i++)

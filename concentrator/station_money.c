@@ -68,7 +68,9 @@ void station_balance(struct station *station, struct station_room *room)
 {
 	struct settle_cost cost = {.use = room->use, .least_use = room->use};
 	int64_t live, best;
-	for (size_t i = 0; i < room->supply_count; i++) {
+	/* Nobody pays for what is used in a vacant room. */
+	size_t priced = room->record.vacant ? 0 : room->supply_count;
+	for (size_t i = 0; i < priced; i++) {
 		struct station_supply *supply = room->supplies[i];
 		if (supply->life.id == 0)
 			continue;
@@ -100,7 +102,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 	struct settlement settlement;
 	struct entry entry;
 	int r = settle_begin(&settlement, &supply->settled, accepted, &station->book,
-			     &station->settings.zone, &use, ENTRY_CHARGE, &station->now);
+			     &station->settings.zone, &use,
+			     room->record.vacant ? ENTRY_HOUSE : ENTRY_CHARGE, &station->now);
 	while (r == 0 && (r = settle_next(&settlement, &entry)) > 0) {
 		entry.account_id = room->record.account_id;
 		entry.point_id = supply->record.point_id;

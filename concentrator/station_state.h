@@ -410,6 +410,30 @@ int station_register_exchange(struct station *station, const struct station_chan
 /* After the commit: alarms that are over. */
 void station_register_decided(struct station *station, struct station_supply *supply);
 
+/* station_tenancy.c: tenants and their balances; inside a change. */
+struct station_closing {
+	int64_t paid_nano;    /* carried out, or moved: positive is the tenant's, negative a debt */
+	int64_t rounded_nano; /* less than the smallest coin, left in an entry of its own */
+};
+
+/* -EEXIST: the room has a tenancy. */
+int station_move_in(struct station *station, const struct station_change *change,
+		    struct station_room *room, const char *tenancy, struct station_closing *ret);
+/* Charges to the final reading and carries the balance out. -ENOENT: there is no tenancy; -ESTALE: a meter
+ * was not read lately or is in quarantine, and last_reading does not say that its last good one counts. */
+int station_move_out(struct station *station, const struct station_change *change,
+		     struct station_room *room, bool last_reading, struct station_closing *ret);
+/* The tenant and the whole balance go to another room. As station_move_out(); -EEXIST: to has a tenancy;
+ * -ENOTEMPTY: it has a balance. */
+int station_transfer(struct station *station, const struct station_change *change,
+		     struct station_room *from, struct station_room *to, bool last_reading,
+		     struct station_closing *ret);
+int station_adjust(struct station *station, const struct station_change *change,
+		   struct station_room *room, int64_t amount_nano, int64_t refers);
+/* A debt is given up. -ENOTEMPTY: there is none. */
+int station_write_off(struct station *station, const struct station_change *change,
+		      struct station_room *room, struct station_closing *ret);
+
 /* station_relay.c */
 void station_relay_review(struct station *station, struct station_supply *supply);
 void station_relay_sent(struct station *station, struct station_supply *supply, int error);

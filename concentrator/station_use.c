@@ -42,7 +42,12 @@ int station_load_use(struct station *station)
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
 		struct use_walk walk = {.station = station, .room = room, .since_s = first_s};
-		room->use = (struct tariff_use){.opened_s = room->record.opened_s};
+		/* A tenancy begins its own use. */
+		if (room->record.tenancy_s > walk.since_s)
+			walk.since_s = room->record.tenancy_s;
+		room->use = (struct tariff_use){.opened_s = room->record.tenancy_s != 0
+								    ? room->record.tenancy_s
+								    : room->record.opened_s};
 		int r = first_s == INT64_MAX
 				? 0
 				: ledger_entries_tail(station->ledger, room->record.account_id, 0,

@@ -55,6 +55,12 @@ int verb_quarantine_accept(void *userdata, struct control_call *call);
 int verb_quarantine_reject(void *userdata, struct control_call *call);
 int verb_meter_exchange(void *userdata, struct control_call *call);
 
+int verb_tenancy_begin(void *userdata, struct control_call *call);
+int verb_tenancy_end(void *userdata, struct control_call *call);
+int verb_tenancy_transfer(void *userdata, struct control_call *call);
+int verb_adjust(void *userdata, struct control_call *call);
+int verb_write_off(void *userdata, struct control_call *call);
+
 int verb_explain(void *userdata, struct control_call *call);
 int verb_statement(void *userdata, struct control_call *call);
 int verb_ledger_export(void *userdata, struct control_call *call);

@@ -88,6 +88,13 @@ int run_meter_exchange(struct call *call);
 /* model.c */
 int run_meter_check(struct call *call);
 
+/* tenancy.c */
+int run_tenancy_move_in(struct call *call);
+int run_tenancy_move_out(struct call *call);
+int run_tenancy_transfer(struct call *call);
+int run_adjust(struct call *call);
+int run_write_off(struct call *call);
+
 /* configuration.c */
 int run_config_check(struct call *call);
 

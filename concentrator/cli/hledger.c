@@ -35,10 +35,11 @@ static const char *counter_account(const char *kind)
 		const char *kind;
 		const char *account;
 	} rows[] = {
-		{"opening", "equity:opening"},     {"recharge", "assets:recharges"},
-		{"reversal", "assets:recharges"},  {"cash", "assets:cash"},
-		{"charge", "income:energy"},       {"adjustment", "expenses:adjustments"},
-		{"rounding", "expenses:rounding"}, {"closing", "equity:closing"},
+		{"opening", "equity:opening"},       {"recharge", "assets:recharges"},
+		{"reversal", "assets:recharges"},    {"cash", "assets:cash"},
+		{"charge", "income:energy"},         {"adjustment", "expenses:adjustments"},
+		{"rounding", "expenses:rounding"},   {"closing", "equity:closing"},
+		{"write-off", "expenses:write_off"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -42,6 +42,22 @@ static const struct verb rooms[] = {
 	 "Refused while the balance is not zero, unless --write-off gives the rest up."},
 };
 
+static const struct verb tenancies[] = {
+	{"tenancy move-in ROOM ID --reason TEXT [--dry-run]", "a tenancy begins", ROLE_ADMIN,
+	 run_tenancy_move_in, "Where a cloud is configured, tenancies are changed there."},
+	{"tenancy move-out ROOM --reason TEXT [--last-reading] [--dry-run]",
+	 "a tenancy ends: final reading, refund or debt, balance zero", ROLE_ADMIN,
+	 run_tenancy_move_out,
+	 "Refused while a meter was not read lately, unless --last-reading takes its last good "
+	 "one.\n"
+	 "Payments that are still under way are quarantined when they come. What a vacant room "
+	 "uses "
+	 "nobody pays."},
+	{"tenancy transfer ROOM TO --reason TEXT [--last-reading] [--dry-run]",
+	 "the tenant moves to another room, with the balance", ROLE_ADMIN, run_tenancy_transfer,
+	 NULL},
+};
+
 static const struct verb lines[] = {
 	{"meter list [--line LINE]", "all meters and relay boards: state, quality, errors",
 	 ROLE_VIEWER, run_meter_list, "--quiet prints LINE/ADDRESS alone."},
@@ -130,6 +146,12 @@ static const struct verb money[] = {
 	{"statement ROOM --month MONTH [--csv]", "a month: opening, recharges, charges, closing",
 	 ROLE_VIEWER, run_statement,
 	 "MONTH is YYYY-MM. The amounts are exact, and add up. --csv is for a spreadsheet."},
+	{"adjust ROOM AMOUNT --reason TEXT [--entry N] [--dry-run]",
+	 "correct a balance by a new entry", ROLE_ADMIN, run_adjust,
+	 "AMOUNT is 5.00 to give, -5.00 to take. --entry names the entry that is corrected.\n"
+	 "Not above the cap of one order ([policy] order_max_minor)."},
+	{"write-off ROOM --reason TEXT [--dry-run]", "give a room's debt up", ROLE_ADMIN,
+	 run_write_off, NULL},
 	{"tariff show", "tariffs: past, current and staged", ROLE_VIEWER, run_tariff_show, NULL},
 	{"tariff check FILE|-", "check a tariff file", ROLE_ADMIN, run_tariff_check, NULL},
 	{"tariff apply FILE|- --reason TEXT [--from-receipt]", "put a tariff in force", ROLE_ADMIN,
@@ -173,8 +195,13 @@ static const struct verb box[] = {
 	}
 
 const struct verb_group verb_groups[] = {
-	GROUP("See", look),      GROUP("Rooms", rooms), GROUP("Meters and lines", lines),
-	GROUP("Relays", relays), GROUP("Money", money), GROUP("What wants a person", cares),
+	GROUP("See", look),
+	GROUP("Rooms", rooms),
+	GROUP("Tenancies", tenancies),
+	GROUP("Meters and lines", lines),
+	GROUP("Relays", relays),
+	GROUP("Money", money),
+	GROUP("What wants a person", cares),
 	GROUP("The box", box),
 };
 
@@ -207,6 +234,8 @@ static const struct verb_option options[] = {
 	{"--last", "how many"},
 	{"--month", "YYYY-MM"},
 	{"--csv", "comma-separated values"},
+	{"--last-reading", "a meter that is silent: its last good reading counts"},
+	{"--entry", "number of the entry that is corrected"},
 	{"--dry-run", "check all, change nothing"},
 	{"--as", "charge: the room pays; aside: nobody does"},
 	{"--rolled-over", "the register passed its end and began at zero"},

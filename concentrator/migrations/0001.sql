@@ -51,6 +51,7 @@ CREATE TABLE tenancy (
 	to_s INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX tenancy_account ON tenancy(account_id) WHERE to_s IS NULL;
+CREATE INDEX tenancy_accounts ON tenancy(account_id);
 
 CREATE TABLE point (
 	id INTEGER PRIMARY KEY,

@@ -58,6 +58,8 @@
 #define MESSAGE_ID_SENSOR_BACK "58007f64959b9dec15a0af691c09a78e"
 /* a thread is stuck in a call; the watchdog will restart the daemon */
 #define MESSAGE_ID_WORKER_STUCK "281c22114d3446b4bdce469175381ca3"
+/* a tenancy or a balance was changed by a person */
+#define MESSAGE_ID_ACCOUNT_CHANGED "bd165571b2824d5c8cbe74d94749b983"
 /* a person decided about a register */
 #define MESSAGE_ID_REGISTER_DECIDED "5be9e8f6c76a4580b79ae84aa7cb2bfb"
 /* an alarm began */

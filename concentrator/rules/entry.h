@@ -19,17 +19,17 @@
 #define BOOT_ID_LEN     32
 
 enum entry_kind {
-	ENTRY_OPENING = 1, /* balance brought in at commissioning */
+	ENTRY_OPENING = 1, /* balance brought in at commissioning, or from another room */
 	ENTRY_RECHARGE,    /* a signed order that adds credit; order names it */
 	ENTRY_REVERSAL,    /* a signed negative order; refers names the entry it reverses, if any */
 	ENTRY_CASH,   /* local cash taken by an admin; order is "cash:" and the receipt number */
 	ENTRY_CHARGE, /* energy at a price */
 	ENTRY_HOUSE,  /* energy nobody pays for (vacant room) */
 	ENTRY_QUARANTINE, /* energy set aside by a person's decision, charged to nobody yet */
-	ENTRY_WRITE_OFF,  /* energy given up by a person's decision */
+	ENTRY_WRITE_OFF,  /* energy, or a debt, given up by a person's decision */
 	ENTRY_ADJUSTMENT, /* correction; refers names the old entry */
 	ENTRY_ROUNDING,   /* remainder when an account closes */
-	ENTRY_CLOSING,    /* balance carried out when an account closes */
+	ENTRY_CLOSING,    /* balance carried out when an account closes or a tenancy ends */
 };
 
 enum entry_flag {

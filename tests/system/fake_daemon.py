@@ -125,6 +125,10 @@ ENTRIES = [
      "order": "ord-2026-12-02-000123" if i % 3 == 1 else "", "who": "" if i % 3 != 1 else "cloud",
      "why": "6 h" if i % 3 == 0 else ""} for i in reversed(range(5))]
 
+MOVED = {"room": "101", "amount": money(1382), "amount_nano": "13827500000",
+         "rounded_nano": "7500000", "dry_run": False, "rooms": [
+             {"room": "101", "tenancy": None, "balance": money(0), "balance_nano": "0"}]}
+
 STATEMENT = {
     "room": "305", "month": "2026-11", "from_s": NOW_S - 2_700_000, "to_s": NOW_S - 100_000,
     "opening": money(1000), "opening_nano": "10000000001", "closing": money(5932),
@@ -254,6 +258,8 @@ def default(verb, args):
         "ledger.tail": {"rows": ENTRIES},
         "ledger.settle": {"rooms": 64, "energy_wh": 51234, "amount": money(-2757),
                           "amount_nano": "-27563892000"},
+        **{verb: MOVED for verb in ("tenancy.begin", "tenancy.end", "tenancy.transfer", "adjust",
+                                    "write_off")},
         "explain": {"room": "305", "balance": money(1382), "balance_nano": "13827500000",
                     "pending": {"energy_wh": 120, "amount": money(-7), "amount_nano": "-64560000"},
                     "rows": [{**entry, "from_s": entry["at_s"] - 21600, "to_s": entry["at_s"],

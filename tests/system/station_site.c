@@ -160,21 +160,22 @@ int site_teardown(void **state)
 
 json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor)
 {
-	return site_reversal(site, mrid, room, minor, NULL);
+	return site_credit_of(site, mrid, room, "", minor);
 }
 
-json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
-		      const char *reverses)
+static json_t *sign(struct site *site, const char *mrid, const char *room, const char *tenancy,
+		    int64_t minor, const char *reverses)
 {
 	char payload[512], p[1024], sig[128];
 	uint8_t signature[64];
-	int n = snprintf(payload, sizeof(payload),
-			 "PREPAY-CREDIT-v1\n{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
-			 "\"usagePoint\":\"%s\",\"tenancy\":\"\",\"creditAmount\":{\"value\":%lld,"
-			 "\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"paid\","
-			 "\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999%s%s%s}",
-			 mrid, room, (long long)minor, reverses == NULL ? "" : ",\"reverses\":\"",
-			 reverses == NULL ? "" : reverses, reverses == NULL ? "" : "\"");
+	int n = snprintf(
+		payload, sizeof(payload),
+		"PREPAY-CREDIT-v1\n{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
+		"\"usagePoint\":\"%s\",\"tenancy\":\"%s\",\"creditAmount\":{\"value\":%lld,"
+		"\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"paid\","
+		"\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999%s%s%s}",
+		mrid, room, tenancy, (long long)minor, reverses == NULL ? "" : ",\"reverses\":\"",
+		reverses == NULL ? "" : reverses, reverses == NULL ? "" : "\"");
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	size_t size = sizeof(signature), prefix = strlen("PREPAY-CREDIT-v1\n");
 	assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, site->key), 1);
@@ -185,6 +186,18 @@ json_t *site_reversal(struct site *site, const char *mrid, const char *room, int
 	base64url_encode(signature, sizeof(signature), sig, sizeof(sig));
 	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", "CreditRegister", "mRID", mrid, "kid",
 			 "pay-1", "p", p, "sig", sig);
+}
+
+json_t *site_credit_of(struct site *site, const char *mrid, const char *room, const char *tenancy,
+		       int64_t minor)
+{
+	return sign(site, mrid, room, tenancy, minor, NULL);
+}
+
+json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
+		      const char *reverses)
+{
+	return sign(site, mrid, room, "", minor, reverses);
 }
 
 const char *site_deliver(struct site *site, json_t *item, const char *cursor)

@@ -46,6 +46,8 @@ struct station_room *site_room(struct site *site, const char *name);
 
 /* A signed order as the feed brings it, and what becomes of it (takes item). */
 json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor);
+json_t *site_credit_of(struct site *site, const char *mrid, const char *room, const char *tenancy,
+		       int64_t minor);
 json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
 		      const char *reverses);
 const char *site_deliver(struct site *site, json_t *item, const char *cursor);

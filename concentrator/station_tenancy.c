@@ -1,0 +1,184 @@
+/* station_tenancy.c - tenants come and go, and balances with them, where no cloud does it.
+ *
+ * M1  What closes closes at exactly zero: what can be paid in coins is carried out by a closing entry, what
+ *     is less than the smallest coin is left in a rounding entry of its own name.
+ * M3  An order names the tenancy that paid: one that is still under way when its tenancy has ended is
+ *     quarantined (station_order.c), and never reaches the next tenant.
+ *
+ * A room that had a tenancy and has none is vacant: nobody pays for what is used there.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/rules/money.h"
+
+static int balance_of(struct station *station, const struct station_room *room, int64_t *ret)
+{
+	return ledger_balance_nano(station->ledger, room->record.account_id, ret);
+}
+
+static int append(struct station *station, const struct station_change *change,
+		  const struct station_room *room, enum entry_kind kind, int64_t amount_nano,
+		  int64_t refers, int64_t *ret_seq)
+{
+	struct entry entry = {.kind = kind, .amount_nano = amount_nano, .refers = refers};
+	int r = station_change_append(station, change, room, &entry);
+	if (r == 0 && ret_seq != NULL)
+		*ret_seq = entry.seq;
+	return r;
+}
+
+/* Takes an amount out of the balance. */
+static int take_out(struct station *station, const struct station_change *change,
+		    const struct station_room *room, enum entry_kind kind, int64_t amount_nano,
+		    int64_t *ret_seq)
+{
+	int64_t negative;
+	int r = money_subtract(0, amount_nano, &negative);
+	return r < 0 || amount_nano == 0
+		       ? r
+		       : append(station, change, room, kind, negative, 0, ret_seq);
+}
+
+/* Are the last registers good enough to close an account by? */
+static bool final_reading(const struct station *station, const struct station_room *room)
+{
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		if (supply->meter == NULL || supply->life.id == 0)
+			continue;
+		if (supply->guard.quarantined ||
+		    guard_elapsed_us(&supply->guard.accepted, &station->now) >
+			    station->config->policy.stale_s * 1000000)
+			return false;
+	}
+	return true;
+}
+
+/* The tenancy in the ledger and in memory. The blocks of a tariff begin anew with it. */
+static int set_tenancy(struct station *station, struct station_room *room, const char *tenancy)
+{
+	int r = ledger_tenancy_set(station->ledger, room->record.account_id, tenancy,
+				   station->now.s);
+	if (r < 0)
+		return r;
+	snprintf(room->record.tenancy, sizeof(room->record.tenancy), "%s", tenancy);
+	room->record.vacant = tenancy[0] == '\0';
+	room->record.tenancy_s = room->record.vacant ? 0 : station->now.s;
+	room->use = (struct tariff_use){.opened_s = station->now.s};
+	room->use_after = room->use;
+	return 0;
+}
+
+int station_move_in(struct station *station, const struct station_change *change,
+		    struct station_room *room, const char *tenancy, struct station_closing *ret)
+{
+	*ret = (struct station_closing){0};
+	if (room->record.tenancy[0] != '\0')
+		return -EEXIST;
+	(void)change;
+	int r = station_change_settle(station, room, "move-in");
+	return r < 0 ? r : set_tenancy(station, room, tenancy);
+}
+
+/* Brings the balance to exactly zero. */
+static int pay_out(struct station *station, const struct station_change *change,
+		   const struct station_room *room, struct station_closing *ret)
+{
+	int digits = station->config->site.minor_digits;
+	int64_t balance, minor, paid, rest;
+	int r = balance_of(station, room, &balance);
+	if (r < 0)
+		return r;
+	/* Toward zero: neither side is asked for more than there is. */
+	minor = money_floor_minor(balance, digits);
+	r = money_from_minor(minor, digits, &paid);
+	if (r == 0 && balance < 0 && paid != balance)
+		r = money_from_minor(minor + 1, digits, &paid);
+	if (r == 0)
+		r = money_subtract(balance, paid, &rest);
+	if (r < 0)
+		return r;
+	r = take_out(station, change, room, ENTRY_CLOSING, paid, NULL);
+	if (r == 0)
+		r = take_out(station, change, room, ENTRY_ROUNDING, rest, NULL);
+	ret->paid_nano = paid;
+	ret->rounded_nano = rest;
+	return r;
+}
+
+int station_move_out(struct station *station, const struct station_change *change,
+		     struct station_room *room, bool last_reading, struct station_closing *ret)
+{
+	*ret = (struct station_closing){0};
+	if (room->record.tenancy[0] == '\0')
+		return -ENOENT;
+	if (!last_reading && !final_reading(station, room))
+		return -ESTALE;
+	int r = station_change_settle(station, room, "move-out");
+	if (r == 0)
+		r = pay_out(station, change, room, ret);
+	return r < 0 ? r : set_tenancy(station, room, "");
+}
+
+int station_transfer(struct station *station, const struct station_change *change,
+		     struct station_room *from, struct station_room *to, bool last_reading,
+		     struct station_closing *ret)
+{
+	char tenancy[LEDGER_ID_MAX + 1];
+	int64_t balance, there, seq = 0;
+	*ret = (struct station_closing){0};
+	if (from->record.tenancy[0] == '\0')
+		return -ENOENT;
+	if (to->record.tenancy[0] != '\0')
+		return -EEXIST;
+	if (!last_reading && (!final_reading(station, from) || !final_reading(station, to)))
+		return -ESTALE;
+	int r = station_change_settle(station, from, "transfer");
+	if (r == 0)
+		r = station_change_settle(station, to, "transfer");
+	if (r == 0)
+		r = balance_of(station, from, &balance);
+	if (r == 0)
+		r = balance_of(station, to, &there);
+	if (r < 0)
+		return r;
+	if (there != 0)
+		return -ENOTEMPTY;
+	memcpy(tenancy, from->record.tenancy, sizeof(tenancy));
+	r = take_out(station, change, from, ENTRY_CLOSING, balance, &seq);
+	if (r == 0 && balance != 0)
+		r = append(station, change, to, ENTRY_OPENING, balance, seq, NULL);
+	ret->paid_nano = balance;
+	if (r == 0)
+		r = set_tenancy(station, from, "");
+	return r < 0 ? r : set_tenancy(station, to, tenancy);
+}
+
+int station_adjust(struct station *station, const struct station_change *change,
+		   struct station_room *room, int64_t amount_nano, int64_t refers)
+{
+	int r = station_change_settle(station, room, "adjustment");
+	return r < 0 ? r
+		     : append(station, change, room, ENTRY_ADJUSTMENT, amount_nano, refers, NULL);
+}
+
+int station_write_off(struct station *station, const struct station_change *change,
+		      struct station_room *room, struct station_closing *ret)
+{
+	int64_t balance;
+	*ret = (struct station_closing){0};
+	int r = station_change_settle(station, room, "write-off");
+	if (r == 0)
+		r = balance_of(station, room, &balance);
+	if (r < 0)
+		return r;
+	if (balance >= 0)
+		return -ENOTEMPTY;
+	ret->paid_nano = balance;
+	return take_out(station, change, room, ENTRY_WRITE_OFF, balance, NULL);
+}

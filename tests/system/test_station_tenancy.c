@@ -1,0 +1,227 @@
+/* Tenants come and go: what closes closes at exactly zero, money moves and is never made, and a payment that is
+ * still under way reaches nobody else. */
+#include "tests/system/station_call.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_verify.h"
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
+
+static json_t *about(const char *room, bool dry_run)
+{
+	return json_pack("{s:s,s:s,s:b}", "room", room, "reason", "as agreed", "dry_run", dry_run);
+}
+
+static json_t *with(json_t *args, const char *name, json_t *value)
+{
+	json_object_set_new(args, name, value);
+	return args;
+}
+
+static json_t *money(int64_t minor)
+{
+	return json_pack("{s:I,s:i,s:i}", "value", (json_int_t)minor, "multiplier", -2,
+			 "monetaryUnit", 156);
+}
+
+static struct ledger_totals totals(struct site *site)
+{
+	struct ledger_totals got;
+	assert_int_equal(ledger_totals_get(site->ledger, 0, &got), 0);
+	return got;
+}
+
+static void verify(struct site *site)
+{
+	struct ledger_verdict verdict;
+	assert_int_equal(ledger_verify(ledger_path(site->ledger), NULL, NULL, NULL, &verdict), 0);
+	assert_string_equal(verdict.detail, "");
+}
+
+static void move_in(struct site *site, const char *room, const char *tenancy)
+{
+	struct site_answer answer = site_ask(
+		site, "tenancy.begin", with(about(room, false), "tenancy", json_string(tenancy)));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+}
+
+static void a_tenancy_ends_at_exactly_zero(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 770);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	int64_t first_wh = played_register_wh(meter);
+	move_in(site, "101", "T-1");
+	site_refused(site, "tenancy.begin",
+		     with(about("101", false), "tenancy", json_string("T-2")), PROBLEM_CONFLICT);
+	played_run(building, 3 * HOUR_US + 7 * MINUTE_US);
+
+	struct ledger_totals before = totals(site);
+	struct site_answer dry = site_ask(site, "tenancy.end", about("101", true));
+	int64_t refund = site_int(&dry, "amount_nano"), rounded = site_int(&dry, "rounded_nano");
+	site_forget(&dry);
+	assert_int_equal(totals(site).entries, before.entries);
+	assert_string_equal(site_room(site, "101")->record.tenancy, "T-1");
+	assert_int_equal(site_ask_int(site, "tenancy.end", about("101", false), "amount_nano"),
+			 refund);
+	int64_t used_wh = played_register_wh(meter) - first_wh;
+	assert_in_range(used_wh - totals(site).charged_wh, 0, 20);
+	/* The price is 0.0005 a Wh: what is left of a cent is rounded, the rest is paid. */
+	assert_int_equal(refund + rounded,
+			 INT64_C(50000000000) - totals(site).charged_wh * PRICE_MICRO);
+	assert_int_equal(refund % 10000000, 0);
+	assert_in_range(rounded, 0, 9999999);
+	assert_int_equal(totals(site).balance_nano, 0);
+	site_refused(site, "tenancy.end", about("101", false), PROBLEM_CONFLICT);
+
+	/* A payment of the old tenancy reaches nobody; the room is cut, what it used is nobody's. */
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-1", "101", "T-1", 2000), "1"),
+		"quarantined");
+	int64_t charged_wh = totals(site).charged_wh;
+	played_run(building, 5 * HOUR_US);
+	assert_false(meter->closed);
+	site_close(site);
+	site_open(site);
+	played_run(building, 5 * HOUR_US + 5 * MINUTE_US);
+	assert_true(site_room(site, "101")->record.vacant);
+	assert_int_equal(site_room(site, "101")->live_nano, 0);
+
+	move_in(site, "101", "T-2");
+	assert_int_equal(site_room(site, "101")->settled_nano, 0);
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-2", "101", "T-1", 2000), "2"),
+		"quarantined");
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-3", "101", "T-2", 2000), "3"),
+		"applied");
+	assert_int_equal(totals(site).charged_wh, charged_wh);
+	assert_true(totals(site).house_wh > 0);
+	assert_int_equal(totals(site).charged_wh + totals(site).house_wh,
+			 played_register_wh(meter) - first_wh);
+	assert_int_equal(totals(site).balance_nano, INT64_C(20000000000));
+	verify(site);
+}
+
+static void a_final_reading_is_needed(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 770);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	move_in(site, "101", "T-1");
+	played_run(building, HOUR_US);
+	meter->dead = true;
+	played_run(building, 2 * HOUR_US);
+	site_refused(site, "tenancy.end", about("101", false), PROBLEM_REFUSED);
+	assert_string_equal(site_room(site, "101")->record.tenancy, "T-1");
+	assert_true(site_ask_int(site, "tenancy.end",
+				 with(about("101", false), "last_reading", json_true()),
+				 "amount_nano") > 0);
+	assert_int_equal(totals(site).balance_nano, 0);
+}
+
+static void a_debt_is_carried_out_or_written_off(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	site->config.policy.hold_max_s = 864000;
+	site_add_meter(site, 770);
+	site_add_room(site, 101, 100, "sockets", false, 1);
+	site_add_meter(site, 770);
+	site_add_room(site, 102, 100, "sockets", false, 1);
+	move_in(site, "101", "T-1");
+	site_refused(site, "write_off", about("102", false), PROBLEM_CONFLICT);
+	played_run(building, 6 * HOUR_US + 3 * MINUTE_US);
+	int64_t debt = site_ask_int(site, "tenancy.end", about("101", false), "amount_nano");
+	assert_true(debt < -INT64_C(1000000000));
+	assert_int_equal(debt % 10000000, 0);
+	assert_int_equal(site_room(site, "101")->settled_nano, 0);
+	int64_t given_up = site_ask_int(site, "write_off", about("102", true), "amount_nano");
+	assert_true(site_room(site, "102")->live_nano < 0);
+	assert_int_equal(site_ask_int(site, "write_off", about("102", false), "amount_nano"),
+			 given_up);
+	assert_int_equal(site_room(site, "102")->settled_nano, 0);
+	assert_int_equal(totals(site).balance_nano, 0);
+	assert_int_equal(totals(site).written_off_wh, 0);
+	verify(site);
+}
+
+static json_t *to(const char *room, const char *other)
+{
+	return with(about(room, false), "to", json_string(other));
+}
+
+static void a_tenant_moves_with_the_balance(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	site_add_meter(site, 770);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	site_add_meter(site, 0);
+	site_add_room(site, 102, 0, "sockets", true, 1);
+	site_add_meter(site, 0);
+	site_add_room(site, 103, 100, "sockets", true, 1);
+	site_refused(site, "tenancy.transfer", to("101", "102"), PROBLEM_CONFLICT);
+	move_in(site, "101", "T-1");
+	played_run(building, 2 * HOUR_US);
+	site_refused(site, "tenancy.transfer", to("101", "103"), PROBLEM_CONFLICT);
+	site_refused(site, "tenancy.transfer", to("101", "101"), PROBLEM_USAGE);
+	site_refused(site, "tenancy.transfer", to("101", "9"), PROBLEM_NOT_FOUND);
+	int64_t all = totals(site).balance_nano, charged = totals(site).charged_wh;
+	int64_t moved = site_ask_int(site, "tenancy.transfer", to("101", "102"), "amount_nano");
+	assert_int_equal(site_room(site, "101")->settled_nano, 0);
+	assert_int_equal(site_room(site, "102")->settled_nano, moved);
+	assert_string_equal(site_room(site, "101")->record.tenancy, "");
+	assert_string_equal(site_room(site, "102")->record.tenancy, "T-1");
+	assert_int_equal(totals(site).balance_nano,
+			 all - (totals(site).charged_wh - charged) * PRICE_MICRO);
+	assert_string_equal(site_deliver(site, site_credit_of(site, "r-1", "101", "T-1", 100), "1"),
+			    "quarantined");
+	assert_string_equal(site_deliver(site, site_credit_of(site, "r-2", "102", "T-1", 100), "2"),
+			    "applied");
+	move_in(site, "103", "T-3");
+	site_refused(site, "tenancy.transfer", to("102", "103"), PROBLEM_CONFLICT);
+	verify(site);
+}
+
+static void an_adjustment_names_what_it_corrects(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	site_add_meter(site, 0);
+	site_add_room(site, 102, 5000, "sockets", true, 1);
+	struct site_answer answer = site_ask(
+		site, "adjust",
+		with(with(about("101", false), "amount", money(-1234)), "refers", json_integer(1)));
+	assert_int_equal(site_int(&answer, "amount_nano"), -INT64_C(12340000000));
+	site_forget(&answer);
+	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(37660000000));
+	site_refused(site, "adjust",
+		     with(with(about("102", false), "amount", money(1)), "refers", json_integer(1)),
+		     PROBLEM_NOT_FOUND);
+	site_refused(site, "adjust", with(about("101", false), "amount", money(0)), PROBLEM_USAGE);
+	site_refused(site, "adjust", with(about("101", false), "amount", money(100001)),
+		     PROBLEM_REFUSED);
+	snprintf(site->config.cloud.url, sizeof(site->config.cloud.url), "https://cloud");
+	site_refused(site, "tenancy.begin",
+		     with(about("101", false), "tenancy", json_string("T-1")), PROBLEM_REFUSED);
+	site->config.cloud.url[0] = '\0';
+	verify(site);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_tenancy_ends_at_exactly_zero),       CASE(a_final_reading_is_needed),
+		CASE(a_debt_is_carried_out_or_written_off), CASE(a_tenant_moves_with_the_balance),
+		CASE(an_adjustment_names_what_it_corrects),
+	};
+	return cmocka_run_group_tests_name("station_tenancy", tests, NULL, NULL);
+}
