@@ -82,7 +82,7 @@ static const struct verb lines[] = {
 	 NULL},
 	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},
 	{"line test LINE [--addresses RANGE] [--rounds N]",
-	 "ask every address in turn, and say what an electrician should do", ROLE_OPERATOR,
+	 "ask every address in turn; say what an electrician should do", ROLE_OPERATOR,
 	 run_line_test,
 	 "Asks the commissioned devices, and those of --addresses (17, or 1-32); reads alone.\n"
 	 "Exit code 9 when the line is not fit for use. Metering goes on beside it."},
