@@ -3,8 +3,8 @@
  * One struct ledger owns the file. Only the loop thread uses it; what reads more than a page runs in
  * reader.h. Everything is written inside ledger_begin() and ledger_commit(); what ledger_commit()
  * acknowledged survives a power cut. The typed functions are in ledger_room.h, ledger_entry.h,
- * ledger_order.h, ledger_event.h, ledger_supply.h, ledger_tariff.h, ledger_key.h and
- * ledger_quarantine.h. The tables are concentrator/migrations/, the hashed bytes ledger.md.
+ * ledger_order.h, ledger_event.h, ledger_supply.h, ledger_tariff.h, ledger_key.h,
+ * ledger_quarantine.h and ledger_hold.h. The tables are concentrator/migrations/, the hashed bytes ledger.md.
  *
  * M1  The balance of an account is the sum of its entries; the cached one is checked at open.
  * M2  The entries of a meter life join without gap or overlap; an entry that would not is refused.

@@ -316,6 +316,8 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		check_clock(station);
 		station_tariff_check(station);
 		if (!station->store_failing)
+			station_holds_check(station);
+		if (!station->store_failing)
 			station_settle_due(station);
 		for (size_t i = 0; i < station->room_count; i++)
 			station_review(station, station->rooms[i]);

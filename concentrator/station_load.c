@@ -271,6 +271,15 @@ static int load_money(const struct ledger_money *record, void *userdata)
 	return 0;
 }
 
+static int load_hold(const struct ledger_hold *record, void *userdata)
+{
+	struct station *station = userdata;
+	struct station_room *room = room_of_account(station, record->account_id);
+	if (room != NULL)
+		room->hold = *record;
+	return 0;
+}
+
 static int load_key(int64_t version, const struct ledger_key *key, void *userdata)
 {
 	struct station *station = userdata;
@@ -458,6 +467,8 @@ int station_load(struct station *station)
 		r = ledger_relays_each(ledger, load_relay, station);
 	if (r == 0)
 		r = ledger_money_each(ledger, load_money, station);
+	if (r == 0)
+		r = ledger_holds_each(ledger, load_hold, station);
 	if (r == 0)
 		r = station_load_tariffs(station);
 	if (r == 0)

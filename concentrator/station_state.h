@@ -13,6 +13,7 @@
 #include "concentrator/config.h"
 #include "concentrator/control_server.h"
 #include "concentrator/ledger.h"
+#include "concentrator/ledger_hold.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/order.h"
 #include "concentrator/rules/alarms.h"
@@ -169,6 +170,7 @@ struct station_room {
 	struct tariff_use use;       /* by entries: where the account stands in its blocks */
 	struct tariff_use use_after; /* with the entries of settled_in, once they are committed */
 	struct supply_money money;
+	struct ledger_hold hold;     /* id 0: none */
 	struct supply_answer answer; /* of the latest step */
 	int64_t money_kept_us;       /* when the ledger last kept the money state */
 	int64_t cost_nano_per_h;
@@ -409,6 +411,15 @@ int station_register_exchange(struct station *station, const struct station_chan
 			      const char *serial, struct station_decision *ret);
 /* After the commit: alarms that are over. */
 void station_register_decided(struct station *station, struct station_supply *supply);
+
+/* station_hold.c: a dispute keeps the supply on (S1). */
+bool station_kept(const struct station *station, const struct station_room *room);
+/* owner, uid, reason, from_s and until_s are the caller's. One that is open is replaced. */
+int station_hold_set(struct station *station, struct station_room *room,
+		     const struct ledger_hold *hold);
+int station_hold_end(struct station *station, struct station_room *room, const char *by);
+/* Once a second: ends those whose time is over. */
+void station_holds_check(struct station *station);
 
 /* station_tenancy.c: tenants and their balances; inside a change. */
 struct station_closing {

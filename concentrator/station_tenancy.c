@@ -64,6 +64,12 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 {
 	int r = ledger_tenancy_set(station->ledger, room->record.account_id, tenancy,
 				   station->now.s);
+	/* A dispute was the old tenant's. */
+	if (r == 0 && tenancy[0] == '\0' && room->hold.id != 0) {
+		r = ledger_hold_end(station->ledger, room->hold.id, "the end of the tenancy",
+				    station->now.s);
+		room->hold = (struct ledger_hold){0};
+	}
 	if (r < 0)
 		return r;
 	snprintf(room->record.tenancy, sizeof(room->record.tenancy), "%s", tenancy);

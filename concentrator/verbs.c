@@ -33,6 +33,7 @@ static const struct control_verb table[] = {
 	{"tariff.show", CONTROL_VIEWER, verb_tariff_show, 0, "cursor?:s"},
 	{"alarm.list", CONTROL_VIEWER, verb_alarm_list, 0, "all?:b cursor?:s"},
 	{"uplink.status", CONTROL_VIEWER, verb_uplink_status, 0, ""},
+	{"hold.list", CONTROL_VIEWER, verb_hold_list, 0, "cursor?:s"},
 	{"cuts.list", CONTROL_VIEWER, verb_cuts_list, 0, "cursor?:s"},
 
 	{"line.scan", CONTROL_OPERATOR, verb_line_scan, CONTROL_AUDIT,
@@ -56,6 +57,8 @@ static const struct control_verb table[] = {
 	{"ledger.settle", CONTROL_OPERATOR, verb_ledger_settle, CONTROL_AUDIT, "room?:s reason:s"},
 	{"alarm.acknowledge", CONTROL_OPERATOR, verb_alarm_acknowledge, CONTROL_AUDIT,
 	 "id:i reason:s"},
+	{"hold.set", CONTROL_OPERATOR, verb_hold_set, CONTROL_AUDIT, "room:s until_s:i reason:s"},
+	{"hold.release", CONTROL_OPERATOR, verb_hold_release, CONTROL_AUDIT, "room:s reason:s"},
 	{"cuts.confirm", CONTROL_OPERATOR, verb_cuts_confirm, CONTROL_AUDIT, "reason:s"},
 
 	{"room.add", CONTROL_ADMIN, verb_room_add, CONTROL_AUDIT, NULL},

@@ -55,6 +55,10 @@ int verb_quarantine_accept(void *userdata, struct control_call *call);
 int verb_quarantine_reject(void *userdata, struct control_call *call);
 int verb_meter_exchange(void *userdata, struct control_call *call);
 
+int verb_hold_list(void *userdata, struct control_call *call);
+int verb_hold_set(void *userdata, struct control_call *call);
+int verb_hold_release(void *userdata, struct control_call *call);
+
 int verb_tenancy_begin(void *userdata, struct control_call *call);
 int verb_tenancy_end(void *userdata, struct control_call *call);
 int verb_tenancy_transfer(void *userdata, struct control_call *call);
@@ -83,6 +87,8 @@ int verb_link_hello(void *userdata, struct control_call *call);
 struct station *verbs_station(void *userdata);
 
 /* Rows that several verbs show. The caller's. */
+/* The hold of a room, or null. */
+json_t *verbs_hold(const struct station_room *room);
 json_t *verbs_room_row(const struct station *station, const struct station_room *room);
 json_t *verbs_supply_row(const struct station *station, const struct station_supply *supply);
 json_t *verbs_line_row(struct station *station, size_t line);

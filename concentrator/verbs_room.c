@@ -215,6 +215,7 @@ int verb_room_show(void *userdata, struct control_call *call)
 			    earliest_s == 0
 				    ? json_null()
 				    : json_pack("{s:I}", "earliest_s", (json_int_t)earliest_s));
+	json_object_set_new(row, "dispute", verbs_hold(room));
 	json_object_set_new(row, "hold",
 			    room->money.hold == SUPPLY_HOLD_NONE
 				    ? json_null()

@@ -88,6 +88,11 @@ int run_meter_exchange(struct call *call);
 /* model.c */
 int run_meter_check(struct call *call);
 
+/* hold.c */
+int run_hold_list(struct call *call);
+int run_hold(struct call *call);
+int run_hold_release(struct call *call);
+
 /* tenancy.c */
 int run_tenancy_move_in(struct call *call);
 int run_tenancy_move_out(struct call *call);

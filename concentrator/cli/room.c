@@ -132,11 +132,16 @@ static void show_prospect(const struct screen *out, const json_t *room)
 {
 	const json_t *notice = field_object(room, "notice");
 	const json_t *hold = field_object(room, "hold");
+	const json_t *dispute = field_object(room, "dispute");
 	char buf[FIGURE_SIZE];
 
 	if (notice != NULL)
 		screen_fact(out, "notice", TONE_WARN, "to be cut for money, not before %s",
 			    figure_field_time(notice, "earliest_s", buf));
+	if (dispute != NULL)
+		screen_fact(out, "dispute", TONE_WARN, "not cut for money until %s, by %s: %s",
+			    figure_field_time(dispute, "until_s", buf),
+			    field_text(dispute, "owner"), field_text(dispute, "reason"));
 	if (hold != NULL)
 		screen_fact(out, "hold", TONE_WARN, "not cut: %s, for %s so far",
 			    field_text(hold, "reason"),

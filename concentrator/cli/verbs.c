@@ -176,6 +176,14 @@ static const struct verb cares[] = {
 	{"quarantine reject ID --reason TEXT [--dry-run]",
 	 "the reading was wrong: go on from what the meter shows now", ROLE_ADMIN,
 	 run_quarantine_reject, "The energy in between is written off: nobody pays for it."},
+	{"hold list", "disputes that keep a room on", ROLE_VIEWER, run_hold_list, NULL},
+	{"hold release ROOM --reason TEXT", "end a hold", ROLE_OPERATOR, run_hold_release,
+	 "Only by whoever set it, or an admin."},
+	{"hold ROOM --until DATE --reason TEXT", "a dispute: do not cut the room for money",
+	 ROLE_OPERATOR, run_hold,
+	 "DATE is 2026-11-01 or \"2026-11-01 08:30\". It outlives restarts; what is cut already "
+	 "stays "
+	 "cut."},
 	{"cuts list", "rooms due for a cut, and whether all are held", ROLE_VIEWER, run_cuts_list,
 	 NULL},
 	{"cuts confirm --reason TEXT", "let held cuts go ahead", ROLE_OPERATOR, run_cuts_confirm,
@@ -236,6 +244,7 @@ static const struct verb_option options[] = {
 	{"--csv", "comma-separated values"},
 	{"--last-reading", "a meter that is silent: its last good reading counts"},
 	{"--entry", "number of the entry that is corrected"},
+	{"--until", "the end, YYYY-MM-DD or \"YYYY-MM-DD HH:MM\""},
 	{"--dry-run", "check all, change nothing"},
 	{"--as", "charge: the room pays; aside: nobody does"},
 	{"--rolled-over", "the register passed its end and began at zero"},

@@ -60,6 +60,10 @@
 #define MESSAGE_ID_WORKER_STUCK "281c22114d3446b4bdce469175381ca3"
 /* a tenancy or a balance was changed by a person */
 #define MESSAGE_ID_ACCOUNT_CHANGED "bd165571b2824d5c8cbe74d94749b983"
+/* a dispute keeps a room on */
+#define MESSAGE_ID_HOLD_SET "f1d6b9bb4d874e158e082a9b82ac7076"
+/* it has ended */
+#define MESSAGE_ID_HOLD_ENDED "bb7994e3d5904e5d82a42234ce433e9e"
 /* a person decided about a register */
 #define MESSAGE_ID_REGISTER_DECIDED "5be9e8f6c76a4580b79ae84aa7cb2bfb"
 /* an alarm began */

@@ -216,12 +216,102 @@ static void an_adjustment_names_what_it_corrects(void **state)
 	verify(site);
 }
 
+static json_t *hold(const char *room, int64_t until_s)
+{
+	return json_pack("{s:s,s:s,s:I}", "room", room, "reason", "the reading is disputed",
+			 "until_s", (json_int_t)until_s);
+}
+
+static json_t *release(const char *room)
+{
+	return json_pack("{s:s,s:s}", "room", room, "reason", "settled");
+}
+
+static size_t holds(struct site *site)
+{
+	struct site_answer answer = site_ask(site, "hold.list", NULL);
+	size_t count = json_array_size(json_object_get(answer.data, "rows"));
+	site_forget(&answer);
+	return count;
+}
+
+static void a_dispute_keeps_the_supply_on_until_its_end(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 100, "sockets", true, 1); /* two hours of it */
+	struct site_answer answer = site_ask(site, "hold.set", hold("101", START_S + 40 * 3600));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	site_refused(site, "hold.set", hold("101", START_S - 1), PROBLEM_USAGE);
+	site_refused(site, "hold.set", hold("101", START_S + 367 * 86400), PROBLEM_USAGE);
+	played_run(building, 30 * HOUR_US);
+	/* Longer, and for more money, than the caps of a hold for lack of evidence. */
+	assert_true(meter->closed);
+	assert_true(site_room(site, "101")->live_nano < -INT64_C(12000000000));
+	assert_int_equal(site_room(site, "101")->money.hold, SUPPLY_HOLD_KEPT);
+	site_close(site);
+	site_open(site);
+	assert_int_equal(holds(site), 1);
+	played_run(building, 39 * HOUR_US);
+	assert_true(meter->closed);
+	played_run(building, 41 * HOUR_US);
+	assert_int_equal(holds(site), 0);
+	assert_false(meter->closed);
+	site_refused(site, "hold.release", release("101"), PROBLEM_CONFLICT);
+}
+
+static void a_hold_ends_with_its_tenancy(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 100, "sockets", true, 1);
+	move_in(site, "101", "T-1");
+	played_run(&site->building, 5 * MINUTE_US);
+	struct site_answer set = site_ask(site, "hold.set", hold("101", START_S + 86400));
+	site_forget(&set);
+	(void)site_ask_int(site, "tenancy.end", about("101", true), "amount_nano");
+	assert_int_equal(holds(site), 1);
+	(void)site_ask_int(site, "tenancy.end", about("101", false), "amount_nano");
+	assert_int_equal(holds(site), 0);
+}
+
+static void a_released_hold_lets_the_cut_come(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 100, "sockets", true, 1);
+	for (int days = 1; days < 3; days++) {
+		struct site_answer set = site_ask(site, "hold.set",
+						  hold("101", START_S + days * 86400));
+		site_forget(&set);
+	}
+	assert_int_equal(holds(site), 1);
+	played_run(building, 5 * HOUR_US);
+	assert_true(meter->closed);
+	struct site_answer answer = site_ask(site, "hold.release", release("101"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	played_run(building, 6 * HOUR_US);
+	assert_false(meter->closed);
+	site_close(site);
+	site_open(site);
+	assert_int_equal(holds(site), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_tenancy_ends_at_exactly_zero),       CASE(a_final_reading_is_needed),
-		CASE(a_debt_is_carried_out_or_written_off), CASE(a_tenant_moves_with_the_balance),
+		CASE(a_tenancy_ends_at_exactly_zero),
+		CASE(a_final_reading_is_needed),
+		CASE(a_debt_is_carried_out_or_written_off),
+		CASE(a_tenant_moves_with_the_balance),
 		CASE(an_adjustment_names_what_it_corrects),
+		CASE(a_dispute_keeps_the_supply_on_until_its_end),
+		CASE(a_hold_ends_with_its_tenancy),
+		CASE(a_released_hold_lets_the_cut_come),
 	};
 	return cmocka_run_group_tests_name("station_tenancy", tests, NULL, NULL);
 }
