@@ -547,12 +547,19 @@ static void an_exception_is_an_answer(void **state)
 static void a_room_near_zero_is_read_more_often(void **state)
 {
 	struct play *line = play(32, true);
+	int64_t before;
 
 	(void)state;
 	run(line, 10 * SECOND);
+	forget(line);
+	run(line, 60 * SECOND);
+	before = line->device[4].reads[SCHEDULE_ENERGY];
 	schedule_urgent(&line->schedule, 3, 500 * MS, line->now_us);
 	forget(line);
 	run(line, 60 * SECOND);
+	/* Every half second and no more: the spare time stays everybody's. */
+	assert_true(line->device[3].reads[SCHEDULE_ENERGY] <= 125);
+	assert_true(line->device[4].reads[SCHEDULE_ENERGY] * 100 >= before * 80);
 	/* Its half second, the read under way and the one ready, and its own. */
 	assert_true(line->device[3].worst_age_us[SCHEDULE_ENERGY] < 800 * MS);
 	assert_true(line->device[3].reads[SCHEDULE_ENERGY] >
