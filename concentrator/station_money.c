@@ -239,7 +239,9 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 	for (size_t i = 0; i < room->supply_count; i++) {
 		const struct station_supply *supply = room->supplies[i];
 		int64_t wh = supply->rate.wh_per_h, nano;
-		if (supply->seen.load_known && supply->seen.load_w == 0)
+		/* Switched off, unless the register has moved since. */
+		if (supply->seen.load_known && supply->seen.load_w == 0 &&
+		    supply->seen.load_us >= supply->rate.mark_us)
 			wh = 0;
 		/* Where energy runs faster than time (a demonstration), so does its cost. */
 		int64_t load_w = supply->seen.load_w * supply->limits.plausibility_factor;
