@@ -427,6 +427,7 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 				supply->limits = was->limits;
 			supply->seen = was->seen;
 			supply->rate = was->rate;
+			supply->progress = was->progress;
 			supply->overloads = was->overloads;
 			supply->near_limit = was->near_limit;
 			memcpy(supply->cause, was->cause, sizeof(supply->cause));

@@ -162,6 +162,30 @@ static void follow_rate(struct station_supply *supply)
 	rate->mark_us = accepted->at_us;
 }
 
+/* A register that stands still, or power that flows backward: told, not corrected. */
+static void check_progress(struct station *station, struct station_supply *supply, int64_t at_us)
+{
+	char subject[ALARM_SUBJECT_MAX + 1];
+	int64_t power_w = supply->latest.value[QUANTITY_POWER_W];
+	bool known = reading_has(&supply->latest, QUANTITY_POWER_W) &&
+		     at_us - supply->value_us[QUANTITY_POWER_W] <= RATE_WAIT_US;
+	struct progress_doubt doubt = progress_step(&supply->progress, supply->guard.accepted.wh,
+						    known, power_w, supply->limits.resolution_wh,
+						    at_us);
+	station_subject(supply, subject);
+	if (doubt.frozen)
+		station_alarm(station, ALARM_REGISTER_FROZEN, subject,
+			      "%lld W flow, but the register stands at %lld Wh: nothing is charged",
+			      (long long)power_w, (long long)supply->guard.accepted.wh);
+	else
+		station_alarm_clear(station, ALARM_REGISTER_FROZEN, subject);
+	if (doubt.backward)
+		station_alarm(station, ALARM_REVERSE_ENERGY, subject,
+			      "%lld W flow backward: not credited", (long long)-power_w);
+	else
+		station_alarm_clear(station, ALARM_REVERSE_ENERGY, subject);
+}
+
 static void judge(struct station *station, struct station_supply *supply,
 		  const struct reading *answer)
 {
@@ -203,6 +227,7 @@ static void judge(struct station *station, struct station_supply *supply,
 		close_quarantine(station, supply);
 	supply->judged = true;
 	follow_rate(supply);
+	check_progress(station, supply, reading->at_us);
 	settle_idle(&supply->settled, &supply->guard.accepted);
 	supply->seen.register_known = true;
 	supply->seen.register_wh = supply->guard.accepted.wh;

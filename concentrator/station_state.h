@@ -22,6 +22,7 @@
 #include "concentrator/rules/instant.h"
 #include "concentrator/rules/layers.h"
 #include "concentrator/rules/mass_cut.h"
+#include "concentrator/rules/progress.h"
 #include "concentrator/rules/relay_plan.h"
 #include "concentrator/rules/schedule.h"
 #include "concentrator/rules/supply.h"
@@ -143,6 +144,7 @@ struct station_supply {
 	int64_t quarantine_id; /* 0: none open */
 	int64_t quarantine_opened_s;
 	struct station_rate rate;
+	struct progress progress;
 	uint32_t implausible; /* answers in a row */
 	struct meter_ratios ratios;
 	bool judged;        /* a register was judged since the start */

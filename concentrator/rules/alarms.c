@@ -17,6 +17,8 @@ static const struct {
 	[ALARM_SERIAL_MISMATCH] = {"serial-mismatch", ALARM_CRITICAL, false},
 	[ALARM_RATIO_CHANGED] = {"ratio-changed", ALARM_CRITICAL, false},
 	[ALARM_REGISTER_QUARANTINED] = {"register-quarantined", ALARM_WARNING, false},
+	[ALARM_REGISTER_FROZEN] = {"register-frozen", ALARM_CRITICAL},
+	[ALARM_REVERSE_ENERGY] = {"reverse-energy", ALARM_WARNING},
 	[ALARM_QUARANTINE_OLD] = {"quarantine-old", ALARM_CRITICAL, false},
 	[ALARM_RELAY_WRONG] = {"relay-wrong", ALARM_CRITICAL, false},
 	[ALARM_RELAY_UNPROVEN] = {"relay-unproven", ALARM_WARNING, false},

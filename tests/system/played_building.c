@@ -18,7 +18,7 @@ static void count_energy(struct played_building *building)
 	for (size_t i = 0; i < building->meters; i++) {
 		struct played_meter *meter = &building->meter[i];
 		/* W x us / 3600 is millionths of a Wh. */
-		if (meter->closed)
+		if (meter->closed && !meter->frozen && !meter->backward)
 			meter->energy_uwh += meter->load_w * us / 3600;
 	}
 	building->moved_us = building->now_us;
@@ -174,7 +174,9 @@ static uint16_t read_register(struct played_meter *meter, uint16_t address, uint
 	case 0x000D:
 		return (uint16_t)(meter->closed ? meter->load_w * 100 / 230 : 0);
 	case 0x000E:
-		return (uint16_t)(meter->closed ? meter->load_w : 0);
+		return (uint16_t)(!meter->closed    ? 0
+				  : meter->backward ? -meter->load_w
+						    : meter->load_w);
 	case 0x0010:
 		return 1000;
 	case 0x0011:

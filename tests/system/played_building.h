@@ -18,6 +18,8 @@ struct played_meter {
 	int64_t load_w;     /* while the relay is closed */
 	bool closed;
 	bool dead;
+	bool frozen;   /* the register stands still */
+	bool backward; /* power flows backward; the register stands still */
 	bool acrel;
 	uint64_t serial; /* Acrel: 12 decimal digits; 0: it refuses to tell */
 	uint16_t ct;     /* Acrel: the ratio */

@@ -331,11 +331,44 @@ static void an_exchange_charges_to_the_final_register(void **state)
 	verify(site);
 }
 
+static void a_register_that_does_not_follow_the_power_is_told(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	const struct alarms *alarms = &building->station->alarms;
+	struct played_meter *meter = site_add_meter(site, 600);
+	site_add_room(site, 101, 1000000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	assert_null(alarms_find(alarms, ALARM_REGISTER_FROZEN, "101 sockets"));
+	int64_t live = site_room(site, "101")->live_nano;
+	meter->frozen = true;
+	played_run(building, 2 * HOUR_US);
+	assert_non_null(alarms_find(alarms, ALARM_REGISTER_FROZEN, "101 sockets"));
+	assert_in_range(live - site_room(site, "101")->live_nano, 0, 20 * PRICE_MICRO);
+	assert_true(meter->closed);
+	meter->frozen = false;
+	played_run(building, 2 * HOUR_US + 5 * MINUTE_US);
+	assert_null(alarms_find(alarms, ALARM_REGISTER_FROZEN, "101 sockets"));
+
+	live = site_room(site, "101")->live_nano;
+	meter->backward = true;
+	played_run(building, 3 * HOUR_US);
+	assert_non_null(alarms_find(alarms, ALARM_REVERSE_ENERGY, "101 sockets"));
+	assert_null(alarms_find(alarms, ALARM_REGISTER_FROZEN, "101 sockets"));
+	assert_in_range(live - site_room(site, "101")->live_nano, 0, 20 * PRICE_MICRO);
+	meter->backward = false;
+	meter->load_w = 0; /* an idle register stands still, and rightly */
+	played_run(building, 6 * HOUR_US);
+	assert_null(alarms_find(alarms, ALARM_REVERSE_ENERGY, "101 sockets"));
+	assert_null(alarms_find(alarms, ALARM_REGISTER_FROZEN, "101 sockets"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_has_one_answer),
 		CASE(an_exchange_charges_to_the_final_register),
+		CASE(a_register_that_does_not_follow_the_power_is_told),
 	};
 	return cmocka_run_group_tests_name("station_register", tests, NULL, NULL);
 }
