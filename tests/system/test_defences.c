@@ -104,8 +104,11 @@ static void *play(void *arg)
 		memmove(played->byte, played->byte + n, played->n);
 		if (poll(&pollfd, 1, played->n > 0 ? 1 : 10) > 0 &&
 		    read(gateway->fd, request, sizeof(request)) == REQUEST_LEN) {
+			/* Calling through the atomic itself would read it as if it were none. */
+			gateway_script script = atomic_load(&gateway->script);
+
 			gateway->requests++;
-			gateway->script(gateway, request, clock_boottime_us());
+			script(gateway, request, clock_boottime_us());
 		}
 	}
 	return NULL;
