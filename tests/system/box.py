@@ -227,6 +227,19 @@ class Box:
         with self.client() as client:
             return client.ask(verb, **args)
 
+    def pages(self, verb, **args):
+        """All rows of a list verb, however many pages they come in."""
+        rows = []
+        with self.client() as client:
+            while True:
+                answer = client.call(verb, args)
+                if "problem" in answer:
+                    raise Refused(verb, answer["problem"])
+                rows += answer["data"]["rows"]
+                if answer.get("more") is None:
+                    return rows
+                args["cursor"] = answer["more"]
+
     def cli(self, *words, text=None):
         """prepay --config FILE WORDS, finished. text is its standard input."""
         done = subprocess.run([self.prepay, "--config", self.config, *map(str, words)], input=text or "",

@@ -33,24 +33,12 @@ class Limits(unittest.TestCase):
         self.addCleanup(self.box.close)
         self.box.start()
 
-    def pages(self, verb, **args):
-        """All rows of a list verb, however many pages they come in; each page fitted its line."""
-        rows, cursor = [], None
-        while True:
-            with self.box.client() as client:
-                answer = client.call(verb, {**args, **({"cursor": cursor} if cursor else {})})
-            self.assertNotIn("problem", answer, answer.get("problem"))
-            rows += answer["data"]["rows"]
-            cursor = answer.get("more")
-            if cursor is None:
-                return rows
-
     def test_a_full_line_is_shown_whole(self):
         numbers = range(1, ADDRESSES + 1)
         for first in range(1, ADDRESSES + 1, 100):
             self.box.ask("room.import", rows=[row(n) for n in numbers if first <= n < first + 100])
-        self.assertEqual([room["room"] for room in self.pages("room.list")], [name(n) for n in numbers])
-        devices = self.pages("meter.list", line="A")
+        self.assertEqual([room["room"] for room in self.box.pages("room.list")], [name(n) for n in numbers])
+        devices = self.box.pages("meter.list", line="A")
         self.assertEqual([device["address"] for device in devices], list(numbers))
         self.assertEqual(devices[-1]["rooms"], [name(ADDRESSES)])
         self.box.ask("line.show", line="A")
@@ -62,7 +50,7 @@ class Limits(unittest.TestCase):
         for number in range(100):
             self.box.ask("credit.add", room=name(1), receipt=f"{number:059d}", reason=why,
                          amount={"value": 1, "multiplier": -2, "monetaryUnit": 156})
-        rows = self.pages("ledger.tail", n=100)
+        rows = self.box.pages("ledger.tail", n=100)
         self.assertEqual(len({entry["seq"] for entry in rows}), 100)
         self.assertEqual(rows[0]["why"], why)
 
@@ -71,7 +59,7 @@ class Limits(unittest.TestCase):
             text = (f"[tariff]\nname = t{number}\nactivation = 2{number + 100}-01-01 00:00\n[energy]\nprice = 0.5\n"
                     + "# a remark\n" * 1000)
             self.box.ask("tariff.apply", text=text, reason="test")
-        self.assertEqual(len(self.pages("tariff.show")), 12)
+        self.assertEqual(len(self.box.pages("tariff.show")), 12)
 
     def test_an_account_is_opened_by_one_row(self):
         with self.assertRaises(Refused) as refused:
