@@ -59,6 +59,15 @@ int ledger_keyset_replace(struct ledger *ledger, int64_t version, const struct l
 	return store_savepoint_end(ledger, error == -EEXIST ? -EINVAL : error);
 }
 
+int ledger_keyset_known(struct ledger *ledger, int64_t version)
+{
+	QUERY query = query_begin(ledger, STATEMENT_KEYSET_KNOWN,
+				  "SELECT 1 FROM keyset WHERE version = ?");
+
+	query_integer(&query, version);
+	return query_row(&query);
+}
+
 int ledger_keyset_version(struct ledger *ledger, int64_t *ret)
 {
 	QUERY query = query_begin(ledger, STATEMENT_KEYSET_VERSION,

@@ -25,6 +25,8 @@ typedef int (*ledger_key_fn)(int64_t version, const struct ledger_key *key, void
 LEDGER_CHECKED int ledger_keyset_replace(struct ledger *ledger, int64_t version,
 					 const struct ledger_key keys[], size_t count,
 					 int64_t at_s);
+/* Was that version accepted once, in force or not? 1, 0. */
+LEDGER_CHECKED int ledger_keyset_known(struct ledger *ledger, int64_t version);
 /* 0: there is none. */
 LEDGER_CHECKED int ledger_keyset_version(struct ledger *ledger, int64_t *ret);
 LEDGER_CHECKED int ledger_keys_each(struct ledger *ledger, ledger_key_fn row, void *userdata);

@@ -84,19 +84,21 @@ int ledger_order_put(struct ledger *ledger, struct ledger_order *order)
 }
 
 int ledger_order_resolve(struct ledger *ledger, const char *mrid, const char *result,
-			 const char *detail, const char *receipt, int64_t entry_seq)
+			 const char *detail, const char *receipt, int64_t account_id,
+			 int64_t entry_seq)
 {
 	assert(ledger->in_transaction);
 	if (strcmp(result, "quarantined") == 0)
 		return -EINVAL;
 	QUERY query = query_begin(
 		ledger, STATEMENT_ORDER_RESOLVE,
-		"UPDATE orders SET result = ?, detail = ?, receipt = ?, entry_seq = ? "
-		"WHERE mrid = ?");
+		"UPDATE orders SET result = ?, detail = ?, receipt = ?, "
+		"account_id = coalesce(?, account_id), entry_seq = ? WHERE mrid = ?");
 
 	query_text(&query, result, LEDGER_NAME_MAX);
 	query_text(&query, detail, LEDGER_TEXT_MAX);
 	query_text_or_null(&query, receipt, LEDGER_RECEIPT_MAX);
+	query_reference(&query, account_id);
 	query_reference(&query, entry_seq);
 	query_text(&query, mrid, LEDGER_ID_MAX);
 	return query_change(&query);

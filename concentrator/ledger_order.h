@@ -74,10 +74,11 @@ LEDGER_CHECKED int ledger_order_check(struct ledger *ledger, const char *mrid, c
 				      const void *payload, size_t payload_size);
 /* Needs a transaction. Errors of ledger_order_check(); -ENOENT account or entry is not there. */
 LEDGER_CHECKED int ledger_order_put(struct ledger *ledger, struct ledger_order *order);
-/* Decides an order that is quarantined; nothing else of it changes and only once. -ENOENT no such
- * order; -EPERM it is not quarantined. result "quarantined" is refused (-EINVAL). */
+/* Decides an order that is quarantined; nothing else of it changes and only once. account_id and
+ * entry_seq 0: it was not credited. -ENOENT no such order; -EPERM it is not quarantined. result "quarantined" is refused (-EINVAL). */
 LEDGER_CHECKED int ledger_order_resolve(struct ledger *ledger, const char *mrid, const char *result,
-					const char *detail, const char *receipt, int64_t entry_seq);
+					const char *detail, const char *receipt, int64_t account_id,
+					int64_t entry_seq);
 /* -ENOENT never seen. */
 LEDGER_CHECKED int ledger_order_find(struct ledger *ledger, const char *mrid, ledger_order_fn row,
 				     void *userdata);

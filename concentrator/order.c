@@ -188,6 +188,29 @@ static void no_json(char ret_detail[static ORDER_DETAIL_SIZE], const char *reaso
 			*at = '?';
 }
 
+int order_credit_parse(const struct order_item *item, const char *site, int currency,
+		       struct order_credit *ret, char ret_detail[static ORDER_DETAIL_SIZE])
+{
+	char detail[MESSAGE_DETAIL_SIZE];
+	json_t *payload = NULL;
+	int r = message_parse((const char *)item->payload, item->payload_size, &payload, detail);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		no_json(ret_detail, detail);
+		return -EINVAL;
+	}
+	struct order_credit credit = {0};
+	const char *wrong = credit_fields(payload, item, site, currency, &credit);
+	json_decref(payload);
+	if (wrong != NULL) {
+		snprintf(ret_detail, ORDER_DETAIL_SIZE, "%s", wrong);
+		return -EINVAL;
+	}
+	*ret = credit;
+	return 0;
+}
+
 int order_credit_verify(const struct order_item *item, const struct order_keys *keys,
 			const char *site, int currency, struct order_credit *ret,
 			const struct ledger_key **ret_key, enum order_result *ret_result,
@@ -212,22 +235,10 @@ int order_credit_verify(const struct order_item *item, const struct order_keys *
 		return -EBADMSG;
 	}
 
-	char detail[MESSAGE_DETAIL_SIZE];
-	json_t *payload = NULL;
-	r = message_parse((const char *)item->payload, item->payload_size, &payload, detail);
-	if (r == -ENOMEM)
+	struct order_credit credit;
+	r = order_credit_parse(item, site, currency, &credit, ret_detail);
+	if (r < 0)
 		return r;
-	if (r < 0) {
-		no_json(ret_detail, detail);
-		return -EINVAL;
-	}
-	struct order_credit credit = {0};
-	const char *wrong = credit_fields(payload, item, site, currency, &credit);
-	json_decref(payload);
-	if (wrong != NULL) {
-		snprintf(ret_detail, ORDER_DETAIL_SIZE, "%s", wrong);
-		return -EINVAL;
-	}
 	if (credit.issued_s < key->from_s || credit.issued_s > key->to_s) {
 		snprintf(ret_detail, ORDER_DETAIL_SIZE, "iat is outside the key's time");
 		return -EBADMSG;
@@ -239,16 +250,17 @@ int order_credit_verify(const struct order_item *item, const struct order_keys *
 }
 
 /* A cap in minor units; absent is none. */
-static bool cap(const json_t *object, const char *name, int64_t *ret_nano)
+static bool cap(const json_t *object, const char *name, int minor_digits, int64_t *ret_nano)
 {
 	int64_t minor;
 	*ret_nano = 0;
 	if (json_object_get(object, name) == NULL)
 		return true;
-	return integer(object, name, 1, &minor) && money_from_minor(minor, 2, ret_nano) == 0;
+	return integer(object, name, 1, &minor) &&
+	       money_from_minor(minor, minor_digits, ret_nano) == 0;
 }
 
-static const char *keyset_fields(const json_t *payload, struct order_keyset *ret)
+static const char *keyset_fields(const json_t *payload, int minor_digits, struct order_keyset *ret)
 {
 	int64_t version;
 	if (!integer(payload, "v", 1, &version) || version != 1)
@@ -281,9 +293,9 @@ static const char *keyset_fields(const json_t *payload, struct order_keyset *ret
 		if (!integer(row, "from", 0, &key->from_s) || !integer(row, "to", 0, &key->to_s) ||
 		    key->to_s < key->from_s)
 			return "from and to are not a time";
-		if (!cap(row, "orderMax", &key->order_max_nano) ||
-		    !cap(row, "roomDayMax", &key->room_day_max_nano) ||
-		    !cap(row, "dayMax", &key->day_max_nano))
+		if (!cap(row, "orderMax", minor_digits, &key->order_max_nano) ||
+		    !cap(row, "roomDayMax", minor_digits, &key->room_day_max_nano) ||
+		    !cap(row, "dayMax", minor_digits, &key->day_max_nano))
 			return "a cap is not an amount";
 		ret->count = index + 1;
 	}
@@ -291,7 +303,7 @@ static const char *keyset_fields(const json_t *payload, struct order_keyset *ret
 }
 
 int order_keyset_verify(const struct order_item *item, const struct order_keys *keys,
-			struct order_keyset *ret, enum order_result *ret_result,
+			int minor_digits, struct order_keyset *ret, enum order_result *ret_result,
 			char ret_detail[static ORDER_DETAIL_SIZE])
 {
 	*ret_result = ORDER_REJECTED;
@@ -318,7 +330,7 @@ int order_keyset_verify(const struct order_item *item, const struct order_keys *
 		return -EINVAL;
 	}
 	*ret = (struct order_keyset){0};
-	const char *wrong = keyset_fields(payload, ret);
+	const char *wrong = keyset_fields(payload, minor_digits, ret);
 	json_decref(payload);
 	if (wrong != NULL) {
 		snprintf(ret_detail, ORDER_DETAIL_SIZE, "%s", wrong);

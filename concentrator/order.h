@@ -92,8 +92,13 @@ int order_credit_verify(const struct order_item *item, const struct order_keys *
 			const struct ledger_key **ret_key, enum order_result *ret_result,
 			char ret_detail[static ORDER_DETAIL_SIZE]);
 
-/* The same for a key set, signed by a payment root named by kid. -ESTALE: genuine, but not newer than
- * the set in force (a replay; harmless). */
+/* Parses the payload of a credit whose signature was verified before: when it came, and was kept.
+ * -EINVAL: not a credit for this box (detail says why); -ENOMEM. */
+int order_credit_parse(const struct order_item *item, const char *site, int currency,
+		       struct order_credit *ret, char ret_detail[static ORDER_DETAIL_SIZE]);
+
+/* The same for a key set, signed by a payment root named by kid. Its caps count minor units of
+ * minor_digits decimals. -ESTALE: genuine, but not newer than the set in force (a replay; harmless). */
 int order_keyset_verify(const struct order_item *item, const struct order_keys *keys,
-			struct order_keyset *ret, enum order_result *ret_result,
+			int minor_digits, struct order_keyset *ret, enum order_result *ret_result,
 			char ret_detail[static ORDER_DETAIL_SIZE]);

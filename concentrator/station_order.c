@@ -8,7 +8,6 @@
 #include "concentrator/station_state.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,20 +35,31 @@ int64_t station_local_day(const struct station *station)
 	return (int64_t)local.year * 10000 + local.month * 100 + local.day;
 }
 
-static int put_receipt(struct station *station, const char *mrid, const struct outcome *outcome)
+json_t *station_receipt(const struct station *station, const char *mrid, enum order_result result,
+			const char *detail, int64_t entry_seq, const struct station_room *room)
 {
-	return station_event(
-		station, 0, "receipt",
-		json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "mRID", mrid, "result",
-			  order_result_name(outcome->result), "detail", outcome->detail,
-			  "ledgerSeq",
-			  outcome->entry_seq != 0 ? json_integer(outcome->entry_seq) : json_null(),
-			  "room",
-			  outcome->room != NULL ? json_string(outcome->room->record.name)
-						: json_null(),
-			  "balance",
-			  outcome->room != NULL ? station_money(station, outcome->room->live_nano)
-						: json_null()));
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "mRID", mrid, "result",
+			 order_result_name(result), "detail", detail, "ledgerSeq",
+			 entry_seq != 0 ? json_integer(entry_seq) : json_null(), "room",
+			 room != NULL ? json_string(room->record.name) : json_null(), "balance",
+			 room != NULL ? station_money(station, room->live_nano) : json_null());
+}
+
+static json_t *receipt(const struct station *station, const char *mrid,
+		       const struct outcome *outcome)
+{
+	return station_receipt(station, mrid, outcome->result, outcome->detail, outcome->entry_seq,
+			       outcome->room);
+}
+
+char *station_receipt_text(json_t *receipt_taken)
+{
+	char *text = json_dumps(receipt_taken, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(receipt_taken);
+	/* A name that cannot be said shortly: the row says the same. */
+	if (text != NULL && strlen(text) > LEDGER_RECEIPT_MAX)
+		text[0] = '\0';
+	return text;
 }
 
 /* Keeps an attempt that proves nothing (bad signature, another order's id). The id stays free. */
@@ -105,7 +115,13 @@ static int keep_order(struct station *station, const struct order_item *item,
 	snprintf(order.kid, sizeof(order.kid), "%s", item->kid);
 	snprintf(order.result, sizeof(order.result), "%s", order_result_name(outcome->result));
 	snprintf(order.detail, sizeof(order.detail), "%s", outcome->detail);
-	return ledger_order_put(station->ledger, &order);
+	char *text = station_receipt_text(receipt(station, item->mrid, outcome));
+	if (text == NULL)
+		return -ENOMEM;
+	order.receipt = text;
+	int r = ledger_order_put(station->ledger, &order);
+	free(text);
+	return r;
 }
 
 static bool above(int64_t sum_nano, int64_t amount_nano, int64_t cap_nano)
@@ -150,73 +166,6 @@ static int caps(struct station *station, const struct station_room *room,
 	return 0;
 }
 
-struct reversed {
-	int64_t account_id;
-	int64_t amount_nano;
-	int64_t entry_seq;
-	bool applied;
-};
-
-static int reversed_row(const struct ledger_order *order, void *userdata)
-{
-	struct reversed *reversed = userdata;
-	reversed->account_id = order->account_id;
-	reversed->amount_nano = order->amount_nano;
-	reversed->entry_seq = order->entry_seq;
-	reversed->applied = strcmp(order->result, "applied") == 0;
-	return 0;
-}
-
-struct taken_back {
-	int64_t refers;
-	int64_t sum_nano; /* negative */
-	int error;
-};
-
-static int taken_back_row(const struct entry *entry, int64_t balance_nano, void *userdata)
-{
-	struct taken_back *back = userdata;
-	(void)balance_nano;
-	if (entry->seq <= back->refers)
-		return 1; /* newest first: what is older names nothing newer */
-	if (entry->kind == ENTRY_REVERSAL && entry->refers == back->refers)
-		back->error = money_add(back->sum_nano, entry->amount_nano, &back->sum_nano);
-	return back->error;
-}
-
-/* A reversal names an applied credit of the same room; all that name it take back no more than that. */
-static int check_reversal(struct station *station, const struct station_room *room,
-			  const struct order_credit *credit, int64_t *ret_refers,
-			  const char **ret_wrong)
-{
-	struct reversed reversed = {0};
-	*ret_wrong = NULL;
-	*ret_refers = 0;
-	if (credit->reverses[0] == '\0')
-		return 0;
-	int r = ledger_order_find(station->ledger, credit->reverses, reversed_row, &reversed);
-	if (r == -ENOENT || (r == 0 && !reversed.applied)) {
-		*ret_wrong = "reverses an order that was not applied";
-		return 0;
-	}
-	if (r < 0)
-		return r;
-	*ret_refers = reversed.entry_seq;
-	if (reversed.account_id != room->record.account_id) {
-		*ret_wrong = "reverses an order of another room";
-		return 0;
-	}
-	struct taken_back back = {.refers = reversed.entry_seq, .sum_nano = credit->amount_nano};
-	r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT_MAX,
-				taken_back_row, &back);
-	if (r < 0 && r != -ERANGE)
-		return r;
-	/* A credit is positive and what is taken back negative: the sum cannot overflow. */
-	if (back.error < 0 || reversed.amount_nano <= 0 || reversed.amount_nano + back.sum_nano < 0)
-		*ret_wrong = "takes back more than was credited";
-	return 0;
-}
-
 static int append_credit(struct station *station, const struct order_item *item,
 			 const struct order_credit *credit, int64_t refers, struct outcome *outcome)
 {
@@ -234,8 +183,8 @@ static int append_credit(struct station *station, const struct order_item *item,
 	if (r < 0)
 		return r;
 	outcome->entry_seq = entry.seq;
-	outcome->amount_nano = entry.amount_nano;
-	return 0;
+	/* Until the commit reads it again: the balance of this receipt and of those behind it counts it. */
+	return money_add(outcome->room->live_nano, entry.amount_nano, &outcome->room->live_nano);
 }
 
 /* A genuine credit: which room it is for, and whether it may go there. */
@@ -247,6 +196,7 @@ static int place_credit(struct station *station, const struct order_item *item,
 	int64_t refers = 0;
 	enum alarm_kind kind = ALARM_ORDER_UNKNOWN_ROOM;
 	outcome->result = ORDER_QUARANTINED;
+	outcome->amount_nano = credit->amount_nano;
 	outcome->room = station_room_find(station, credit->room);
 	if (outcome->room == NULL) {
 		wrong = "no such room";
@@ -259,7 +209,7 @@ static int place_credit(struct station *station, const struct order_item *item,
 		kind = ALARM_ORDER_REFUSED;
 		wrong = "expired";
 	} else {
-		int r = check_reversal(station, outcome->room, credit, &refers, &wrong);
+		int r = station_reversal_check(station, outcome->room, credit, &refers, &wrong);
 		kind = ALARM_ORDER_REFUSED;
 		if (r == 0 && wrong == NULL) {
 			r = caps(station, outcome->room, credit, key, &wrong);
@@ -270,22 +220,23 @@ static int place_credit(struct station *station, const struct order_item *item,
 	}
 
 	if (wrong == NULL) {
+		outcome->result = ORDER_APPLIED;
 		int r = station_settle_room(station, outcome->room, "recharge");
 		/* Energy that cannot be charged is alarmed; it is no reason to withhold money. */
 		if (r == 0 || r == -ERANGE || r == -EINVAL)
 			r = append_credit(station, item, credit, refers, outcome);
-		if (r == -ERANGE)
+		if (r == -ERANGE) {
+			outcome->result = ORDER_QUARANTINED;
 			wrong = "the balance would not fit";
-		else if (r < 0)
+		} else if (r < 0) {
 			return r;
+		}
 		kind = ALARM_AMOUNT_OVERFLOW;
 	}
 	if (wrong != NULL) {
 		snprintf(outcome->detail, sizeof(outcome->detail), "%s", wrong);
 		station_alarm(station, kind, item->mrid,
 			      "credit for room %s kept, not credited: %s", credit->room, wrong);
-	} else {
-		outcome->result = ORDER_APPLIED;
 	}
 	return keep_order(station, item, outcome);
 }
@@ -350,14 +301,18 @@ static int apply_keyset(struct station *station, const struct order_item *item,
 	struct order_keyset *keyset = calloc(1, sizeof(*keyset));
 	if (keyset == NULL)
 		return -ENOMEM;
-	int r = order_keyset_verify(item, &station->keys, keyset, &outcome->result,
-				    outcome->detail);
+	int r = order_keyset_verify(item, &station->keys, station->config->site.minor_digits,
+				    keyset, &outcome->result, outcome->detail);
 	if (r == -EBADMSG) {
 		r = refuse(station, item, ALARM_ORDER_SIGNATURE, outcome);
 	} else if (r == -ESTALE) {
-		outcome->result = keyset->version == station->keys.version ? ORDER_DUPLICATE
-									   : ORDER_REJECTED;
-		r = 0;
+		/* U3: one that was accepted once is known, although a newer one is in force. */
+		r = ledger_keyset_known(station->ledger, keyset->version);
+		outcome->result = r == 1 ? ORDER_DUPLICATE : ORDER_REJECTED;
+		if (r == 1)
+			snprintf(outcome->detail, sizeof(outcome->detail), "version %lld is known",
+				 (long long)keyset->version);
+		r = r == 1 ? 0 : r;
 	} else if (r == -EINVAL) {
 		station_alarm(station, ALARM_ORDER_REFUSED, item->mrid,
 			      "signed, but no key set: %s", outcome->detail);
@@ -454,15 +409,9 @@ int station_deliver(struct station *station, const json_t *items, const char *cu
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		r = apply(station, json_array_get(items, i), &outcomes[i], mrids[i], &keys_changed);
-		/* Applied within this very batch: the balance of the receipt counts it. */
-		if (r == 0 && outcomes[i].result == ORDER_APPLIED && outcomes[i].room != NULL) {
-			int64_t live;
-			if (money_add(outcomes[i].room->live_nano, outcomes[i].amount_nano,
-				      &live) == 0)
-				outcomes[i].room->live_nano = live;
-		}
 		if (r == 0 && !outcomes[i].silent)
-			r = put_receipt(station, mrids[i], &outcomes[i]);
+			r = station_event(station, 0, "receipt",
+					  receipt(station, mrids[i], &outcomes[i]));
 		json_array_append_new(results,
 				      json_pack("{s:s,s:s,s:s}", "mRID", mrids[i], "result",
 						order_result_name(outcomes[i].result), "detail",

@@ -461,6 +461,35 @@ enum service_status station_service(const struct station_room *room);
  * ret_results: rows of {mRID, result, detail}, the caller's. -errno: nothing of it happened. */
 int station_deliver(struct station *station, const json_t *items, const char *cursor,
 		    json_t **ret_results);
+/* What leaves as the receipt of an order; room may be NULL. The caller's. */
+json_t *station_receipt(const struct station *station, const char *mrid, enum order_result result,
+			const char *detail, int64_t entry_seq, const struct station_room *room);
+/* The same as the ledger keeps it; "" when it is too long to be kept. For free(3); NULL: no memory. */
+char *station_receipt_text(json_t *receipt_taken);
+/* station_reversal.c: may this reversal take back what it names? 0: ret_refers is the entry, 0 where it
+ * names none, and ret_wrong why not, or NULL; -errno of the ledger. */
+int station_reversal_check(struct station *station, const struct station_room *room,
+			   const struct order_credit *credit, int64_t *ret_refers,
+			   const char **ret_wrong);
+/* station_payment.c: a person decides about an order that was quarantined, once (M3). */
+struct station_payment {
+	struct order_item item;     /* station_payment_clear() */
+	struct order_credit credit; /* what it says */
+	char result[LEDGER_NAME_MAX + 1];
+	char detail[LEDGER_TEXT_MAX + 1]; /* why it is there, or what is wrong with it */
+};
+
+/* Reads the order back. -ENOENT: it never came; -EPERM: it is not quarantined (result says what it is);
+ * -EINVAL: its payload is no credit for this box. */
+int station_payment_read(struct station *station, const char *mrid, struct station_payment *ret);
+void station_payment_clear(struct station_payment *payment);
+/* Inside a change of the room: credits it there. -EPERM: a reversal that may not be (detail says why);
+ * -ERANGE: the balance would not fit. */
+int station_payment_accept(struct station *station, const struct station_change *change,
+			   struct station_room *room, struct station_payment *payment);
+/* In the caller's transaction: it is never credited; whoever sent it is told to give it back. */
+int station_payment_reject(struct station *station, const struct station_payment *payment,
+			   const char *who, const char *why);
 /* Local date as yyyymmdd. */
 int64_t station_local_day(const struct station *station);
 

@@ -85,6 +85,10 @@ static const struct control_verb table[] = {
 	 "text:t from_receipt?:b reason:s"},
 	{"credit.add", CONTROL_ADMIN, verb_credit_add, CONTROL_AUDIT,
 	 "room:s amount:m receipt:s reason:s"},
+	{"credit.accept", CONTROL_ADMIN, verb_credit_accept, CONTROL_AUDIT,
+	 "mRID:s room?:s dry_run?:b reason:s"},
+	{"credit.reject", CONTROL_ADMIN, verb_credit_reject, CONTROL_AUDIT,
+	 "mRID:s dry_run?:b reason:s"},
 	{"ledger.backup", CONTROL_ADMIN, verb_ledger_backup, CONTROL_AUDIT | CONTROL_LATER,
 	 "file?:s"},
 

@@ -43,6 +43,8 @@ int verb_credit_list(void *userdata, struct control_call *call);
 int verb_credit_show(void *userdata, struct control_call *call);
 int verb_credit_import(void *userdata, struct control_call *call);
 int verb_credit_add(void *userdata, struct control_call *call);
+int verb_credit_accept(void *userdata, struct control_call *call);
+int verb_credit_reject(void *userdata, struct control_call *call);
 
 int verb_ledger_tail(void *userdata, struct control_call *call);
 int verb_ledger_settle(void *userdata, struct control_call *call);

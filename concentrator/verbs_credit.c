@@ -38,6 +38,9 @@ static int order_row(const struct ledger_order *order, void *userdata)
 		json_object_set_new(row, "kid", json_string(order->kid));
 		json_t *payload = json_stringn_nocheck(order->payload, order->payload_size);
 		json_object_set_new(row, "payload", payload == NULL ? json_null() : payload);
+		json_t *receipt = order->receipt == NULL ? NULL
+							 : json_loads(order->receipt, 0, NULL);
+		json_object_set_new(row, "receipt", receipt == NULL ? json_null() : receipt);
 	}
 	orders->last = order->id;
 	json_array_append_new(orders->rows, row);
@@ -97,6 +100,140 @@ int verb_credit_import(void *userdata, struct control_call *call)
 		return r;
 	control_reply(call, json_pack("{s:o}", "results", results), NULL);
 	return 0;
+}
+
+/* The order that a person decides about; false: the call is answered. */
+static bool quarantined(struct station *station, struct control_call *call,
+			struct station_payment *payment, int *ret_error)
+{
+	const char *mrid = message_arg_string(call->args, "mRID");
+	int r = station_payment_read(station, mrid, payment);
+	*ret_error = 0;
+	if (r == -ENOENT)
+		control_fail(call, PROBLEM_NOT_FOUND, "no order %s has come to this box", mrid);
+	else if (r == -EPERM)
+		control_fail(call, PROBLEM_CONFLICT,
+			     "order %s is not in quarantine: it is %s already", mrid,
+			     payment->result);
+	else if (r == -EINVAL)
+		control_fail(call, PROBLEM_REFUSED, "order %s is no credit for this box: %s", mrid,
+			     payment->detail);
+	else
+		*ret_error = r;
+	return r == 0;
+}
+
+static void answer_decision(struct station *station, struct control_call *call,
+			    const struct station_payment *payment, enum order_result result,
+			    const struct station_room *room, bool dry_run)
+{
+	int64_t amount = payment->credit.amount_nano;
+	control_reply(
+		call,
+		json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:b}", "mRID", payment->item.mrid, "result",
+			  order_result_name(result), "amount", station_money(station, amount),
+			  "amount_nano", message_nano(amount), "room",
+			  room == NULL ? json_null() : json_string(room->record.name), "balance",
+			  room == NULL ? json_null() : station_money(station, room->live_nano),
+			  "balance_nano",
+			  room == NULL ? json_null() : message_nano(room->live_nano), "dry_run",
+			  dry_run),
+		NULL);
+}
+
+/* Which room it may be credited to: the one that a person names, else its own while the tenancy is the one
+ * that paid. NULL: the call is answered. */
+static struct station_room *payee(struct station *station, struct control_call *call,
+				  const struct order_credit *credit)
+{
+	const char *named = message_arg_string(call->args, "room");
+	struct station_room *room = station_room_find(station,
+						      named == NULL ? credit->room : named);
+	if (room == NULL)
+		control_fail(call, PROBLEM_NOT_FOUND, "there is no room %s",
+			     named == NULL ? credit->room : named);
+	else if (named == NULL && strcmp(room->record.tenancy, credit->tenancy) != 0) {
+		control_fail(call, PROBLEM_REFUSED,
+			     "room %s has another tenancy than the one that paid (%s): name the "
+			     "room that gets it",
+			     credit->room, credit->tenancy);
+		room = NULL;
+	}
+	return room;
+}
+
+int verb_credit_accept(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct station_payment payment;
+	struct station_change change = {.who = call->peer.user,
+					.why = message_arg_string(call->args, "reason"),
+					.dry_run = message_arg_bool(call->args, "dry_run", false)};
+	int r;
+	struct station_room *room = quarantined(station, call, &payment, &r)
+					    ? payee(station, call, &payment.credit)
+					    : NULL;
+	if (room == NULL)
+		goto finish;
+	r = station_change_begin(station, &change, room, NULL);
+	if (r < 0)
+		goto finish;
+	r = station_payment_accept(station, &change, room, &payment);
+	int64_t after_nano = room->live_nano;
+	r = station_change_end(station, &change, r);
+	if (r == -EPERM || r == -ERANGE) {
+		control_fail(call, PROBLEM_REFUSED, "%s",
+			     r == -EPERM ? payment.detail : "the balance would not fit");
+		r = 0;
+	} else if (r == 0) {
+		if (!change.dry_run) {
+			journal_log(LOG_NOTICE, MESSAGE_ID_ORDER_APPLIED,
+				    JOURNAL_FIELDS({"ROOM", room->record.name},
+						   {"ORDER", payment.item.mrid}),
+				    "room %s: order %s credited by %s: %s", room->record.name,
+				    payment.item.mrid, change.who, change.why);
+			station_balance(station, room);
+			station_review(station, room);
+		}
+		/* A dry run has taken it back. */
+		struct station_room as_after = *room;
+		as_after.live_nano = after_nano;
+		answer_decision(station, call, &payment, ORDER_APPLIED, &as_after, change.dry_run);
+	}
+finish:
+	station_payment_clear(&payment);
+	return r;
+}
+
+int verb_credit_reject(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	const char *why = message_arg_string(call->args, "reason");
+	bool dry_run = message_arg_bool(call->args, "dry_run", false);
+	struct station_payment payment;
+	int r;
+	if (!quarantined(station, call, &payment, &r))
+		goto finish;
+	if (!dry_run) {
+		r = station->store_failing ? -EIO : station_begin(station);
+		if (r < 0)
+			goto finish;
+		r = station_payment_reject(station, &payment, call->peer.user, why);
+		if (r < 0)
+			station_rollback(station);
+		else
+			r = station_commit(station);
+		if (r < 0)
+			goto finish;
+		journal_log(LOG_NOTICE, MESSAGE_ID_ORDER_REFUSED,
+			    JOURNAL_FIELDS({"ORDER", payment.item.mrid}),
+			    "order %s is given back, by %s: %s", payment.item.mrid, call->peer.user,
+			    why);
+	}
+	answer_decision(station, call, &payment, ORDER_REJECTED, NULL, dry_run);
+finish:
+	station_payment_clear(&payment);
+	return r;
 }
 
 /* One transaction: settlement, entry, receipt number. */

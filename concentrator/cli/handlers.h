@@ -51,6 +51,8 @@ int run_credit_list(struct call *call);
 int run_credit_show(struct call *call);
 int run_credit_import(struct call *call);
 int run_credit_add(struct call *call);
+int run_credit_accept(struct call *call);
+int run_credit_reject(struct call *call);
 
 /* ledger.c */
 int run_ledger_tail(struct call *call);

@@ -128,6 +128,11 @@ static const struct verb money[] = {
 	 run_credit_add,
 	 "Only where the configuration allows it ([policy] cash = yes), capped a day.\n"
 	 "A receipt number is good once, for ever."},
+	{"credit accept MRID --reason TEXT [--room ROOM] [--dry-run]",
+	 "credit an order that was quarantined", ROLE_ADMIN, run_credit_accept,
+	 "To its own room while the tenancy that paid is there, else to the --room you name."},
+	{"credit reject MRID --reason TEXT [--dry-run]", "give an order that was quarantined back",
+	 ROLE_ADMIN, run_credit_reject, "It is never credited; the cloud is told, and refunds."},
 	{"ledger tail [--room ROOM] [-n N]", "the last entries (20)", ROLE_VIEWER, run_ledger_tail,
 	 NULL},
 	{"ledger settle [ROOM] --reason TEXT", "charge up to the last accepted reading",

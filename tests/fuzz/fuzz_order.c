@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (r == 0) {
 		r = order_credit_verify(&item, &keys, "S-1", 156, &credit, &key, &result, detail);
 		assert(r == -EBADMSG);
-		r = order_keyset_verify(&item, &keys, &keyset, &result, detail);
+		r = order_keyset_verify(&item, &keys, 2, &keyset, &result, detail);
 		assert(r == -EBADMSG);
 	}
 	order_item_clear(&item);

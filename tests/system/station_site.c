@@ -163,41 +163,56 @@ json_t *site_credit(struct site *site, const char *mrid, const char *room, int64
 	return site_credit_of(site, mrid, room, "", minor);
 }
 
-static json_t *sign(struct site *site, const char *mrid, const char *room, const char *tenancy,
-		    int64_t minor, const char *reverses)
+json_t *site_signed(struct site *site, const char *type, const char *mrid, const char *prefix,
+		    const char *payload)
 {
-	char payload[512], p[1024], sig[128];
+	char bytes[1024], p[1400], sig[128];
 	uint8_t signature[64];
-	int n = snprintf(
-		payload, sizeof(payload),
-		"PREPAY-CREDIT-v1\n{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
-		"\"usagePoint\":\"%s\",\"tenancy\":\"%s\",\"creditAmount\":{\"value\":%lld,"
-		"\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"paid\","
-		"\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999%s%s%s}",
-		mrid, room, tenancy, (long long)minor, reverses == NULL ? "" : ",\"reverses\":\"",
-		reverses == NULL ? "" : reverses, reverses == NULL ? "" : "\"");
+	size_t size = sizeof(signature);
+	int n = snprintf(bytes, sizeof(bytes), "%s%s", prefix, payload);
+	assert_in_range(n, 1, sizeof(bytes) - 1);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	size_t size = sizeof(signature), prefix = strlen("PREPAY-CREDIT-v1\n");
 	assert_int_equal(EVP_DigestSignInit(context, NULL, NULL, NULL, site->key), 1);
 	assert_int_equal(
-		EVP_DigestSign(context, signature, &size, (const uint8_t *)payload, (size_t)n), 1);
+		EVP_DigestSign(context, signature, &size, (const uint8_t *)bytes, (size_t)n), 1);
 	EVP_MD_CTX_free(context);
-	base64url_encode(payload + prefix, (size_t)n - prefix, p, sizeof(p));
+	base64url_encode(payload, strlen(payload), p, sizeof(p));
 	base64url_encode(signature, sizeof(signature), sig, sizeof(sig));
-	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", "CreditRegister", "mRID", mrid, "kid",
-			 "pay-1", "p", p, "sig", sig);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s}", "type", type, "mRID", mrid, "kid", "pay-1", "p",
+			 p, "sig", sig);
+}
+
+static json_t *sign(struct site *site, const char *mrid, const char *room, const char *tenancy,
+		    int64_t minor, const char *credit_type, const char *reverses)
+{
+	char payload[512];
+	snprintf(payload, sizeof(payload),
+		 "{\"v\":1,\"aud\":\"S-1\",\"seq\":0,\"mRID\":\"%s\","
+		 "\"usagePoint\":\"%s\",\"tenancy\":\"%s\",\"creditAmount\":{\"value\":%lld,"
+		 "\"multiplier\":-2,\"monetaryUnit\":156},\"creditType\":\"%s\","
+		 "\"effectiveTime\":1,\"iat\":1,\"exp\":9999999999%s%s%s}",
+		 mrid, room, tenancy, (long long)minor, credit_type,
+		 reverses == NULL ? "" : ",\"reverses\":\"", reverses == NULL ? "" : reverses,
+		 reverses == NULL ? "" : "\"");
+	return site_signed(site, "CreditRegister", mrid, ORDER_CREDIT_PREFIX, payload);
+}
+
+json_t *site_credit_typed(struct site *site, const char *mrid, const char *room, int64_t minor,
+			  const char *credit_type)
+{
+	return sign(site, mrid, room, "", minor, credit_type, NULL);
 }
 
 json_t *site_credit_of(struct site *site, const char *mrid, const char *room, const char *tenancy,
 		       int64_t minor)
 {
-	return sign(site, mrid, room, tenancy, minor, NULL);
+	return sign(site, mrid, room, tenancy, minor, "paid", NULL);
 }
 
 json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
 		      const char *reverses)
 {
-	return sign(site, mrid, room, "", minor, reverses);
+	return sign(site, mrid, room, "", minor, "paid", reverses);
 }
 
 const char *site_deliver(struct site *site, json_t *item, const char *cursor)

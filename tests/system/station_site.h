@@ -48,8 +48,13 @@ struct station_room *site_room(struct site *site, const char *name);
 json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor);
 json_t *site_credit_of(struct site *site, const char *mrid, const char *room, const char *tenancy,
 		       int64_t minor);
+json_t *site_credit_typed(struct site *site, const char *mrid, const char *room, int64_t minor,
+			  const char *credit_type);
 json_t *site_reversal(struct site *site, const char *mrid, const char *room, int64_t minor,
 		      const char *reverses);
+/* Any item, signed with the payment key over prefix and payload. */
+json_t *site_signed(struct site *site, const char *type, const char *mrid, const char *prefix,
+		    const char *payload);
 const char *site_deliver(struct site *site, json_t *item, const char *cursor);
 
 /* Everything settled: charged equals the change of the registers, money is energy x price exactly. */

@@ -301,6 +301,118 @@ static void a_released_hold_lets_the_cut_come(void **state)
 	assert_int_equal(holds(site), 0);
 }
 
+static json_t *decide(const char *mrid, const char *room, bool dry_run)
+{
+	return json_pack("{s:s,s:s*,s:s,s:b}", "mRID", mrid, "room", room, "reason", "agreed",
+			 "dry_run", dry_run);
+}
+
+static char *shown(struct site *site, const char *mrid, const char *field)
+{
+	static char text[64];
+	struct site_answer answer = site_ask(site, "credit.show", json_pack("{s:s}", "mRID", mrid));
+	json_t *receipt = json_object_get(answer.data, "receipt");
+	assert_true(json_is_object(receipt));
+	assert_string_equal(json_string_value(json_object_get(receipt, "result")),
+			    json_string_value(json_object_get(answer.data, "result")));
+	json_t *value = json_object_get(receipt, field);
+	if (json_is_object(value))
+		value = json_object_get(value, "value");
+	snprintf(text, sizeof(text), "%s",
+		 json_string_value(value) == NULL ? "" : json_string_value(value));
+	if (json_is_integer(value))
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
+	site_forget(&answer);
+	return text;
+}
+
+static void a_payment_under_way_at_the_move_out_is_decided_by_a_person(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 0, "sockets", true, 1);
+	site_add_meter(site, 0);
+	site_add_room(site, 102, 0, "sockets", true, 1);
+	played_run(&site->building, 2 * MINUTE_US);
+	move_in(site, "101", "T-1");
+	(void)site_ask_int(site, "tenancy.end", about("101", false), "amount_nano");
+	move_in(site, "102", "T-1");
+	json_t *late = site_credit_of(site, "r-1", "101", "T-1", 2000);
+	assert_string_equal(site_deliver(site, json_incref(late), "1"), "quarantined");
+	assert_string_equal(site_deliver(site, site_credit_of(site, "r-2", "101", "T-1", 300), "2"),
+			    "quarantined");
+	assert_string_equal(shown(site, "r-1", "room"), "");
+
+	/* Its own room has another tenant, or none: a person must name one. */
+	site_refused(site, "credit.accept", decide("r-1", NULL, false), PROBLEM_REFUSED);
+	site_refused(site, "credit.accept", decide("r-1", "9", false), PROBLEM_NOT_FOUND);
+	site_refused(site, "credit.accept", decide("r-9", "102", false), PROBLEM_NOT_FOUND);
+	assert_int_equal(
+		site_ask_int(site, "credit.accept", decide("r-1", "102", true), "balance_nano"),
+		INT64_C(20000000000));
+	assert_int_equal(totals(site).balance_nano, 0);
+	assert_int_equal(
+		site_ask_int(site, "credit.accept", decide("r-1", "102", false), "balance_nano"),
+		INT64_C(20000000000));
+	assert_int_equal(site_room(site, "102")->settled_nano, INT64_C(20000000000));
+	assert_string_equal(shown(site, "r-1", "room"), "102");
+	assert_string_equal(shown(site, "r-1", "balance"), "2000");
+
+	/* Once: by a person, by the feed, and over a restart. */
+	site_refused(site, "credit.accept", decide("r-1", "102", false), PROBLEM_CONFLICT);
+	site_refused(site, "credit.reject", decide("r-1", NULL, false), PROBLEM_CONFLICT);
+	struct site_answer dry = site_ask(site, "credit.reject", decide("r-2", NULL, true));
+	assert_int_equal(dry.problem, PROBLEM_NONE);
+	site_forget(&dry);
+	struct site_answer given_back = site_ask(site, "credit.reject", decide("r-2", NULL, false));
+	assert_int_equal(given_back.problem, PROBLEM_NONE);
+	site_forget(&given_back);
+	site_refused(site, "credit.accept", decide("r-2", "102", false), PROBLEM_CONFLICT);
+	site_close(site);
+	site_open(site);
+	assert_string_equal(site_deliver(site, late, "1"), "duplicate");
+	assert_string_equal(site_deliver(site, site_credit_of(site, "r-2", "101", "T-1", 300), "2"),
+			    "duplicate");
+	assert_int_equal(totals(site).balance_nano, INT64_C(20000000000));
+
+	/* It can be taken back like any other. */
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "r-3", "102", -2000, "r-1"), "3"),
+		"quarantined");
+	site_refused(site, "credit.accept", decide("r-3", "101", false), PROBLEM_REFUSED);
+	assert_int_equal(
+		site_ask_int(site, "credit.accept", decide("r-3", "102", false), "balance_nano"),
+		0);
+	verify(site);
+}
+
+static void an_older_key_set_replayed_is_a_duplicate(void **state)
+{
+	static const char none[] = "{\"v\":1,\"version\":%d,\"keys\":[]}";
+	struct site *site = *state;
+	struct order_keys *keys = &site->building.station->keys;
+	size_t size = sizeof(keys->roots.root[0].key);
+	keys->roots.count = 1;
+	assert_int_equal(EVP_PKEY_get_raw_public_key(site->key, keys->roots.root[0].key, &size), 1);
+	static const struct {
+		int version;
+		const char *result;
+	} cases[] = {
+		{2, "applied"},   {5, "applied"},  {2, "duplicate"},
+		{5, "duplicate"}, {3, "rejected"}, {1, "duplicate"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char payload[64], mrid[16];
+		snprintf(payload, sizeof(payload), none, cases[i].version);
+		snprintf(mrid, sizeof(mrid), "keys-%d", cases[i].version);
+		assert_string_equal(site_deliver(site,
+						 site_signed(site, "KeysetOffer", mrid,
+							     ORDER_KEYSET_PREFIX, payload),
+						 NULL),
+				    cases[i].result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +424,8 @@ int main(void)
 		CASE(a_dispute_keeps_the_supply_on_until_its_end),
 		CASE(a_hold_ends_with_its_tenancy),
 		CASE(a_released_hold_lets_the_cut_come),
+		CASE(a_payment_under_way_at_the_move_out_is_decided_by_a_person),
+		CASE(an_older_key_set_replayed_is_a_duplicate),
 	};
 	return cmocka_run_group_tests_name("station_tenancy", tests, NULL, NULL);
 }

@@ -411,13 +411,13 @@ static void a_quarantined_order_is_decided_once_and_refused_attempts_are_kept_ap
 	assert_int_equal(ledger_order_refuse(house->ledger, &refused), -EEXIST);
 	refused.signature = "t";
 	assert_int_equal(ledger_order_refuse(house->ledger, &refused), 0);
-	assert_int_equal(ledger_order_resolve(house->ledger, "O-1", "quarantined", "", NULL, 0),
+	assert_int_equal(ledger_order_resolve(house->ledger, "O-1", "quarantined", "", NULL, 0, 0),
 			 -EINVAL);
-	assert_int_equal(ledger_order_resolve(house->ledger, "O-2", "rejected", "", NULL, 0),
+	assert_int_equal(ledger_order_resolve(house->ledger, "O-2", "rejected", "", NULL, 0, 0),
 			 -ENOENT);
-	assert_int_equal(ledger_order_resolve(house->ledger, "O-1", "rejected", "by li", "{}", 0),
-			 0);
-	assert_int_equal(ledger_order_resolve(house->ledger, "O-1", "applied", "", NULL, 0),
+	assert_int_equal(
+		ledger_order_resolve(house->ledger, "O-1", "rejected", "by li", "{}", 0, 0), 0);
+	assert_int_equal(ledger_order_resolve(house->ledger, "O-1", "applied", "", NULL, 0, 0),
 			 -EPERM);
 	commit_and_open_again(house);
 	assert_int_equal(ledger_order_find(house->ledger, "O-2", keep_order, &walked), -ENOENT);

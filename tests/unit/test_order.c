@@ -287,9 +287,37 @@ static void a_key_set_is_believed_from_a_root_and_upward_only(void **state)
 		json_t *json = sign(cases[i].by, "KeysetOffer", "root", ORDER_KEYSET_PREFIX,
 				    cases[i].payload);
 		assert_int_equal(order_item_parse(json, &item, detail), 0);
-		int r = order_keyset_verify(&item, &bench->keys, keyset, &result, detail);
+		int r = order_keyset_verify(&item, &bench->keys, 2, keyset, &result, detail);
 		if (r != cases[i].error || strstr(detail, cases[i].detail) == NULL)
 			fail_msg("%s: %d %s", cases[i].payload, r, detail);
+		order_item_clear(&item);
+		json_decref(json);
+		free(keyset);
+	}
+}
+
+static void caps_of_a_key_count_minor_units_of_the_currency(void **state)
+{
+	struct bench *bench = *state;
+	static const struct {
+		int digits;
+		int64_t nano;
+	} cases[] = {
+		{0, INT64_C(1500000000000)}, {2, INT64_C(15000000000)}, {3, INT64_C(1500000000)}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct order_item item;
+		struct order_keyset *keyset = calloc(1, sizeof(*keyset));
+		enum order_result result;
+		char detail[ORDER_DETAIL_SIZE] = "";
+		json_t *json = sign(bench->root, "KeysetOffer", "root", ORDER_KEYSET_PREFIX,
+				    "{\"v\":1,\"version\":4,\"keys\":[{\"kid\":\"k\",\"key\":"
+				    "\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\",\"use\":"
+				    "\"credit\",\"from\":0,\"to\":9,\"orderMax\":1500}]}");
+		assert_int_equal(order_item_parse(json, &item, detail), 0);
+		assert_int_equal(order_keyset_verify(&item, &bench->keys, cases[i].digits, keyset,
+						     &result, detail),
+				 0);
+		assert_int_equal(keyset->keys[0].order_max_nano, cases[i].nano);
 		order_item_clear(&item);
 		json_decref(json);
 		free(keyset);
@@ -306,6 +334,7 @@ int main(void)
 		CASE(a_genuine_payload_that_is_no_credit_for_us_is_named),
 		CASE(an_item_that_cannot_be_answered_is_told_apart),
 		CASE(a_key_set_is_believed_from_a_root_and_upward_only),
+		CASE(caps_of_a_key_count_minor_units_of_the_currency),
 	};
 	return cmocka_run_group_tests_name("order", tests, NULL, NULL);
 }
