@@ -32,6 +32,9 @@
 /* The watchdog's own time is long, for the disk may hold up the loop; the threads are looked at as often
  * as this, and the one that is stuck does not wait for that time to pass. */
 #define WATCHDOG_LOOK_US UINT64_C(5000000)
+/* Between saying so and being killed: what a process says in its last moments may reach the journal
+ * without its unit's name. */
+#define WATCHDOG_TELL_US UINT64_C(500000)
 
 #define ZONE_PAST_S   (INT64_C(366) * 86400)
 #define ZONE_FUTURE_S (INT64_C(20) * 366 * 86400)
@@ -60,6 +63,7 @@ struct daemon {
 	sd_event_source *sensors_source;
 	sd_event_source *watchdog;
 	uint64_t watchdog_us;
+	bool stuck_told; /* the next look ends the process */
 	int64_t reader_progress_us;
 	bool synchronised; /* asked once a second: it costs a system call */
 	int64_t asked_us;
@@ -190,18 +194,22 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 	struct daemon *daemon = userdata;
 	(void)usec;
 	const char *name = stuck(daemon);
+	uint64_t wait_us = daemon->watchdog_us / 3;
+	if (wait_us > WATCHDOG_LOOK_US)
+		wait_us = WATCHDOG_LOOK_US;
 	if (name == NULL) {
 		(void)sd_notify(0, "WATCHDOG=1");
+	} else if (daemon->stuck_told) {
+		(void)sd_notify(0, "WATCHDOG=trigger");
 	} else {
 		journal_log(LOG_ERR, MESSAGE_ID_WORKER_STUCK, JOURNAL_FIELDS({"LINE", name}),
 			    "%s: its thread is stuck in a call; the watchdog restarts prepayd, "
 			    "which moves no relay",
 			    name);
-		(void)sd_notify(0, "WATCHDOG=trigger");
+		if (wait_us > WATCHDOG_TELL_US)
+			wait_us = WATCHDOG_TELL_US;
 	}
-	uint64_t wait_us = daemon->watchdog_us / 3;
-	if (wait_us > WATCHDOG_LOOK_US)
-		wait_us = WATCHDOG_LOOK_US;
+	daemon->stuck_told = name != NULL;
 	int r = sd_event_source_set_time(source, (uint64_t)clock_boottime_us() + wait_us);
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

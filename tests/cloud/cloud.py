@@ -42,6 +42,7 @@ class Connections:
         self.lock = threading.Lock()
         self.open = set()
         self.listener = None
+        self.reserved = None         # the port while nobody listens at it
         self.certificate = "server"
         self.epoch = 0               # of the outage that is counted
         self.listen()
@@ -58,12 +59,17 @@ class Connections:
         with self.lock:
             if self.listener is not None:
                 return
-            listener = socket.socket(socket.AF_INET)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", self.port))
+            listener, self.reserved = self.reserved or self.bind(), None
             listener.listen(32)
             self.listener, self.port = listener, listener.getsockname()[1]
         threading.Thread(target=self.accept, args=(listener,), daemon=True).start()
+
+    def bind(self):
+        """A socket at our port that refuses connections until it listens."""
+        bound = socket.socket(socket.AF_INET)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", self.port))
+        return bound
 
     def accept(self, listener):
         while True:
@@ -107,9 +113,10 @@ class Connections:
         with self.lock:
             listener, self.listener = self.listener, None
             connections = list(self.open)
-        if listener is not None:
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
+            if listener is not None:
+                listener.shutdown(socket.SHUT_RDWR)
+                listener.close()
+                self.reserved = self.bind()  # or the port, being free, is given to another program
         for connection in connections:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
