@@ -186,6 +186,14 @@ static int row_scale(const struct model_row *row, const struct meter_ratios *rat
 	return 0;
 }
 
+static bool is_one_of(uint64_t raw, const uint64_t values[static MODEL_STATE_MAX], uint8_t count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (raw == values[i])
+			return true;
+	return false;
+}
+
 static int row_value(const struct model_row *row, const uint16_t *regs,
 		     const struct fraction *scale, int64_t *ret)
 {
@@ -197,10 +205,8 @@ static int row_value(const struct model_row *row, const uint16_t *regs,
 		return -ENODATA;
 	raw &= row->mask;
 	if (quantity_is_state(row->quantity)) {
-		if (raw != row->closed && raw != row->open)
-			return -ENODATA;
-		*ret = raw == row->closed;
-		return 0;
+		*ret = is_one_of(raw, row->closed, row->closed_count);
+		return *ret || is_one_of(raw, row->open, row->open_count) ? 0 : -ENODATA;
 	}
 	r = row_number(row, raw, &number);
 	if (r < 0)

@@ -42,6 +42,12 @@ int model_span_of(const struct model *model, enum model_role role, unsigned from
 	return -1;
 }
 
+bool model_role_is_seldom(enum model_role role)
+{
+	return role == MODEL_ROLE_IDENTITY || role == MODEL_ROLE_RATIO || role == MODEL_ROLE_MODE ||
+	       role == MODEL_ROLE_SAFE;
+}
+
 bool model_has(const struct model *model, enum quantity quantity)
 {
 	for (unsigned i = 0; i < model->rows_count; i++)

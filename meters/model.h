@@ -22,6 +22,7 @@
 #define MODEL_ALLOW_MAX   8   /* values (or value tuples) of one entry */
 #define MODEL_VALUE_MAX   4   /* registers of one allowed write */
 #define MODEL_ABSENT_MAX  4   /* raw values of a row that mean "no value" */
+#define MODEL_STATE_MAX   2   /* raw values of a row that mean the same state */
 #define MODEL_CHANNEL_MAX 64  /* channels of one device */
 #define MODEL_MARKS_MAX   2   /* places by which a device is recognised */
 #define MODEL_MARK_MAX    12  /* alternatives of one mark */
@@ -46,13 +47,14 @@ enum model_kind { MODEL_METER, MODEL_RELAY_BOARD, MODEL_WATER };
 enum model_confidence { MODEL_CONFIDENCE_LOW, MODEL_CONFIDENCE_MEDIUM, MODEL_CONFIDENCE_HIGH };
 
 enum model_role {
-	MODEL_ROLE_ENERGY,   /* the money register with its witness */
-	MODEL_ROLE_INSTANT,  /* voltage, current, power */
-	MODEL_ROLE_RELAY,    /* relay positions */
-	MODEL_ROLE_IDENTITY, /* serial number: read at start */
-	MODEL_ROLE_RATIO, /* transformer ratios: read at start; a change is a silent price change */
-	MODEL_ROLE_MODE,  /* does the meter decide about supply by itself: read at start */
-	MODEL_ROLE_SAFE,  /* what a relay does when the line falls silent: read at start */
+	MODEL_ROLE_ENERGY,  /* the money register with its witness */
+	MODEL_ROLE_INSTANT, /* voltage, current, power */
+	MODEL_ROLE_RELAY,   /* relay positions */
+	/* Read seldom: at start, after each silence, once a day. */
+	MODEL_ROLE_IDENTITY, /* serial number */
+	MODEL_ROLE_RATIO,    /* transformer ratios: a change is a silent price change */
+	MODEL_ROLE_MODE,     /* does the meter decide about supply by itself? */
+	MODEL_ROLE_SAFE,     /* what does a relay do by itself: line silent, power back? */
 };
 
 enum model_type {
@@ -115,10 +117,13 @@ struct model_row {
 	bool witness;  /* the whole answer is refused unless least <= value <= most */
 	int64_t least; /* in the quantity's unit */
 	int64_t most;
-	uint8_t times;   /* ratios the register is multiplied by (RATIO_PULSES: divided by) */
-	uint8_t alone;   /* ratios that must be 1 for the value to be believed */
-	uint64_t closed; /* quantity_is_state(): raw value of 1, and of 0; any other is no value */
-	uint64_t open;
+	uint8_t times; /* ratios the register is multiplied by (RATIO_PULSES: divided by) */
+	uint8_t alone; /* ratios that must be 1 for the value to be believed */
+	/* quantity_is_state(): raw values of 1, and of 0; any other is no value. */
+	uint64_t closed[MODEL_STATE_MAX];
+	uint64_t open[MODEL_STATE_MAX];
+	uint8_t closed_count;
+	uint8_t open_count;
 };
 
 /* A place whose contents tell this model from others: the registers hold one of the alternatives. */
@@ -193,6 +198,9 @@ unsigned model_type_elements(enum model_type type);
 /* Index of the first span of this role at or behind index from, or -1. A model may have several spans
  * of one role (voltages and currents here, total power there). */
 int model_span_of(const struct model *model, enum model_role role, unsigned from);
+
+/* Is a span of this role read seldom? Between two such reads of a device another of its reads goes. */
+bool model_role_is_seldom(enum model_role role);
 
 /* Does this model yield the quantity for its channels, from whatever span? */
 bool model_has(const struct model *model, enum quantity quantity);

@@ -79,6 +79,8 @@ static void check_span_lengths(struct model_reader *reader, const struct model *
 	for (unsigned k = 0; k < i; k++) {
 		const struct model_span *other = &model->spans[k];
 
+		if (model_role_is_seldom(span->role) && model_role_is_seldom(other->role))
+			continue;
 		if (other->function == span->function &&
 		    span_reply_bytes(other) == span_reply_bytes(span))
 			model_complain(
@@ -142,6 +144,7 @@ static const struct belonging belongings[] = {
 	{QUANTITY_OWN_PREPAID, MODEL_ROLE_MODE, "mode"},
 	{QUANTITY_LINK_LOSS_MOVES, MODEL_ROLE_SAFE, "safe"},
 	{QUANTITY_SAFE_CLOSED, MODEL_ROLE_SAFE, "safe"},
+	{QUANTITY_POWER_ON_MOVES, MODEL_ROLE_SAFE, "safe"},
 };
 
 static void check_row_role(struct model_reader *reader, const struct model *model,

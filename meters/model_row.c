@@ -105,7 +105,18 @@ static void read_row_absent(struct model_reader *reader, struct model_row *row)
 	row->absent_count = (uint8_t)count;
 }
 
-/* A state is told by two raw values; nothing between them is believed. */
+/* One state's raw values: one, or several that mean the same. */
+static uint8_t read_state_values(struct model_reader *reader, const struct section_key *key,
+				 uint64_t ret[static MODEL_STATE_MAX])
+{
+	size_t count = 0;
+
+	if (key != NULL)
+		model_list(reader, key, key->value, UINT64_MAX, ret, MODEL_STATE_MAX, &count);
+	return (uint8_t)count;
+}
+
+/* A state is told by raw values; nothing between them is believed. */
 static void read_row_state(struct model_reader *reader, struct model_row *row)
 {
 	bool contact = row->quantity == QUANTITY_RELAY_CLOSED ||
@@ -119,11 +130,14 @@ static void read_row_state(struct model_reader *reader, struct model_row *row)
 			 : model_need(reader, "yes", "the raw value that says yes");
 	open = contact ? model_need(reader, "open", "the raw value of an open relay")
 		       : model_need(reader, "no", "the raw value that says no");
-	model_number(reader, closed, 0, UINT64_MAX, &row->closed);
-	model_number(reader, open, 0, UINT64_MAX, &row->open);
-	if (reader->result == 0 && row->closed == row->open)
-		model_complain(reader, open->line, "%s = %s: expected another value than %s",
-			       open->name, open->value, closed->name);
+	row->closed_count = read_state_values(reader, closed, row->closed);
+	row->open_count = read_state_values(reader, open, row->open);
+	for (unsigned i = 0; i < row->closed_count; i++)
+		for (unsigned k = 0; k < row->open_count && reader->result == 0; k++)
+			if (row->closed[i] == row->open[k])
+				model_complain(reader, open->line,
+					       "%s = %s: expected another value than %s",
+					       open->name, open->value, closed->name);
 }
 
 /* "ct pt": bits of the ratios named. */

@@ -61,6 +61,7 @@ static const struct {
 	[QUANTITY_OWN_PREPAID] = {"own_prepaid", "own_prepaid", &count},
 	[QUANTITY_LINK_LOSS_MOVES] = {"link_loss_moves", "link_loss_moves", &count},
 	[QUANTITY_SAFE_CLOSED] = {"safe_closed", "safe_closed", &count},
+	[QUANTITY_POWER_ON_MOVES] = {"power_on_moves", "power_on_moves", &count},
 };
 
 const char *quantity_name(enum quantity quantity)
@@ -104,5 +105,6 @@ bool quantity_is_cumulative(enum quantity quantity)
 bool quantity_is_state(enum quantity quantity)
 {
 	return quantity == QUANTITY_RELAY_CLOSED || quantity == QUANTITY_OWN_PREPAID ||
-	       quantity == QUANTITY_LINK_LOSS_MOVES || quantity == QUANTITY_SAFE_CLOSED;
+	       quantity == QUANTITY_LINK_LOSS_MOVES || quantity == QUANTITY_SAFE_CLOSED ||
+	       quantity == QUANTITY_POWER_ON_MOVES;
 }

@@ -37,6 +37,7 @@ enum quantity {
 	QUANTITY_OWN_PREPAID, /* 1: the meter decides about supply by itself, 0: it leaves that to us */
 	QUANTITY_LINK_LOSS_MOVES, /* 1: a silent line moves the relay, 0: it stays as it is */
 	QUANTITY_SAFE_CLOSED,     /* where it moves then: 1 closed, 0 open */
+	QUANTITY_POWER_ON_MOVES,  /* 1: when its own power comes back the relay may be elsewhere */
 	QUANTITY_COUNT
 };
 

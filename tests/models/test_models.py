@@ -134,8 +134,8 @@ def draw(row, chance):
 
 
 def full_name(quantity):
-    if quantity in ("relay_closed", "safe_closed", "own_prepaid", "link_loss_moves", "power_factor",
-                    "serial_number", "ct_phase_shift"):
+    if quantity in ("relay_closed", "safe_closed", "own_prepaid", "link_loss_moves",
+                    "power_on_moves", "power_factor", "serial_number", "ct_phase_shift"):
         return quantity + ("_ppm" if quantity == "power_factor" else "")
     if quantity in RATIOS.values():
         return quantity + "_milli"
@@ -298,10 +298,16 @@ class Model:
             if channel == 1:
                 ratios_of_first = dict(ratios)
             for row in self.states:
-                state = chance.randrange(3 if row["type"] != "bit" else 2)
-                raw = int((row["no"], row["yes"], "0x2A55")[state], 0)
+                if "each" not in row and channel > 1:
+                    wanted[channel, row["quantity"]] = wanted[1, row["quantity"]]
+                    continue
+                mask = int(row.get("mask", "0xFFFF"), 0)
+                values = [[int(word, 0) for word in row[word].split(",")] for word in ("no", "yes")]
+                # What a mask leaves of a single bit is always one of the two.
+                state = chance.randrange(2 if row["type"] == "bit" or mask & (mask - 1) == 0 else 3)
+                raw = chance.choice(values[state]) if state < 2 else 0x2A55
                 if state < 2 and "mask" in row:
-                    raw |= chance.randrange(65536) & ~int(row["mask"], 0)
+                    raw |= chance.randrange(65536) & ~mask
                 self.put(image, row, channel, raw)
                 wanted[channel, row["quantity"]] = (0, 1, None)[state]
         return image, wanted

@@ -626,7 +626,7 @@ class Local(CliTest):
         said = json.loads(done.stdout)["data"]
         self.assertEqual((said["name"], said["channels"], said["relay"], said["writes"]),
                          ("wb-mr6c-v3", 6, True, 1))
-        self.assertEqual([span["role"] for span in said["spans"]], ["relay", "safe", "safe"])
+        self.assertEqual([span["role"] for span in said["spans"]], ["relay", "safe", "safe", "safe"])
         for name in os.listdir(models):
             done = self.run_bare(["-q", "meter", "check", os.path.join(models, name)])
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), name)

@@ -330,6 +330,20 @@ static const struct bad bads[] = {
 	 "[row own_prepaid]\n"
 	 "span = energy\nregister = 0x000C\ntype = u16\nyes = 1\nno = 1\n\n[row voltage_l1]",
 	 "x.meter:35: no = 1: expected another value than yes"},
+	{"more raw values of one state than fit", "[row voltage_l1]",
+	 "[row own_prepaid]\n"
+	 "span = energy\nregister = 0x000C\ntype = u16\nyes = 1 2 3\nno = 0\n\n[row voltage_l1]",
+	 "x.meter:34: yes = 1 2 3: expected 1 to 2 numbers up to 18446744073709551615, parted by "
+	 "blanks"},
+	{"one of several raw values that says yes and no", "[row voltage_l1]",
+	 "[row own_prepaid]\n"
+	 "span = energy\nregister = 0x000C\ntype = u16\nyes = 1 2\nno = 2\n\n[row voltage_l1]",
+	 "x.meter:35: no = 2: expected another value than yes"},
+	{"a mode of the length of the energy (T1c)", NULL,
+	 "[span mode]\nrole = mode\nfunction = 3\naddress = 0x40\ncount = 3\n"
+	 "[row own_prepaid]\nspan = mode\nregister = 0x40\ntype = u16\nyes = 1\nno = 0\n",
+	 "x.meter:55: [span mode] has the answer length of [span energy]: a late answer to one "
+	 "would pass for the other; expected another count"},
 	{"a mark read as coils", NULL, "[identify a]\nfunction = 1\naddress = 0\nvalues = 1\n",
 	 "x.meter:56: function = 1: expected a number from 3 to 4"},
 	{"a mark of unlike alternatives", NULL,
