@@ -1,9 +1,11 @@
 /* station_identity.c - which meter it is, and by what its register is multiplied.
  *
- * Serial numbers and transformer ratios are read at the start, once a day, and whenever the device or
- * its line was away: a meter is exchanged with the power off. Until they are read no register of that
- * device moves money.
+ * Serial numbers, transformer ratios, and what switches beside us (station_mode.c) are read at the
+ * start, once a day, and whenever the device or its line was away: a meter is exchanged with the power
+ * off. Until they are read no register of that device moves money.
  *
+ * T1c (part)  Two such reads never follow each other: another read of the device goes between them, so
+ *     that a late answer to one meets a request of another length.
  * M6  A register that comes from another meter, or that is counted by another ratio, is quarantined: the
  *     serial number is bound to the meter life, and so are the ratios. A ratio that went back by itself
  *     stays frozen all the same, until a person decides.
@@ -42,7 +44,7 @@ bool station_identity_next(const struct station *station, struct station_device 
 			   uint8_t *ret_span, uint8_t *ret_channel)
 {
 	struct station_identity *identity = &device->identity;
-	if (device->once.count == 0 || station->now.us < identity->due_us)
+	if (device->once.count == 0 || station->now.us < identity->due_us || device->once_last)
 		return false;
 	/* One at a time; one that was never sent is given out again. */
 	if (identity->asked_us != 0 && station->now.us - identity->asked_us < AGAIN_US)
@@ -251,6 +253,7 @@ static void forget(struct reading *reading, enum quantity quantity)
 void station_identity_forget(struct station *station, struct station_device *device)
 {
 	station_identity_due(station, device);
+	station_mode_forget(station, device);
 	for (size_t i = 0; i < station->supply_count; i++) {
 		struct station_supply *supply = station->supplies[i];
 		if (supply->meter != device)

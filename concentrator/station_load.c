@@ -324,18 +324,29 @@ static void add_read(struct station_device *device, enum schedule_span kind, uns
 	add_to(device, &device->reads[kind], span, channel);
 }
 
+/* What a device is asked seldom on behalf of a supply. */
+static void add_seldom(struct station_device *device, unsigned channel, bool metered)
+{
+	const struct model *model = device->model;
+	for (unsigned span = 0; span < model->spans_count; span++) {
+		enum model_role role = model->spans[span].role;
+		bool of_meter = role == MODEL_ROLE_IDENTITY || role == MODEL_ROLE_RATIO;
+		if (model_role_is_seldom(role) && (metered || !of_meter))
+			add_to(device, &device->once, span, channel);
+	}
+}
+
 static void add_reads(struct station_supply *supply)
 {
+	if (supply->relay != NULL)
+		add_seldom(supply->relay, (unsigned)supply->record.relay.channel, false);
 	if (supply->meter != NULL) {
 		const struct model *model = supply->meter->model;
 		unsigned channel = (unsigned)supply->record.point.channel;
 		for (int span = model_span_of(model, MODEL_ROLE_ENERGY, 0); span >= 0;
 		     span = model_span_of(model, MODEL_ROLE_ENERGY, (unsigned)span + 1))
 			add_read(supply->meter, SCHEDULE_ENERGY, (unsigned)span, channel);
-		for (unsigned span = 0; span < model->spans_count; span++)
-			if (model->spans[span].role == MODEL_ROLE_IDENTITY ||
-			    model->spans[span].role == MODEL_ROLE_RATIO)
-				add_to(supply->meter, &supply->meter->once, span, channel);
+		add_seldom(supply->meter, channel, true);
 		for (int span = model_span_of(model, MODEL_ROLE_INSTANT, 0); span >= 0;
 		     span = model_span_of(model, MODEL_ROLE_INSTANT, (unsigned)span + 1))
 			add_read(supply->meter, SCHEDULE_INSTANT, (unsigned)span, channel);
@@ -426,6 +437,8 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 			if (was->meter == supply->meter)
 				supply->limits = was->limits;
 			supply->seen = was->seen;
+			if (was->meter == supply->meter && was->relay == supply->relay)
+				supply->mode = was->mode;
 			supply->rate = was->rate;
 			supply->progress = was->progress;
 			supply->overloads = was->overloads;

@@ -59,6 +59,12 @@ static struct station_supply *supply_of_cookie(const struct station *station, ui
 	return NULL;
 }
 
+static bool reads_positions_alone(const struct station_device *device)
+{
+	return device->reads[SCHEDULE_ENERGY].count == 0 &&
+	       device->reads[SCHEDULE_INSTANT].count == 0;
+}
+
 /* The request of a job. false: it cannot be sent (any more). */
 static bool build(struct station *station, size_t line, const struct schedule_job *job,
 		  struct station_job *slot, struct line_request *ret)
@@ -83,8 +89,10 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		struct station_reads *reads = &device->reads[job->span];
 		if (reads->count == 0)
 			return false;
-		slot->once = job->span != SCHEDULE_POSITION &&
+		/* A position is waited for; of a board it is all that is ever read. */
+		slot->once = (job->span != SCHEDULE_POSITION || reads_positions_alone(device)) &&
 			     station_identity_next(station, device, &slot->span, &slot->channel);
+		device->once_last = slot->once;
 		if (!slot->once) {
 			reads->next = (uint8_t)((reads->next + 1) % reads->count);
 			slot->span = reads->at[reads->next].span;
@@ -266,6 +274,12 @@ static void spread(struct station *station, struct station_device *device,
 	}
 }
 
+static bool speaks_of_modes(const struct station_job *slot)
+{
+	enum model_role role = slot->model->spans[slot->span].role;
+	return slot->once && (role == MODEL_ROLE_MODE || role == MODEL_ROLE_SAFE);
+}
+
 /* The rooms that hang on a device, for people. */
 static void device_rooms(const struct station *station, const struct station_device *device,
 			 char *ret, size_t size)
@@ -435,6 +449,8 @@ void station_result(struct station *station, size_t index, const struct line_res
 		}
 		if (supply != NULL)
 			station_relay_sent(station, supply, result->error);
+	} else if (result->error == 0 && speaks_of_modes(&slot)) {
+		station_mode_read(station, device, slot.span, &slot.request, result);
 	} else if (result->error == 0) {
 		spread(station, device, &slot, result);
 	}

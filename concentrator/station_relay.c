@@ -120,9 +120,34 @@ static void withdraw(struct station *station, struct station_supply *supply)
 		relay_plan_sent(state, -ECANCELED, station->now.us);
 }
 
+static void ask_load(struct station *station, const struct station_supply *supply)
+{
+	if (supply->meter == NULL || !supply->meter->scheduled)
+		return;
+	struct schedule *schedule = &station->lines[supply->meter->line].schedule;
+	schedule_ask(schedule, supply->meter->index, SCHEDULE_ENERGY);
+	schedule_ask(schedule, supply->meter->index, SCHEDULE_INSTANT);
+}
+
+/* Without read-back the load is all that proves a command: it is read when the relay has settled, not
+ * when its turn comes. So it is where it has to show that a take-over moves nothing. */
+static void look_for_load(struct station *station, const struct station_supply *supply)
+{
+	const struct relay_state *state = &supply->relay_state;
+	int64_t from_us = state->commanded_us + RELAY_SETTLE_US;
+	bool own = relay_plan_own(state, &supply->seen) &&
+		   station->now.us - supply->seen.own_us < RELAY_PROOF_US;
+	bool proof = state->verify == RELAY_VERIFY_PENDING && !state->in_flight &&
+		     !supply->traits.reads_back && state->commanded_us > 0 &&
+		     station->now.us >= from_us && supply->seen.load_us < from_us;
+	if (own || proof)
+		ask_load(station, supply);
+}
+
 void station_relay_review(struct station *station, struct station_supply *supply)
 {
 	supply->verdict = supply_combine(&supply->layers);
+	station_mode_review(station, supply);
 	if (supply->relay == NULL || station->store_failing)
 		return;
 	withdraw(station, supply);
@@ -155,6 +180,7 @@ void station_relay_review(struct station *station, struct station_supply *supply
 		supply->cause[0] = '\0';
 	if (decision.command != RELAY_COMMAND_NONE)
 		command(station, supply, decision.command);
+	look_for_load(station, supply);
 }
 
 void station_relay_sent(struct station *station, struct station_supply *supply, int error)
@@ -165,11 +191,7 @@ void station_relay_sent(struct station *station, struct station_supply *supply, 
 		if (supply->traits.reads_back)
 			schedule_ask(&station->lines[supply->relay->line].schedule,
 				     supply->relay->index, SCHEDULE_POSITION);
-		if (supply->meter != NULL && supply->meter->scheduled) {
-			struct schedule *schedule = &station->lines[supply->meter->line].schedule;
-			schedule_ask(schedule, supply->meter->index, SCHEDULE_ENERGY);
-			schedule_ask(schedule, supply->meter->index, SCHEDULE_INSTANT);
-		}
+		ask_load(station, supply);
 	}
 	station_relay_review(station, supply);
 }

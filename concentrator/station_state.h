@@ -65,6 +65,21 @@ struct station_identity {
 	bool refused;     /* the serial number, last time */
 };
 
+/* What a device says of itself. */
+enum station_says { SAYS_NOTHING, SAYS_NO, SAYS_YES };
+
+/* What switches a supply beside us, as its devices said last. */
+struct station_mode {
+	enum station_says own;      /* in prepaid mode of its own */
+	int64_t own_us;             /* when that was first read, since it was away */
+	bool of_relay;              /* it is the device whose relay we command */
+	enum station_says loss;     /* a silent line moves the relay */
+	enum station_says safe;     /* yes: to a closed coil */
+	enum station_says power_on; /* its own power coming back moves it */
+	uint8_t told_own;           /* as station_mode.c counts what stands as an alarm */
+	uint8_t told_safe;
+};
+
 /* What answers at one address of one line: a meter, or a relay board. */
 struct station_device {
 	size_t line; /* index */
@@ -73,9 +88,10 @@ struct station_device {
 	bool scheduled; /* index is its place in the line's schedule */
 	uint16_t index;
 	struct station_reads reads[SCHEDULE_READS];
-	struct station_reads
-		once;        /* serial numbers and ratios: seldom, in the place of another read */
+	/* Serial numbers, ratios, modes, safe states: seldom, in the place of another read. */
+	struct station_reads once;
 	uint8_t once_before; /* its count, while the reads are gathered anew */
+	bool once_last;      /* the last read given out was one: another kind goes next (T1c) */
 	struct station_identity identity;
 	struct tally tally;
 };
@@ -154,6 +170,7 @@ struct station_supply {
 	/* the relay */
 	struct layers layers;
 	struct layers_verdict verdict;
+	struct station_mode mode;
 	struct relay_traits traits;
 	struct relay_state relay_state;
 	struct relay_seen seen;
@@ -493,7 +510,7 @@ int station_payment_reject(struct station *station, const struct station_payment
 /* Local date as yyyymmdd. */
 int64_t station_local_day(const struct station *station);
 
-/* station_identity.c: the device's serial numbers and ratios are to be read now. */
+/* station_identity.c: what the device says of itself seldom is to be read now. */
 void station_identity_due(const struct station *station, struct station_device *device);
 /* The same for one that was away: what was read before counts no more. */
 void station_identity_forget(struct station *station, struct station_device *device);
@@ -510,6 +527,14 @@ void station_identity_attach(const struct station_supply *supply, struct reading
 			     struct guard_limits *limits);
 /* A person has decided: the ratios as they are now are the life's. In the caller's transaction. */
 int station_identity_bind_ratios(struct station *station, struct station_supply *supply);
+
+/* station_mode.c: an answer about a mode or a safe state has come. */
+void station_mode_read(struct station *station, struct station_device *device, unsigned span,
+		       const struct line_request *request, const struct line_result *result);
+/* The device was away: what it said counts no more. */
+void station_mode_forget(struct station *station, const struct station_device *device);
+/* At least once a second: is there still something that switches beside us? */
+void station_mode_review(struct station *station, struct station_supply *supply);
 
 /* station_figures.c: counts what became of a job; device NULL: nobody's any more. */
 void station_count(struct station *station, size_t line, struct station_device *device,

@@ -171,6 +171,26 @@ static struct station_device *named_device(struct station *station, struct contr
 	return NULL;
 }
 
+static json_t *says_json(enum station_says says, const char *yes, const char *no)
+{
+	return says == SAYS_NOTHING ? json_null() : json_string(says == SAYS_YES ? yes : no);
+}
+
+/* What the device said of itself, where it is that supply's. */
+static void put_mode(json_t *point, const struct station_supply *supply,
+		     const struct station_device *device)
+{
+	const struct station_mode *mode = &supply->mode;
+	bool own = (mode->of_relay ? supply->relay : supply->meter) == device;
+	bool relay = supply->relay == device;
+	json_object_set_new(point, "mode",
+			    says_json(own ? mode->own : SAYS_NOTHING, "prepaid", "metering"));
+	json_object_set_new(point, "line_loss",
+			    says_json(relay ? mode->loss : SAYS_NOTHING, "moves", "stays"));
+	json_object_set_new(point, "power_on",
+			    says_json(relay ? mode->power_on : SAYS_NOTHING, "moves", "stays"));
+}
+
 static json_t *points_of(const struct station *station, const struct station_device *device)
 {
 	json_t *points = json_array();
@@ -179,28 +199,23 @@ static json_t *points_of(const struct station *station, const struct station_dev
 		if (supply->meter != device && supply->relay != device)
 			continue;
 		bool metered = supply->meter == device, life = metered && supply->life.id != 0;
-		json_array_append_new(
-			points,
-			json_pack(
-				"{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "room",
-				supply->room->record.name, "circuit", supply->record.circuit,
-				"channel",
-				metered ? json_integer(supply->record.point.channel) : json_null(),
-				"relay",
-				supply->relay == device ? json_integer(supply->record.relay.channel)
-							: json_null(),
-				"register_wh",
-				life ? json_integer(supply->guard.accepted.wh) : json_null(),
-				"age_s",
-				metered ? age_json(station, supply->latest.at_us) : json_null(),
-				"serial",
-				life && supply->life.serial[0] != '\0'
-					? json_string(supply->life.serial)
-					: json_null(),
-				"quarantine",
-				metered && supply->guard.quarantined
-					? json_string(guard_reason_name(supply->guard.reason))
-					: json_null()));
+		json_t *point = json_pack(
+			"{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "room", supply->room->record.name,
+			"circuit", supply->record.circuit, "channel",
+			metered ? json_integer(supply->record.point.channel) : json_null(), "relay",
+			supply->relay == device ? json_integer(supply->record.relay.channel)
+						: json_null(),
+			"register_wh", life ? json_integer(supply->guard.accepted.wh) : json_null(),
+			"age_s", metered ? age_json(station, supply->latest.at_us) : json_null(),
+			"serial",
+			life && supply->life.serial[0] != '\0' ? json_string(supply->life.serial)
+							       : json_null(),
+			"quarantine",
+			metered && supply->guard.quarantined
+				? json_string(guard_reason_name(supply->guard.reason))
+				: json_null());
+		put_mode(point, supply, device);
+		json_array_append_new(points, point);
 	}
 	return points;
 }

@@ -155,6 +155,24 @@ static void show_point(const struct screen *out, const json_t *point)
 		    quarantine);
 }
 
+/* What the device does by itself, where it says so. */
+static void show_mode(const struct screen *out, const json_t *point)
+{
+	const char *mode = field_text(point, "mode");
+	const char *loss = field_text(point, "line_loss");
+	const char *power = field_text(point, "power_on");
+	bool minds = strcmp(mode, "prepaid") == 0 || strcmp(loss, "moves") == 0 ||
+		     strcmp(power, "moves") == 0;
+
+	if (mode[0] != '\0')
+		screen_fact(out, "", minds ? TONE_WARN : TONE_PLAIN, "mode: %s", mode);
+	if (loss[0] != '\0' || power[0] != '\0')
+		screen_fact(out, "", minds ? TONE_WARN : TONE_PLAIN,
+			    "relay on a silent line: %s; when power returns: %s",
+			    loss[0] != '\0' ? loss : "not told",
+			    power[0] != '\0' ? power : "not told");
+}
+
 static void show_meter(const struct screen *out, const json_t *data)
 {
 	const char *state = field_text(data, "state");
@@ -177,7 +195,11 @@ static void show_meter(const struct screen *out, const json_t *data)
 		screen_fact(out, "state", device_tone(state), "%s, never answered; its line is %s",
 			    state, field_text(data, "line_state"));
 	device_show_figures(out, data);
-	json_array_foreach(field_rows(data, "points"), i, point) show_point(out, point);
+	json_array_foreach(field_rows(data, "points"), i, point)
+	{
+		show_point(out, point);
+		show_mode(out, point);
+	}
 }
 
 int run_meter_show(struct call *call)

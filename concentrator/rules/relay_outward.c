@@ -54,6 +54,7 @@ const char *relay_verify_name(enum relay_verify proof)
 	case RELAY_VERIFY_NONE:
 	case RELAY_VERIFY_PENDING:
 	case RELAY_VERIFY_UNPROVEN:
+	case RELAY_VERIFY_OWN:
 		return "unproven";
 	case RELAY_VERIFY_WRONG:
 		return "no";
@@ -78,6 +79,8 @@ const char *relay_verify_text(enum relay_verify proof)
 		return "position unknown, load unproven";
 	case RELAY_VERIFY_WRONG:
 		return "position or load contradicts the command";
+	case RELAY_VERIFY_OWN:
+		return "the meter switches by itself, nothing is proven";
 	}
 	return "unknown";
 }

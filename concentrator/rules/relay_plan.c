@@ -90,6 +90,39 @@ static bool load_read(const struct relay_state *state, const struct relay_seen *
 	return true;
 }
 
+bool relay_plan_own(const struct relay_state *state, const struct relay_seen *seen)
+{
+	return seen->own_us > 0 && state->commanded_us <= seen->own_us;
+}
+
+/* Found to switch by itself (anew): what was tried before was not this. */
+static void observe_own(struct relay_state *state, const struct relay_seen *seen)
+{
+	if (state->own_us == seen->own_us)
+		return;
+	state->own_us = seen->own_us;
+	if (!relay_plan_own(state, seen) || state->in_flight)
+		return;
+	state->tries = 0;
+	state->unanswered = 0;
+	state->since_us = 0;
+	state->next_us = 0;
+}
+
+/* Would the command leave the relay where it is? Opening one that we want open heals (S5). */
+static bool takes_over(const struct relay_state *state, const struct relay_seen *seen,
+		       enum relay_position want, enum layer layer, int64_t now_us)
+{
+	if (!relay_plan_own(state, seen))
+		return false;
+	if (want == RELAY_OPEN || state->believed == RELAY_CLOSED)
+		return true;
+	if (layer == LAYER_OPERATOR && !state->armed)
+		return true;
+	return seen->load_known && seen->load_w >= RELAY_LOAD_W &&
+	       now_us - seen->load_us < RELAY_SETTLE_US;
+}
+
 /* Has energy flowed since the relay was open, or should have been? */
 static bool energy_flows(struct relay_state *state, const struct relay_traits *traits,
 			 const struct relay_seen *seen)
@@ -138,6 +171,8 @@ static enum relay_verify prove(const struct relay_state *state, const struct rel
 		return RELAY_VERIFY_NONE;
 	if (state->in_flight)
 		return RELAY_VERIFY_PENDING;
+	if (relay_plan_own(state, seen) && state->commanded != RELAY_UNKNOWN)
+		return RELAY_VERIFY_OWN;
 	if (load_read(state, seen, &load))
 		agrees = target == RELAY_CLOSED ? load : !load && state->load_before;
 
@@ -183,6 +218,7 @@ static uint32_t announce_proof(const struct relay_state *state, enum relay_verif
 	case RELAY_VERIFY_NONE:
 	case RELAY_VERIFY_PENDING:
 	case RELAY_VERIFY_WRONG:
+	case RELAY_VERIFY_OWN:
 		break;
 	}
 	return 0;
@@ -298,7 +334,8 @@ static enum relay_command decide_command(struct relay_state *state,
 		return RELAY_COMMAND_NONE;
 	if (state->in_flight)
 		return RELAY_COMMAND_NONE;
-	if (!wants_command(state, traits, want,
+	if (!takes_over(state, seen, want, verdict->layer, now_us) &&
+	    !wants_command(state, traits, want,
 			   looks_first(state, traits, verdict->layer, now_us))) {
 		state->deferred = false;
 		state->left_to_breaker = false;
@@ -333,6 +370,7 @@ struct relay_decision relay_plan(struct relay_state *state, const struct relay_t
 
 	if (!traits->has_relay)
 		return decision;
+	observe_own(state, seen);
 	if (traits->reads_back) {
 		observe_position(state, seen);
 		decision.events |= judge_position(state, before);

@@ -16,6 +16,10 @@
  *     breaker and alarmed.
  * S8  Before anything was commanded or observed the plan commands nothing that a person did not ask
  *     for: a relay whose position is not known and that was never commanded is not closed.
+ *
+ * A device that switches by itself until it is commanded (a meter in prepaid mode under forced
+ * control) is taken over: commanded to what is wished where that moves nothing, or where a person
+ * asks for it. Until then nothing that it shows proves a command.
  */
 #pragma once
 
@@ -48,6 +52,7 @@ enum relay_verify {
 	RELAY_VERIFY_LOAD,     /* "position unknown, load agrees" */
 	RELAY_VERIFY_UNPROVEN, /* no read-back and no load to tell */
 	RELAY_VERIFY_WRONG,    /* position or load contradicts the command */
+	RELAY_VERIFY_OWN,      /* the device switches by itself: nothing proves the command */
 };
 
 /* IEEE 2030.5 ServiceStatus, by value. */
@@ -80,6 +85,9 @@ struct relay_seen {
 	bool register_known;
 	int64_t register_wh; /* accepted, unwrapped */
 	int64_t register_us;
+	/* When the device was found to switch by itself until it is commanded; 0: it does not, or that
+	 * is not known. Set anew when the device was away. */
+	int64_t own_us;
 };
 
 /* The ledger keeps commanded, proven and armed; the rest begins again. Zero-initialised: never
@@ -114,6 +122,7 @@ struct relay_state {
 	bool left_to_breaker;
 	bool looking; /* waits for the first reading since the start */
 	int64_t looking_us;
+	int64_t own_us; /* as last seen */
 };
 
 enum relay_command { RELAY_COMMAND_NONE, RELAY_COMMAND_OPEN, RELAY_COMMAND_CLOSE };
@@ -150,6 +159,9 @@ void relay_plan_sent(struct relay_state *state, int error, int64_t now_us);
 /* A person confirms that an armed relay may be closed (relay.connect): from now on it counts as
  * opened by us, and the wish decides. Commit the state, clear the alarm. false: it is not armed. */
 bool relay_plan_confirm(struct relay_state *state);
+
+/* Does the device switch by itself now: found to, and not commanded since? */
+bool relay_plan_own(const struct relay_state *state, const struct relay_seen *seen);
 
 /* Outward state of a supply. */
 enum service_status relay_service_status(const struct relay_state *state,

@@ -119,10 +119,12 @@ static struct played_meter *meter_of(struct played_building *building, const str
 		return NULL;
 	/* Asked as another model would be, it does not answer. */
 	if (request->slave < 1 || request->slave > building->meters ||
-	    (request->function != 3 && request->function != 16))
+	    (request->function != 1 && request->function != 3 && request->function != 5 &&
+	     request->function != 16))
 		return NULL;
 	struct played_meter *meter = &building->meter[request->slave - 1];
-	return meter->dead ? NULL : meter;
+	bool coils = request->function == 1 || request->function == 5;
+	return meter->dead || (coils && !meter->board) ? NULL : meter;
 }
 
 static uint64_t bcd(uint64_t number)
@@ -143,11 +145,13 @@ static uint16_t read_acrel(struct played_meter *meter, uint16_t address, uint32_
 	case 0x000B:
 		return 2300; /* 0.1 V */
 	case 0x000C:
-		return (uint16_t)(meter->load_w * 100 / 230);
+		return (uint16_t)(meter->closed ? meter->load_w * 100 / 230 : 0);
 	case 0x000D:
-		return (uint16_t)meter->load_w;
+		return (uint16_t)(meter->closed ? meter->load_w : 0);
 	case 0x0010:
 		return 1000;
+	case 0x0022:
+		return meter->run_word;
 	case 0x0038:
 		return meter->ct;
 	case 0x0362:
@@ -160,6 +164,40 @@ static uint16_t read_acrel(struct played_meter *meter, uint16_t address, uint32_
 	default:
 		return 0;
 	}
+}
+
+/* The energy of its user lies 0x19 behind 0x0300. */
+static uint16_t read_adf(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	switch (address) {
+	case 0x0300:
+		return 2300; /* 0.1 V */
+	case 0x0302:
+		return (uint16_t)meter->load_w;
+	case 0x0319:
+		return (uint16_t)(energy >> 16);
+	case 0x031A:
+		return (uint16_t)energy;
+	case 0x0908:
+		return meter->adf_mode;
+	case 0x0951:
+	case 0x0952:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static uint16_t read_board(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	(void)energy;
+	if (address == 6)
+		return meter->power_on;
+	if (address >= 930 && address < 936)
+		return meter->safe[address - 930];
+	if (address >= 938 && address < 944)
+		return meter->loss[address - 938];
+	return 0;
 }
 
 static uint16_t read_register(struct played_meter *meter, uint16_t address, uint32_t energy)
@@ -188,6 +226,50 @@ static uint16_t read_register(struct played_meter *meter, uint16_t address, uint
 	}
 }
 
+static uint16_t read_holding(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	return (meter->acrel   ? read_acrel
+		: meter->adf   ? read_adf
+		: meter->board ? read_board
+			       : read_register)(meter, address, energy);
+}
+
+/* What a device says of itself: its number, its ratios, its modes. */
+static bool is_seldom(const struct played_meter *meter, const struct line_request *request)
+{
+	if (request->function != 3)
+		return false;
+	if (meter->acrel)
+		return request->address >= 0x0022;
+	return meter->adf ? request->address >= 0x0900 : meter->board;
+}
+
+static void note_seldom(struct played_meter *meter, const struct line_request *request)
+{
+	bool seldom = is_seldom(meter, request);
+	meter->seldom_reads += seldom;
+	meter->seldom_twice += seldom && meter->seldom_last;
+	meter->seldom_last = seldom;
+}
+
+static void write_meter(struct played_meter *meter, const struct line_request *request)
+{
+	if (meter->board) {
+		assert(request->function == 5 && request->address < 6);
+		meter->coil[request->address] = request->values[0] == 0xFF00;
+	} else if (meter->acrel) {
+		/* Forced control; the second register trips or closes. */
+		assert(request->function == 16 && request->address == 0x0057 &&
+		       request->count == 2 && request->values[0] == 1);
+		meter->closed = request->values[1] == 0;
+	} else {
+		assert(request->function == 16 && request->address == 0x001A &&
+		       request->count == 1);
+		meter->closed = request->values[0] == 1;
+	}
+	meter->relay_writes++;
+}
+
 static void answer(struct played_building *building, const struct line_job *job,
 		   struct line_result *result)
 {
@@ -209,6 +291,7 @@ static void answer(struct played_building *building, const struct line_job *job,
 		return;
 	}
 	result->turnaround_us = TURNAROUND_US;
+	note_seldom(meter, request);
 	if (meter->acrel && request->address == 0x0360 && meter->serial == 0) {
 		meter->identity_reads++;
 		result->error = -EREMOTEIO;
@@ -216,7 +299,11 @@ static void answer(struct played_building *building, const struct line_job *job,
 		result->exception = 2;
 		return;
 	}
-	if (request->function == 3) {
+	if (request->function == 1) {
+		result->count = request->count;
+		for (uint16_t i = 0; i < request->count; i++)
+			result->values[i] = meter->coil[request->address + i];
+	} else if (request->function == 3) {
 		uint32_t energy = (uint32_t)(meter->energy_uwh / STEP_UWH);
 		if (meter->glitch_count > 0 && request->address == (meter->acrel ? 0 : 0x000A)) {
 			meter->glitch_count--;
@@ -224,13 +311,10 @@ static void answer(struct played_building *building, const struct line_job *job,
 		}
 		result->count = request->count;
 		for (uint16_t i = 0; i < request->count; i++)
-			result->values[i] = (meter->acrel ? read_acrel : read_register)(
-				meter, (uint16_t)(request->address + i), energy);
+			result->values[i] = read_holding(meter, (uint16_t)(request->address + i),
+							 energy);
 	} else {
-		assert(request->function == 16 && request->address == 0x001A &&
-		       request->count == 1);
-		meter->closed = request->values[0] == 1;
-		meter->relay_writes++;
+		write_meter(meter, request);
 	}
 }
 

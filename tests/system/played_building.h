@@ -1,8 +1,9 @@
 /* played_building.h - a building in virtual time, for driving the very station through days in a moment.
  *
- * One line of Hiking DDS238 ZN/SR meters, or Acrel DDSY1352 ones (serial number and current transformer), written from the register facts (import 0x000A, relay 0x001A,
- * FC03 to read and FC16 to write), not from the product's model files. A job takes the time that it
- * would take on the wire. There is no sleep: time jumps to the next event.
+ * One line of Hiking DDS238 ZN/SR meters, Acrel DDSY1352 ones (serial number, current transformer, run
+ * word, forced control), users of one phase of an Acrel ADF400L, and WB-MR6C boards, written from the
+ * register facts, not from the product's model files. A job takes the time that it would take on the
+ * wire. There is no sleep: time jumps to the next event.
  */
 #pragma once
 
@@ -27,6 +28,17 @@ struct played_meter {
 	int64_t glitch_count; /* the next energy answers show glitch_raw instead */
 	uint32_t glitch_raw;  /* hundredths of a kWh */
 	int64_t relay_writes;
+	uint16_t run_word; /* Acrel: bit 6 is prepaid mode */
+	bool adf;
+	uint16_t adf_mode; /* ADF400L: high byte 0 prepaid, 1 metering */
+	bool board;
+	bool coil[6];
+	uint16_t power_on; /* WB-MR6C: holding 6, 930 and on, 938 and on */
+	uint16_t safe[6];
+	uint16_t loss[6];
+	int64_t seldom_reads; /* of what it says of itself; and how many came one behind the other */
+	int64_t seldom_twice;
+	bool seldom_last;
 };
 
 struct played_building {

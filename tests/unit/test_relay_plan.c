@@ -651,6 +651,96 @@ static void no_history_closes_what_we_did_not_open(void **state)
 	assert_true(settled > 0);
 }
 
+static void a_meter_that_switches_by_itself_is_taken_over_under_load(void **state)
+{
+	struct bench room = bench(&blind, 500);
+
+	(void)state;
+	run(&room, 60);
+	assert_int_equal(room.closes, 0);
+	room.seen.own_us = room.now_us;
+	run(&room, 2);
+	assert_int_equal(room.closes, 1);
+	run(&room, 1000);
+	assert_int_equal(room.closes, 1);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_LOAD);
+	assert_false(relay_plan_own(&room.state, &room.seen));
+	assert_int_equal(room.events & (RELAY_EVENT_WRONG | RELAY_EVENT_UNPROVEN), 0);
+	/* Its power was off: it may be back in its own mode. */
+	room.seen.own_us = room.now_us;
+	run(&room, 1000);
+	assert_int_equal(room.closes, 2);
+	assert_int_equal(room.events & RELAY_EVENT_WRONG, 0);
+}
+
+static void a_meter_that_switches_by_itself_is_not_closed_without_load(void **state)
+{
+	struct bench room = bench(&blind, 500);
+
+	(void)state;
+	/* We closed it, and that is proven; then it was without power, and tripped by itself. */
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 60);
+	wish(&room, SUPPLY_ON, LAYER_NOBODY);
+	run(&room, 60);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_LOAD);
+	room.closes = 0;
+	room.actual = RELAY_OPEN;
+	room.now_us += 3600 * SECOND;
+	room.seen.own_us = room.now_us;
+	run(&room, 1000);
+	assert_int_equal(room.closes, 0);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_OWN);
+	assert_string_equal(relay_verify_name(room.state.verify), "unproven");
+	assert_true(relay_plan_own(&room.state, &room.seen));
+	/* A person asks for it. */
+	wish(&room, SUPPLY_ON, LAYER_OPERATOR);
+	run(&room, 30);
+	assert_int_equal(room.closes, 1);
+	assert_int_equal(room.actual, RELAY_CLOSED);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_LOAD);
+}
+
+static void a_load_that_was_read_before_closes_nothing(void **state)
+{
+	struct bench room = bench(&blind, 500);
+
+	(void)state;
+	run(&room, 60);
+	room.seen.own_us = room.now_us;
+	/* Decides as often as it likes, on what was read back then. */
+	for (int i = 0; i < 100; i++) {
+		room.now_us += RELAY_SETTLE_US;
+		act(&room);
+	}
+	assert_int_equal(room.closes, 0);
+}
+
+static void a_cut_meter_back_in_its_own_mode_is_opened_again(void **state)
+{
+	struct bench room = bench(&blind, 500);
+
+	(void)state;
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 600);
+	assert_int_equal(room.opens, 1);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_LOAD);
+	room.actual = RELAY_CLOSED;
+	room.deaf = true;
+	room.seen.own_us = room.now_us;
+	run(&room, 1);
+	assert_int_equal(room.opens, 2);
+	run(&room, 1);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_OWN);
+	room.deaf = false;
+	run(&room, 120);
+	assert_int_equal(room.actual, RELAY_OPEN);
+	assert_int_not_equal(room.state.verify, RELAY_VERIFY_OWN);
+	int opens = room.opens;
+	run(&room, 1000);
+	assert_int_equal(room.opens, opens);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -676,6 +766,10 @@ int main(void)
 		cmocka_unit_test(a_supply_without_a_relay_has_no_contactor),
 		cmocka_unit_test(contactors_are_turned_around),
 		cmocka_unit_test(no_history_closes_what_we_did_not_open),
+		cmocka_unit_test(a_meter_that_switches_by_itself_is_taken_over_under_load),
+		cmocka_unit_test(a_meter_that_switches_by_itself_is_not_closed_without_load),
+		cmocka_unit_test(a_load_that_was_read_before_closes_nothing),
+		cmocka_unit_test(a_cut_meter_back_in_its_own_mode_is_opened_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
