@@ -442,6 +442,10 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 			supply->rate = was->rate;
 			supply->progress = was->progress;
 			supply->overloads = was->overloads;
+			if (was->meter == supply->meter) {
+				supply->witness_us = was->witness_us;
+				supply->witness_bad = was->witness_bad;
+			}
 			supply->near_limit = was->near_limit;
 			memcpy(supply->cause, was->cause, sizeof(supply->cause));
 			/* The register accepted since the settlement, and the relay's progress, are newer

@@ -18,6 +18,9 @@
 
 #define IMPLAUSIBLE_MAX 3 /* answers in a row */
 
+/* A witness in another answer speaks for the register this long: several turns of a slow line. */
+#define WITNESS_US INT64_C(600000000)
+
 static void quarantine_event(struct station *station, const struct station_supply *supply,
 			     const char *reason, const char *state)
 {
@@ -186,6 +189,21 @@ static void check_progress(struct station *station, struct station_supply *suppl
 		station_alarm_clear(station, ALARM_REVERSE_ENERGY, subject);
 }
 
+/* T1e: what proves that the register is the register? */
+static enum guard_witness witness_of(const struct station *station,
+				     const struct station_supply *supply)
+{
+	const struct model *model = supply->meter->model;
+	int energy = model_span_of(model, MODEL_ROLE_ENERGY, 0);
+	if (energy < 0 || model->spans[energy].witness < 0)
+		return GUARD_WITNESS_NONE;
+	if (model->spans[energy].witness == energy)
+		return GUARD_WITNESS_WITHIN;
+	return supply->witness_us != 0 && station->now.us - supply->witness_us <= WITNESS_US
+		       ? GUARD_WITNESS_BESIDE
+		       : GUARD_WITNESS_NONE;
+}
+
 static void judge(struct station *station, struct station_supply *supply,
 		  const struct reading *answer)
 {
@@ -194,6 +212,7 @@ static void judge(struct station *station, struct station_supply *supply,
 	struct instant now = station->now;
 	now.us = reading->at_us;
 	station_identity_attach(supply, &with_serial, &supply->limits);
+	supply->limits.witness = witness_of(station, supply);
 	const struct guard before = supply->guard;
 	struct guard_verdict verdict = guard_judge(&supply->guard, &supply->limits, reading, &now);
 
@@ -264,6 +283,11 @@ void station_reading(struct station *station, struct station_supply *supply,
 {
 	keep_values(supply, reading);
 	station_overload(station, supply, reading);
+	/* The register's own answers do not speak for its witness. */
+	if (supply->witness_bad) {
+		station_relay_review(station, supply);
+		return;
+	}
 	if (supply->implausible >= IMPLAUSIBLE_MAX) {
 		char subject[ALARM_SUBJECT_MAX + 1];
 		station_subject(supply, subject);
@@ -282,7 +306,7 @@ void station_implausible(struct station *station, struct station_supply *supply,
 {
 	supply->implausible++;
 	schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
-		     SCHEDULE_ENERGY);
+		     supply->witness_bad ? SCHEDULE_INSTANT : SCHEDULE_ENERGY);
 	if (supply->implausible < IMPLAUSIBLE_MAX)
 		return;
 	char subject[ALARM_SUBJECT_MAX + 1];

@@ -239,6 +239,18 @@ static bool covered(const struct model *model, unsigned span, unsigned channel,
 	       own.address == request->address;
 }
 
+/* Was this answer the one that holds the register's witness, apart from the register? */
+static void note_witness(struct station_supply *supply, unsigned span, int error, int64_t at_us)
+{
+	const struct model *model = supply->meter->model;
+	int energy = model_span_of(model, MODEL_ROLE_ENERGY, 0);
+	if (energy < 0 || span == (unsigned)energy || model->spans[energy].witness != (int)span)
+		return;
+	supply->witness_bad = error == -ERANGE;
+	if (error == 0)
+		supply->witness_us = at_us;
+}
+
 static void spread(struct station *station, struct station_device *device,
 		   const struct station_job *slot, const struct line_result *result)
 {
@@ -254,6 +266,7 @@ static void spread(struct station *station, struct station_device *device,
 			int r = meter_decode_scaled(device->model, slot->span, channel,
 						    result->values, result->count, &supply->ratios,
 						    &reading, &culprit);
+			note_witness(supply, slot->span, r, result->done_us);
 			if (r == -ERANGE)
 				station_implausible(station, supply, culprit);
 			else if (r == 0)

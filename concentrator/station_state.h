@@ -162,6 +162,10 @@ struct station_supply {
 	struct station_rate rate;
 	struct progress progress;
 	uint32_t implausible; /* answers in a row */
+	/* Where the witness is in another answer than the register: when that was last well, and
+	 * whether the last one was not. */
+	int64_t witness_us; /* 0: never */
+	bool witness_bad;
 	struct meter_ratios ratios;
 	bool judged;        /* a register was judged since the start */
 	uint32_t overloads; /* readings in a row above the breaker's rating */

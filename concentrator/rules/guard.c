@@ -167,6 +167,25 @@ static bool still_suspect(const struct guard *guard, const struct guard_limits *
 	return false;
 }
 
+/* The largest step that one reading alone can prove. */
+static int64_t confirm_wh(const struct guard_limits *limits, int64_t limit_wh)
+{
+	int64_t least_wh = GUARD_CONFIRM_STEPS * limits->resolution_wh;
+	int64_t wh = 0;
+
+	switch (limits->witness) {
+	case GUARD_WITNESS_WITHIN:
+		wh = limit_wh / GUARD_CONFIRM_PART;
+		break;
+	case GUARD_WITNESS_BESIDE:
+		wh = limit_wh / GUARD_CONFIRM_PART_BESIDE;
+		break;
+	case GUARD_WITNESS_NONE:
+		break;
+	}
+	return wh > least_wh ? wh : least_wh;
+}
+
 /* Has a second reading agreed with the one that waits? Otherwise this one waits. */
 static bool agreed(struct guard *guard, const struct guard_limits *limits, int64_t register_wh,
 		   const struct instant *now)
@@ -200,7 +219,7 @@ struct guard_verdict guard_judge(struct guard *guard, const struct guard_limits 
 	struct guard_verdict verdict = {.outcome = GUARD_NOTHING};
 	struct step step = {0};
 	enum guard_reason reason;
-	int64_t register_wh, confirm_wh;
+	int64_t register_wh;
 
 	assert(limits->resolution_wh >= 1 && limits->plausibility_factor >= 1);
 	if (!reading_has(reading, QUANTITY_ENERGY_IMPORT_WH))
@@ -230,10 +249,8 @@ struct guard_verdict guard_judge(struct guard *guard, const struct guard_limits 
 		return quarantined;
 	}
 
-	confirm_wh = verdict.limit_wh / GUARD_CONFIRM_PART;
-	if (confirm_wh < 2 * limits->resolution_wh)
-		confirm_wh = 2 * limits->resolution_wh;
-	if ((!guard->has_baseline || step.rolled_over || step.wh > confirm_wh) &&
+	if ((!guard->has_baseline || step.rolled_over ||
+	     step.wh > confirm_wh(limits, verdict.limit_wh)) &&
 	    !agreed(guard, limits, register_wh, now)) {
 		if (guard->again > GUARD_AGAIN_MAX)
 			return quarantine(guard, limits, GUARD_DISAGREE, register_wh, now);

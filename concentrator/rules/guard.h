@@ -11,7 +11,9 @@
  *     last tenth below the model's modulus, and only when read twice.
  *
  * A step that is possible but large, a rollover, and the very first register are taken only when a
- * second reading agrees: one wrong answer on the wire never moves money.
+ * second reading agrees: one wrong answer on the wire never moves money. What is large depends on what
+ * proves that the answer is the register's (T1e, T1f): where nothing in the answer does, a small step
+ * is suspicious already.
  */
 #pragma once
 
@@ -25,11 +27,22 @@
 #define GUARD_SLACK_US       INT64_C(30000000) /* registers are refreshed, and dated, in steps */
 #define GUARD_BREAKER_PERCENT                                                                      \
 	145 /* IEC 60898-1: a breaker may carry 1.45 times its rating up to an hour */
-#define GUARD_CONFIRM_PART 4 /* a step above this part of the limit is read twice */
-#define GUARD_FOLLOW_MAX   3 /* readings after which a suspect register is a line of its own */
-#define GUARD_AGAIN_MAX    3 /* readings that contradict each other before it is a quarantine */
+/* A step above this part of the limit is read twice: with a witness in the same answer, and with one in
+ * another answer of the meter. Without any, every step is. */
+#define GUARD_CONFIRM_PART        4
+#define GUARD_CONFIRM_PART_BESIDE 16
+#define GUARD_CONFIRM_STEPS       2 /* of the register: never read twice for so little */
+#define GUARD_FOLLOW_MAX          3 /* readings after which a suspect register is a line of its own */
+#define GUARD_AGAIN_MAX           3 /* readings that contradict each other before it is a quarantine */
 #define GUARD_SEVERE_S                                                                             \
 	INT64_C(259200) /* default age at which an open quarantine rises in severity */
+
+/* What proves that an answer is the register's: a voltage or frequency that came with it. */
+enum guard_witness {
+	GUARD_WITNESS_WITHIN, /* in the same answer */
+	GUARD_WITNESS_BESIDE, /* in another answer of the same meter, lately */
+	GUARD_WITNESS_NONE,
+};
 
 /* What the point is, from the model and the commissioning row. */
 struct guard_limits {
@@ -41,6 +54,7 @@ struct guard_limits {
 	int64_t plausibility_factor; /* at least 1; a simulator's energy runs faster */
 	int64_t serial;              /* expected serial number; 0: not known */
 	bool ratio_changed;          /* the register is counted by another ratio than before */
+	enum guard_witness witness;
 };
 
 /* A register value and when it was read. */

@@ -171,7 +171,7 @@ static uint16_t read_adf(struct played_meter *meter, uint16_t address, uint32_t 
 {
 	switch (address) {
 	case 0x0300:
-		return 2300; /* 0.1 V */
+		return meter->volts_gone ? 0 : 2300; /* 0.1 V */
 	case 0x0302:
 		return (uint16_t)meter->load_w;
 	case 0x0319:
@@ -232,6 +232,11 @@ static uint16_t read_holding(struct played_meter *meter, uint16_t address, uint3
 		: meter->adf   ? read_adf
 		: meter->board ? read_board
 			       : read_register)(meter, address, energy);
+}
+
+static uint16_t energy_address(const struct played_meter *meter)
+{
+	return meter->acrel ? 0 : meter->adf ? 0x0319 : 0x000A;
 }
 
 /* What a device says of itself: its number, its ratios, its modes. */
@@ -305,7 +310,7 @@ static void answer(struct played_building *building, const struct line_job *job,
 			result->values[i] = meter->coil[request->address + i];
 	} else if (request->function == 3) {
 		uint32_t energy = (uint32_t)(meter->energy_uwh / STEP_UWH);
-		if (meter->glitch_count > 0 && request->address == (meter->acrel ? 0 : 0x000A)) {
+		if (meter->glitch_count > 0 && request->address == energy_address(meter)) {
 			meter->glitch_count--;
 			energy = meter->glitch_raw;
 		}

@@ -31,6 +31,7 @@ struct played_meter {
 	uint16_t run_word; /* Acrel: bit 6 is prepaid mode */
 	bool adf;
 	uint16_t adf_mode; /* ADF400L: high byte 0 prepaid, 1 metering */
+	bool volts_gone;   /* ADF400L: the voltage reads as zero */
 	bool board;
 	bool coil[6];
 	uint16_t power_on; /* WB-MR6C: holding 6, 930 and on, 938 and on */

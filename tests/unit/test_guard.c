@@ -303,6 +303,102 @@ static void bad_company_is_quarantined(void **state)
 	}
 }
 
+static struct guard_verdict judge_by(const struct guard_limits *by, struct guard *guard, int64_t wh,
+				     int64_t us)
+{
+	struct reading reading = {.at_us = us};
+	struct instant now = after(us);
+
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, wh);
+	return guard_judge(guard, by, &reading, &now);
+}
+
+static void the_weaker_the_witness_the_sooner_a_step_is_read_twice(void **state)
+{
+	/* The limit after a minute is 286 Wh, after an hour 10,780 Wh, after a day 256,236 Wh. */
+	static const struct {
+		const char *sentence;
+		enum guard_witness witness;
+		int64_t step, after_us;
+		enum guard_outcome outcome;
+	} cases[] = {
+		{"within: a quarter of a minute's limit is taken", GUARD_WITNESS_WITHIN, 70,
+		 60 * SECOND, GUARD_ACCEPT},
+		{"within: more is read twice", GUARD_WITNESS_WITHIN, 80, 60 * SECOND,
+		 GUARD_READ_AGAIN},
+		{"beside: two steps of the register are taken", GUARD_WITNESS_BESIDE, 20,
+		 60 * SECOND, GUARD_ACCEPT},
+		{"beside: three are read twice", GUARD_WITNESS_BESIDE, 30, 60 * SECOND,
+		 GUARD_READ_AGAIN},
+		{"beside: a sixteenth of an hour's limit is taken", GUARD_WITNESS_BESIDE, 670, HOUR,
+		 GUARD_ACCEPT},
+		{"beside: more is read twice", GUARD_WITNESS_BESIDE, 680, HOUR, GUARD_READ_AGAIN},
+		{"none: two steps of the register are taken", GUARD_WITNESS_NONE, 20, 24 * HOUR,
+		 GUARD_ACCEPT},
+		{"none: three are read twice, even after a day", GUARD_WITNESS_NONE, 30, 24 * HOUR,
+		 GUARD_READ_AGAIN},
+		{"none: what cannot be is no better for being read twice", GUARD_WITNESS_NONE, 300,
+		 60 * SECOND, GUARD_QUARANTINE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct guard_limits by = limits;
+		struct guard guard = at_register(5000);
+		struct guard_verdict verdict;
+
+		print_message("%s\n", cases[i].sentence);
+		by.witness = cases[i].witness;
+		verdict = judge_by(&by, &guard, 5000 + cases[i].step, cases[i].after_us);
+		assert_int_equal(verdict.outcome, cases[i].outcome);
+		assert_int_equal(guard.accepted.wh - 5000,
+				 verdict.outcome == GUARD_ACCEPT ? cases[i].step : 0);
+		if (verdict.outcome != GUARD_READ_AGAIN)
+			continue;
+		/* The second says the same; or it says otherwise, and the first is forgotten. */
+		struct guard other = guard;
+		verdict = judge_by(&by, &guard, 5000 + cases[i].step, cases[i].after_us + SECOND);
+		assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+		assert_int_equal(verdict.step_wh, cases[i].step);
+		verdict = judge_by(&by, &other, 5010, cases[i].after_us + SECOND);
+		assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+		assert_int_equal(verdict.step_wh, 10);
+		assert_false(verdict.returned);
+	}
+}
+
+/* Another register's value in place of the true one, small enough to be possible: with a witness in the
+ * same answer that cannot be; without, one such answer is never charged. */
+static void without_a_witness_a_possible_wrong_answer_is_not_charged(void **state)
+{
+	struct random random = random_start("unproven", 43);
+	long rounds = random_rounds(2000);
+	struct guard_limits by = limits;
+	int64_t caught = 0;
+
+	(void)state;
+	by.witness = GUARD_WITNESS_NONE;
+	for (long i = 0; i < rounds; i++) {
+		int64_t truth = random_between(&random, 0, 99999) * 10;
+		struct guard guard = at_register(truth);
+		int64_t us = 0;
+
+		for (int poll = 0; poll < 50; poll++) {
+			us += random_between(&random, SECOND, 60 * SECOND);
+			truth += random_between(&random, 0, 2) * 10;
+			if (random_between(&random, 0, 4) == 0) {
+				caught += judge_by(&by, &guard,
+						   truth + random_between(&random, 3, 20) * 10, us)
+						  .outcome == GUARD_READ_AGAIN;
+				us += SECOND;
+			}
+			assert_int_equal(judge_by(&by, &guard, truth, us).outcome, GUARD_ACCEPT);
+			assert_int_equal(guard.accepted.wh, truth);
+		}
+	}
+	assert_true(caught > rounds);
+}
+
 static void unknown_time_counts_as_a_day(void **state)
 {
 	struct mark mark = {.wh = 5000, .at_s = T0, .dated = true};
@@ -389,6 +485,8 @@ int main(void)
 		cmocka_unit_test(a_reset_register_that_climbs_past_the_old_value_stays_a_fall),
 		cmocka_unit_test(bad_company_is_quarantined),
 		cmocka_unit_test(a_changed_ratio_is_quarantined_whatever_the_register),
+		cmocka_unit_test(the_weaker_the_witness_the_sooner_a_step_is_read_twice),
+		cmocka_unit_test(without_a_witness_a_possible_wrong_answer_is_not_charged),
 		cmocka_unit_test(unknown_time_counts_as_a_day),
 		cmocka_unit_test(a_restart_keeps_the_quarantine_and_the_baseline),
 		cmocka_unit_test(glitches_never_charge),
