@@ -231,7 +231,7 @@ static int connect_database(struct ledger *ledger, struct ledger_failure *ret_fa
 	place_note(ledger);
 	ledger->checkpoint_code = SQLITE_OK;
 	ledger->failed = false;
-	error = store_derive(ledger, ret_failure);
+	error = store_derive(ledger, false, ret_failure);
 	if (error < 0)
 		store_fail(ledger, ret_failure->text);
 	return error;

@@ -4,9 +4,10 @@
  * reader.h. Everything is written inside ledger_begin() and ledger_commit(); what ledger_commit()
  * acknowledged survives a power cut. The typed functions are in ledger_room.h, ledger_entry.h,
  * ledger_order.h, ledger_event.h, ledger_supply.h, ledger_tariff.h, ledger_key.h,
- * ledger_quarantine.h and ledger_hold.h. The tables are concentrator/migrations/, the hashed bytes ledger.md.
+ * ledger_quarantine.h, ledger_hold.h and ledger_snapshot.h. The tables are concentrator/migrations/, the hashed bytes ledger.md.
  *
- * M1  The balance of an account is the sum of its entries; the cached one is checked at open.
+ * M1  The balance of an account is the sum of its entries; the cached one is checked at open, from a
+ *     verified snapshot on (ledger_snapshot.h).
  * M2  The entries of a meter life join without gap or overlap; an entry that would not is refused.
  * M3  An order id and a cash receipt number are kept for ever, in the transaction of their entry.
  * M4  ledger_commit() returns 0 only when the transaction is on the disk (WAL, synchronous=FULL).
@@ -27,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_SCHEMA   1   /* what this program writes; a higher user_version is refused */
+#define LEDGER_SCHEMA   2   /* what this program writes; a higher user_version is refused */
 #define LEDGER_NAME_MAX 32  /* bytes of a room, circuit, line, model or layer name */
 #define LEDGER_ID_MAX   64  /* bytes of an mRID, tenancy, kid, receipt number or site */
 #define LEDGER_TEXT_MAX 128 /* bytes of a reason, an owner or a short detail */
@@ -98,8 +99,9 @@ const char *ledger_failure_text(const struct ledger *ledger);
  * ledger stays failed. */
 LEDGER_CHECKED int ledger_reopen(struct ledger *ledger, struct ledger_failure *ret_failure);
 
-/* M1, M2: recomputes every sum from the entries and compares it with what is cached. Reads an index
- * of all entries: for open, tests and after a suspicion. -EUCLEAN with the first difference named. */
+/* M1, M2: recomputes every sum from all entries, and from the snapshot and those behind it, and compares
+ * both with what is cached. Reads an index of all entries: for tests and after a suspicion. -EUCLEAN with
+ * the first difference named. */
 LEDGER_CHECKED int ledger_check(struct ledger *ledger, struct ledger_failure *ret_failure);
 
 void ledger_stats_get(struct ledger *ledger, struct ledger_stats *ret);

@@ -107,6 +107,17 @@ static int derive_energy(struct ledger *ledger)
 	return row < 0 ? row : 0;
 }
 
+static int derive_cash(struct ledger *ledger)
+{
+	QUERY cash = query_begin(ledger, STATEMENT_CASH_SUM,
+				 "SELECT coalesce(sum(amount_nano), 0) FROM cash");
+	int row = query_row(&cash);
+
+	if (row == 1)
+		ledger->tally.totals.cash_nano = row_integer(&cash, 0);
+	return row < 0 ? row : 0;
+}
+
 static int derive_scalars(struct ledger *ledger)
 {
 	struct tally *tally = &ledger->tally;
@@ -122,15 +133,6 @@ static int derive_scalars(struct ledger *ledger)
 			tally->totals.entries = row_integer(&last, 0);
 			row_hash(&last, 1, tally->head);
 		}
-	}
-	{
-		QUERY cash = query_begin(ledger, STATEMENT_CASH_SUM,
-					 "SELECT coalesce(sum(amount_nano), 0) FROM cash");
-
-		row = query_row(&cash);
-		if (row < 0)
-			return row;
-		tally->totals.cash_nano = row_integer(&cash, 0);
 	}
 	{
 		QUERY outbox = query_begin(
@@ -161,7 +163,21 @@ static int derive_scalars(struct ledger *ledger)
 	return row < 0 ? row : 0;
 }
 
-int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure)
+/* From every entry there is. */
+static int derive_sums(struct ledger *ledger, struct ledger_failure *ret_failure)
+{
+	int error = derive_accounts(ledger, ret_failure);
+
+	if (error == 0)
+		error = derive_lives(ledger, ret_failure);
+	if (error == 0)
+		error = derive_energy(ledger);
+	if (error == 0)
+		error = derive_cash(ledger);
+	return error;
+}
+
+int store_derive(struct ledger *ledger, bool whole, struct ledger_failure *ret_failure)
 {
 	int error;
 
@@ -169,13 +185,12 @@ int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure)
 	memset(&ledger->tally, 0, sizeof(ledger->tally));
 	ledger->tally.floor_s = ledger->built_s;
 	error = derive_meta(ledger, ret_failure);
+	if (error == 0 && !whole)
+		error = store_resume(ledger);
 	if (error == 0)
-		error = derive_accounts(ledger, ret_failure);
-	if (error == 0)
-		error = derive_lives(ledger, ret_failure);
-	if (error == 0)
-		error = derive_energy(ledger);
-	if (error == 0)
+		error = derive_sums(ledger, ret_failure);
+	/* 1: the snapshot has said the sums. */
+	if (error >= 0)
 		error = derive_scalars(ledger);
 	if (error == -ERANGE)
 		return unclean(ret_failure, ledger, "a sum overflows: entries up to",
@@ -191,29 +206,49 @@ int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure)
 	return error;
 }
 
+/* Has deriving once more come to what was there before? */
+static int compare(const struct ledger *ledger, const struct tally *old,
+		   const struct cached_account accounts[], struct ledger_failure *ret_failure)
+{
+	for (size_t i = 0; i < old->account_count; i++) {
+		const struct cached_account *now = &ledger->accounts[i];
+
+		if (i >= ledger->tally.account_count || now->id != accounts[i].id ||
+		    now->balance_nano != accounts[i].balance_nano)
+			return unclean(ret_failure, ledger, "account", accounts[i].id,
+				       i < ledger->tally.account_count ? now->balance_nano : 0,
+				       accounts[i].balance_nano);
+	}
+	if (memcmp(&old->totals, &ledger->tally.totals, sizeof(old->totals)) != 0)
+		return unclean(ret_failure, ledger, "the building's totals after entry",
+			       ledger->tally.totals.entries, ledger->tally.totals.charged_wh,
+			       old->totals.charged_wh);
+	return 0;
+}
+
 int ledger_check(struct ledger *ledger, struct ledger_failure *ret_failure)
 {
-	struct ledger_totals old = ledger->tally.totals;
-	size_t count = ledger->tally.account_count;
-	struct cached_account *accounts = calloc(count + 1, sizeof(*accounts));
+	const struct tally old = ledger->tally;
+	struct cached_account *accounts = calloc(old.account_count + 1, sizeof(*accounts));
 	int error;
 
 	if (!accounts)
 		return -ENOMEM;
-	if (count > 0)
-		memcpy(accounts, ledger->accounts, count * sizeof(*accounts));
-	error = store_derive(ledger, ret_failure);
-	for (size_t i = 0; error == 0 && i < count; i++) {
-		const struct cached_account *now = store_account(ledger, accounts[i].id);
-
-		if (!now || now->balance_nano != accounts[i].balance_nano)
-			error = unclean(ret_failure, ledger, "account", accounts[i].id,
-					now ? now->balance_nano : 0, accounts[i].balance_nano);
+	if (old.account_count > 0)
+		memcpy(accounts, ledger->accounts, old.account_count * sizeof(*accounts));
+	error = store_derive(ledger, true, ret_failure);
+	if (error == 0)
+		error = compare(ledger, &old, accounts, ret_failure);
+	if (error == 0)
+		error = store_derive(ledger, false, ret_failure);
+	if (error == 0)
+		error = compare(ledger, &old, accounts, ret_failure);
+	if (error == 0 && ledger->snapshot_refusal[0] != '\0') {
+		(void)snprintf(ret_failure->text, sizeof(ret_failure->text),
+			       "%s: the snapshot does not agree with the entries: %s", ledger->path,
+			       ledger->snapshot_refusal);
+		error = -EUCLEAN;
 	}
-	if (error == 0 && memcmp(&old, &ledger->tally.totals, sizeof(old)) != 0)
-		error = unclean(ret_failure, ledger, "the building's totals after entry",
-				ledger->tally.totals.entries, ledger->tally.totals.charged_wh,
-				old.charged_wh);
 	free(accounts);
 	return error;
 }

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int add_energy(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
+int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
 {
 	int64_t *sum;
 
@@ -137,7 +137,7 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 		return -EINVAL;
 	error = check_energy(ledger, entry);
 	if (error == 0)
-		error = add_energy(&totals, entry->kind, entry->energy_wh);
+		error = totals_add(&totals, entry->kind, entry->energy_wh);
 	if (error < 0)
 		return error;
 	if (__builtin_add_overflow(account->balance_nano, entry->amount_nano, &balance_nano) ||
@@ -292,4 +292,30 @@ int ledger_entry_find(struct ledger *ledger, int64_t seq, ledger_entry_fn row, v
 		return found < 0 ? found : -ENOENT;
 	entry_from_row(query.stmt, &entry, &balance_nano);
 	return row(&entry, balance_nano, userdata);
+}
+
+int ledger_charges_back(struct ledger *ledger, int64_t after_seq, ledger_charge_fn row,
+			void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_CHARGES_BACK,
+				  "SELECT seq, account_id, at_s, at_trusted, from_s, energy_wh "
+				  "FROM entry WHERE seq > ? AND kind = 5 ORDER BY seq DESC");
+	int more, stop;
+
+	query_integer(&query, after_seq);
+	while ((more = query_row(&query)) == 1) {
+		const struct ledger_charge charge = {
+			.seq = row_integer(&query, 0),
+			.account_id = row_integer(&query, 1),
+			.at_s = row_integer(&query, 2),
+			.at_trusted = row_integer(&query, 3) != 0,
+			.from_s = row_integer(&query, 4),
+			.energy_wh = row_integer(&query, 5),
+		};
+
+		stop = row(&charge, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
 }

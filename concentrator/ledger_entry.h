@@ -44,3 +44,19 @@ LEDGER_CHECKED int ledger_entries_tail(struct ledger *ledger, int64_t account_id
 /* -ENOENT there is none. */
 LEDGER_CHECKED int ledger_entry_find(struct ledger *ledger, int64_t seq, ledger_entry_fn row,
 				     void *userdata);
+
+/* What the blocks of a tariff need of a charge. */
+struct ledger_charge {
+	int64_t seq;
+	int64_t account_id;
+	int64_t at_s;
+	bool at_trusted;
+	int64_t from_s; /* 0: unknown */
+	int64_t energy_wh;
+};
+
+typedef int (*ledger_charge_fn)(const struct ledger_charge *charge, void *userdata);
+
+/* The charges behind after_seq, newest first, in one pass over the entries of all accounts. */
+LEDGER_CHECKED int ledger_charges_back(struct ledger *ledger, int64_t after_seq,
+				       ledger_charge_fn row, void *userdata);

@@ -47,6 +47,7 @@ enum statement {
 	STATEMENT_LIFE_EACH,
 	STATEMENT_LIFE_FIND,
 	STATEMENT_LIFE_SUMS,
+	STATEMENT_LIFE_WAYS,
 	STATEMENT_ENTRY_ADD,
 	STATEMENT_ENTRY_FIND,
 	STATEMENT_ENTRY_TAIL,
@@ -69,6 +70,15 @@ enum statement {
 	STATEMENT_CASH_ADD,
 	STATEMENT_CASH_DAY,
 	STATEMENT_CASH_SUM,
+	STATEMENT_CASH_LAST,
+	STATEMENT_SNAPSHOT_PUT,
+	STATEMENT_SNAPSHOT_GET,
+	STATEMENT_RESUME_ACCOUNTS,
+	STATEMENT_RESUME_ENTRIES,
+	STATEMENT_ACCOUNT_LAST,
+	STATEMENT_ENTRY_HASH,
+	STATEMENT_CHARGES_BACK,
+	STATEMENT_CASH_SINCE,
 	STATEMENT_EVENT_ADD,
 	STATEMENT_EVENT_EACH,
 	STATEMENT_EVENT_EACH_LANE,
@@ -109,6 +119,7 @@ struct tally {
 	bool outbox_stale;
 	uint8_t head[32];
 	int64_t floor_s;
+	int64_t snapshot_seq; /* 0: none */
 	size_t account_count;
 };
 
@@ -145,6 +156,7 @@ struct ledger {
 	bool in_transaction;
 	bool failed;
 	char failure[256];
+	char snapshot_refusal[192]; /* empty: the last open believed it, or there was none */
 
 	int64_t epoch;
 	int64_t created_s;
@@ -215,10 +227,21 @@ int64_t store_inserted(const struct ledger *ledger);
 /* Later than every trusted time seen. */
 void store_seen(struct ledger *ledger, int64_t at_s, bool trusted);
 
-/* Fills the cache from the tables, with the checks of M1 and M2 (ledger_derive.c). */
-LEDGER_CHECKED int store_derive(struct ledger *ledger, struct ledger_failure *ret_failure);
+/* Fills the cache from the tables, with the checks of M1 and M2 (ledger_derive.c). whole: from all entries,
+ * whatever the snapshot says; else from it and the entries behind it. */
+LEDGER_CHECKED int store_derive(struct ledger *ledger, bool whole,
+				struct ledger_failure *ret_failure);
+/* Accounts and sums from the snapshot (ledger_resume.c). 1 done; 0 there is none, or it is refused. */
+LEDGER_CHECKED int store_resume(struct ledger *ledger);
+/* Adds an entry's energy to its kind's sum. -EINVAL: energy of a kind that has none; -ERANGE. */
+LEDGER_CHECKED int totals_add(struct ledger_totals *totals, enum entry_kind kind,
+			      int64_t energy_wh);
 /* Opens a connection of the reading kind: read-only, small cache. */
 LEDGER_CHECKED int store_open_reading(sqlite3 **ret, const char *path, const char *vfs);
+/* Every life's way from its first register to the last one settled. */
+#define LIFE_WAYS                                                                                  \
+	"SELECT id, coalesce((SELECT to_wh FROM entry WHERE life_id = l.id ORDER BY seq DESC "     \
+	"LIMIT 1), first_wh) - first_wh FROM life l ORDER BY id"
 /* The energy by kind (CHARGE, HOUSE, QUARANTINE, WRITE_OFF), in one pass: GROUP BY would sort every
  * entry in memory. */
 #define ENTRY_ENERGY_SUMS                                                                          \

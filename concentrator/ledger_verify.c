@@ -1,11 +1,13 @@
 /* ledger_verify.c - walks a whole ledger with nothing but its tables and proves M1, M2 and M8.
  *
  * The walk reads PAGE entries a transaction, so that the log can be checkpointed in between; entries
- * never change (M5), so the pages fit together. The first entry that does not follow is named.
+ * never change (M5), so the pages fit together. The first entry that does not follow is named. On the way
+ * the snapshot is held against what the entries up to its own have come to.
  */
 #include "concentrator/ledger_verify.h"
 
 #include "concentrator/ledger_chain.h"
+#include "concentrator/ledger_snapshot_bytes.h"
 #include "concentrator/ledger_store.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 struct running {
 	int64_t id;
 	int64_t value; /* nano or Wh */
+	int64_t first; /* where it began */
 	int64_t point_id;
 };
 
@@ -36,6 +39,8 @@ struct walk {
 	const atomic_bool *cancel;
 	struct runnings accounts;
 	struct runnings lives;
+	struct ledger_totals totals;
+	struct ledger_snapshot *snapshot; /* as it was when the walk began; NULL: none */
 	struct ledger_verdict *verdict;
 };
 
@@ -102,6 +107,7 @@ static int running_load(struct walk *walk, struct runnings *runnings, const char
 		runnings->rows[runnings->count++] = (struct running){
 			.id = sqlite3_column_int64(stmt, 0),
 			.value = sqlite3_column_int64(stmt, 1),
+			.first = sqlite3_column_int64(stmt, 1),
 			.point_id = sqlite3_column_int64(stmt, 2),
 		};
 	}
@@ -178,6 +184,52 @@ static int check_balance(struct walk *walk, const struct entry *entry, int64_t b
 	return 0;
 }
 
+static int64_t running_total(struct runnings *runnings, int64_t id)
+{
+	const struct running *row = running_find(runnings, id);
+
+	return row ? row->value - row->first : 0;
+}
+
+/* The walk stands behind the snapshot's own entry. */
+static int check_snapshot(struct walk *walk)
+{
+	const struct ledger_snapshot *snapshot = walk->snapshot;
+	const struct ledger_totals *said = &snapshot->totals, *sum = &walk->totals;
+
+	if (memcmp(snapshot->head, walk->verdict->head, sizeof(snapshot->head)) != 0)
+		return bad(walk, 0, "the snapshot after entry %" PRId64 " has another hash of it",
+			   snapshot->seq);
+	for (size_t i = 0; i < snapshot->account_count; i++) {
+		int64_t id = snapshot->accounts[i].id,
+			sum_nano = running_total(&walk->accounts, id);
+
+		if (snapshot->accounts[i].balance_nano != sum_nano)
+			return bad(walk, 0,
+				   "the snapshot after entry %" PRId64 ": account %" PRId64
+				   ": it says %" PRId64 ", the entries sum to %" PRId64,
+				   snapshot->seq, id, snapshot->accounts[i].balance_nano, sum_nano);
+	}
+	for (size_t i = 0; i < snapshot->life_count; i++) {
+		int64_t id = snapshot->lives[i].id, sum_wh = running_total(&walk->lives, id);
+
+		if (snapshot->lives[i].energy_wh != sum_wh)
+			return bad(walk, 0,
+				   "the snapshot after entry %" PRId64 ": meter life %" PRId64
+				   ": it says %" PRId64 " Wh, the entries sum to %" PRId64,
+				   snapshot->seq, id, snapshot->lives[i].energy_wh, sum_wh);
+	}
+	if (said->charged_wh != sum->charged_wh || said->house_wh != sum->house_wh ||
+	    said->quarantined_wh != sum->quarantined_wh ||
+	    said->written_off_wh != sum->written_off_wh ||
+	    said->balance_nano != walk->verdict->balance_nano)
+		return bad(walk, 0,
+			   "the snapshot after entry %" PRId64
+			   ": the building's sums are not those of the entries",
+			   snapshot->seq);
+	return 0;
+}
+
 static int check_entry(struct walk *walk, const struct entry *entry, int64_t balance_nano)
 {
 	uint8_t hash[32];
@@ -207,8 +259,14 @@ static int check_entry(struct walk *walk, const struct entry *entry, int64_t bal
 		error = check_balance(walk, entry, balance_nano);
 	if (error < 0 || !walk->verdict->ok)
 		return error;
+	if (totals_add(&walk->totals, entry->kind, entry->energy_wh) < 0)
+		return bad(walk, entry->seq,
+			   "entry %" PRId64 ": energy of a kind that has none, or too much",
+			   entry->seq);
 	memcpy(walk->verdict->head, entry->hash, sizeof(entry->hash));
 	walk->verdict->entries = entry->seq;
+	if (walk->snapshot && walk->snapshot->seq == entry->seq)
+		return check_snapshot(walk);
 	return 0;
 }
 
@@ -283,6 +341,38 @@ static int read_head(struct walk *walk)
 	return error;
 }
 
+/* The snapshot of the moment; one that is replaced during the walk is held against the entries as well. */
+static int read_snapshot(struct walk *walk)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db,
+				      "SELECT body, sha256, (SELECT coalesce(max(seq), 0) FROM "
+				      "entry), s.seq FROM snapshot s WHERE id = 1",
+				      -1, &stmt, NULL);
+	int error;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	error = store_errno(walk->db, code);
+	if (code == SQLITE_ROW) {
+		const void *body = sqlite3_column_blob(stmt, 0);
+		size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
+
+		error = snapshot_decode(body, size, sqlite3_column_blob(stmt, 1), &walk->snapshot);
+		if (error == -EUCLEAN)
+			error = bad(walk, 0, "the snapshot's bytes do not have its hash");
+		else if (error == 0 && (walk->snapshot->seq > sqlite3_column_int64(stmt, 2) ||
+					walk->snapshot->seq != sqlite3_column_int64(stmt, 3)))
+			error = bad(walk, 0,
+				    "the snapshot stands on entry %" PRId64 ", which is not there",
+				    walk->snapshot->seq);
+		else if (error == 0 && walk->snapshot->seq == 0)
+			error = load_more(walk) < 0 ? -EIO : check_snapshot(walk);
+	}
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
 /* Runs a check of SQLite's and hands its first row, if it complains, to the verdict. */
 static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
 {
@@ -327,6 +417,8 @@ int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 	if (error == 0)
 		error = read_head(&walk);
 	if (error == 0 && verdict.ok)
+		error = read_snapshot(&walk);
+	if (error == 0 && verdict.ok)
 		error = check_entries(&walk);
 	if (error == 0 && verdict.ok)
 		error = check_pragma(&walk, "PRAGMA foreign_key_check", false);
@@ -341,6 +433,7 @@ int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 	(void)sqlite3_close(walk.db);
 	free(walk.accounts.rows);
 	free(walk.lives.rows);
+	free(walk.snapshot);
 	if (error == 0)
 		*ret = verdict;
 	return error;

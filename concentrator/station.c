@@ -141,6 +141,7 @@ int station_open(struct station **ret, const struct station_settings *settings,
 		goto fail;
 	}
 	raise_standing(station);
+	station_snapshot_told(station);
 	ret_error[0] = '\0';
 	*ret = station;
 	return 0;
@@ -193,6 +194,7 @@ static void try_store(struct station *station)
 	journal_log(LOG_NOTICE, MESSAGE_ID_STORE_RECOVERED, NULL,
 		    "the ledger can be written again; balances are derived anew");
 	station_alarm_clear(station, ALARM_STORE_FAILING, "ledger");
+	station_snapshot_told(station);
 }
 
 static void check_clock(struct station *station)
@@ -327,6 +329,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		check_store(station);
 		station_link_check(station);
 		station_cuts_keep(station);
+		station_snapshot_check(station);
 		station_alarms_tell(station);
 	}
 	expire_reads(station);

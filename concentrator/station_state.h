@@ -15,7 +15,9 @@
 #include "concentrator/ledger.h"
 #include "concentrator/ledger_hold.h"
 #include "concentrator/ledger_room.h"
+#include "concentrator/ledger_snapshot.h"
 #include "concentrator/order.h"
+#include "concentrator/platform/digest.h"
 #include "concentrator/rules/alarms.h"
 #include "concentrator/rules/calendar.h"
 #include "concentrator/rules/guard.h"
@@ -268,6 +270,7 @@ struct station {
 	int64_t clock_base_s; /* Unix time of boot, by the trusted clock */
 	uint64_t transaction; /* counts them */
 	bool store_failing;
+	bool snapshot_stale; /* prices have changed: its positions are not right any more */
 	int64_t store_retry_us;
 	int64_t second_us; /* next run of the once-a-second work */
 	int64_t ticked_us; /* the last station_tick() */
@@ -331,8 +334,18 @@ void station_reading(struct station *station, struct station_supply *supply,
 /* An answer that cannot be: row is its implausible value, or NULL. */
 void station_implausible(struct station *station, struct station_supply *supply, const char *row);
 
-/* station_use.c: adds up from the entries where every account stands in its blocks. */
+/* station_use.c: where every account stands in its blocks, from the snapshot and the entries. */
 int station_load_use(struct station *station);
+/* A position for the snapshot, and what it depends on besides the entries. key: -EIO of libcrypto. */
+void station_use_bytes(const struct tariff_use *use, uint8_t ret[static LEDGER_POSITION_MAX],
+		       uint32_t *ret_size);
+int station_use_key(const struct station *station, uint8_t ret[static DIGEST_SIZE]);
+/* station_snapshot.c: takes one now, in a transaction of its own. -errno of the ledger. */
+int station_snapshot_take(struct station *station);
+/* Once a second: is one due? */
+void station_snapshot_check(struct station *station);
+/* After the ledger was opened or reopened: was the snapshot refused? */
+void station_snapshot_told(struct station *station);
 /* station_silence.c: raises and clears the alarms about lines that fell silent, and about the power. */
 void station_silence(struct station *station);
 

@@ -1,6 +1,8 @@
 /* Bands and blocks in the station: over days, meters and restarts. */
 #include "tests/system/station_site.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
@@ -115,6 +117,83 @@ static void days_of_blocks_and_bands_need_no_split_by_time(void **state)
 	assert_in_range(charges.count, 8, 18);
 }
 
+static int64_t used_wh(struct site *site)
+{
+	return site_room(site, "101")->use.now.wh;
+}
+
+static void assert_snapshot_of_these_prices(struct site *site)
+{
+	struct ledger_snapshot *snapshot;
+	uint8_t key[DIGEST_SIZE];
+
+	assert_int_equal(station_use_key(site->building.station, key), 0);
+	assert_int_equal(ledger_snapshot_read(site->ledger, &snapshot), 0);
+	assert_memory_equal(snapshot->key, key, sizeof(key));
+	free(snapshot);
+}
+
+static void a_start_goes_on_from_the_snapshot_unless_prices_changed_since(void **state)
+{
+	static const char *const prices[] = {
+		"[tariff]\nname = t\nactivation = receipt\n[energy]\n"
+		"blocks = 20 41\nreset = month 1\nprice = 0.5 0.6 0.9\n",
+		"[tariff]\nname = t\nactivation = receipt\n[energy]\n"
+		"blocks = 20 42\nreset = month 1\nprice = 0.5 0.6 0.9\n"};
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	apply(site, prices[0]);
+	played_run(building, 7 * HOUR_US);
+	assert_in_range(used_wh(site), 5000, 7100);
+	assert_int_equal(station_snapshot_take(building->station), 0);
+	played_run(building, 14 * HOUR_US);
+	int64_t used = used_wh(site);
+	assert_true(used > 7100);
+	restart(site);
+	assert_int_equal(used_wh(site), used);
+
+	/* A position that is 5 Wh off shows where the start gets it from. */
+	site_room(site, "101")->use.now.wh += 5;
+	assert_int_equal(station_snapshot_take(building->station), 0);
+	restart(site);
+	assert_int_equal(used_wh(site), used + 5);
+	apply(site, prices[1]);
+	assert_int_equal(used_wh(site), used);
+	played_run(building, 21 * HOUR_US);
+	assert_snapshot_of_these_prices(site);
+	used = used_wh(site);
+	restart(site);
+	assert_int_equal(used_wh(site), used);
+}
+
+static void a_refused_snapshot_is_an_alarm_and_replaced(void **state)
+{
+	struct site *site = *state;
+	char command[256];
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	played_run(&site->building, 7 * HOUR_US);
+	assert_int_equal(station_snapshot_take(site->building.station), 0);
+	int64_t balance = site_room(site, "101")->settled_nano;
+	site_close(site);
+	(void)snprintf(command, sizeof(command),
+		       "/usr/bin/python3 -c \"import sqlite3; d = sqlite3.connect('%s/ledger.db'); "
+		       "d.execute('UPDATE snapshot SET sha256 = zeroblob(32)'); d.commit()\"",
+		       site->folder);
+	assert_int_equal(system(command), 0);
+	site_open(site);
+	assert_int_equal(alarms_count(&site->building.station->alarms, ALARM_WARNING), 1);
+	assert_int_equal(site_room(site, "101")->settled_nano, balance);
+	played_run(&site->building, 7 * HOUR_US + MINUTE_US);
+	assert_true(ledger_snapshot_seq(site->ledger) > 0);
+	restart(site);
+	assert_string_equal(ledger_snapshot_refusal(site->ledger), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +201,11 @@ int main(void)
 			blocks_count_all_meters_of_an_account_across_restarts, site_setup,
 			site_teardown),
 		cmocka_unit_test_setup_teardown(days_of_blocks_and_bands_need_no_split_by_time,
+						site_setup, site_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_start_goes_on_from_the_snapshot_unless_prices_changed_since, site_setup,
+			site_teardown),
+		cmocka_unit_test_setup_teardown(a_refused_snapshot_is_an_alarm_and_replaced,
 						site_setup, site_teardown),
 	};
 

@@ -3,6 +3,7 @@
 #include "tests/unit/ledger_house.h"
 
 #include "concentrator/ledger_schema.h"
+#include "concentrator/ledger_snapshot.h"
 #include "concentrator/ledger_verify.h"
 
 #include <errno.h>
@@ -12,26 +13,35 @@
 static char *read_text(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *text = calloc(1, 65536);
+	char *text = calloc(1, 262144);
 
 	assert_non_null(file);
 	assert_non_null(text);
-	assert_true(fread(text, 1, 65535, file) > 0);
+	assert_true(fread(text, 1, 262143, file) > 0);
 	assert_int_equal(fclose(file), 0);
 	return text;
+}
+
+/* The ledger of the story as that schema wrote it. */
+static void write_fixture(struct house *house, int schema)
+{
+	char path[512], *sql;
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof(path), "%s/ledger-%d.sql", LEDGER_FIXTURES, schema);
+	sql = read_text(path);
+	assert_int_equal(sqlite3_open(house->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+	free(sql);
 }
 
 static int set_up(void **state)
 {
 	static struct house house;
-	char *sql = read_text(LEDGER_FIXTURE);
-	sqlite3 *db;
 
 	house_make(&house);
-	assert_int_equal(sqlite3_open(house.path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	(void)sqlite3_close(db);
-	free(sql);
+	write_fixture(&house, LEDGER_SCHEMA);
 	*state = &house;
 	return 0;
 }
@@ -66,15 +76,27 @@ static void check_story(struct house *house)
 	assert_int_equal(verdict.entries, FIXTURE_HEAD_ENTRIES);
 }
 
-static void a_ledger_of_schema_1_opens(void **state)
+static void a_ledger_of_every_schema_opens(void **state)
 {
 	struct house *house = *state;
 	struct ledger_meta meta;
 
-	house_open(house);
-	check_story(house);
-	ledger_meta_get(house->ledger, &meta);
-	assert_int_equal(meta.schema, LEDGER_SCHEMA);
+	for (int schema = 1; schema <= LEDGER_SCHEMA; schema++) {
+		char backup[160];
+
+		house_remove(house);
+		house_make(house);
+		write_fixture(house, schema);
+		house_open(house);
+		check_story(house);
+		ledger_meta_get(house->ledger, &meta);
+		assert_int_equal(meta.schema, LEDGER_SCHEMA);
+		assert_string_equal(ledger_snapshot_refusal(house->ledger), "");
+		assert_int_equal(ledger_snapshot_seq(house->ledger),
+				 schema == 1 ? 0 : FIXTURE_HEAD_ENTRIES);
+		(void)snprintf(backup, sizeof(backup), "%s.schema-%d.bak", house->path, schema);
+		assert_int_equal(access(backup, F_OK), schema < LEDGER_SCHEMA ? 0 : -1);
+	}
 }
 
 /* The built-in steps and one more. */
@@ -101,7 +123,7 @@ static void a_step_is_taken_once_after_a_backup(void **state)
 	add_step(house, steps,
 		 "ALTER TABLE room ADD COLUMN floor INTEGER; CREATE TABLE visit(id INTEGER PRIMARY "
 		 "KEY) STRICT");
-	(void)snprintf(backup, sizeof(backup), "%s.schema-1.bak", house->path);
+	(void)snprintf(backup, sizeof(backup), "%s.schema-%d.bak", house->path, LEDGER_SCHEMA);
 	house_open(house);
 	check_story(house);
 	ledger_meta_get(house->ledger, &meta);
@@ -132,12 +154,12 @@ static void the_backup_is_the_ledger_before_the_step(void **state)
 	add_step(house, steps, "CREATE TABLE visit(id INTEGER PRIMARY KEY) STRICT");
 	house_open(house);
 	house_close(house);
-	(void)snprintf(backup, sizeof(backup), "%s.schema-1.bak", house->path);
+	(void)snprintf(backup, sizeof(backup), "%s.schema-%d.bak", house->path, LEDGER_SCHEMA);
 	assert_int_equal(rename(backup, house->path), 0);
 	house->settings.steps = NULL;
 	house_open(house);
 	ledger_meta_get(house->ledger, &meta);
-	assert_int_equal(meta.schema, 1);
+	assert_int_equal(meta.schema, LEDGER_SCHEMA);
 	check_story(house);
 }
 
@@ -164,7 +186,8 @@ static void no_step_is_taken_without_a_backup(void **state)
 	char folder[160];
 
 	/* A folder stands where the backup must go. */
-	(void)snprintf(folder, sizeof(folder), "mkdir -p '%s.schema-1.bak/x'", house->path);
+	(void)snprintf(folder, sizeof(folder), "mkdir -p '%s.schema-%d.bak/x'", house->path,
+		       LEDGER_SCHEMA);
 	assert_int_equal(system(folder), 0);
 	add_step(house, steps, "CREATE TABLE visit(id INTEGER PRIMARY KEY) STRICT");
 	assert_true(ledger_open(&house->ledger, &house->settings, &house->failure) < 0);
@@ -179,7 +202,7 @@ static void no_step_is_taken_without_a_backup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(a_ledger_of_schema_1_opens),
+		CASE(a_ledger_of_every_schema_opens),
 		CASE(a_step_is_taken_once_after_a_backup),
 		CASE(the_backup_is_the_ledger_before_the_step),
 		CASE(a_step_that_fails_leaves_the_ledger_as_it_was),
