@@ -39,6 +39,8 @@ int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energ
 	case ENTRY_ADJUSTMENT:
 	case ENTRY_ROUNDING:
 	case ENTRY_CLOSING:
+	case ENTRY_STANDING:
+	case ENTRY_KIND_END:
 	default:
 		return energy_wh == 0 ? 0 : -EINVAL;
 	}
@@ -133,7 +135,7 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 		return -ENOENT;
 	if (account->closed)
 		return -EPERM;
-	if (entry->kind < ENTRY_OPENING || entry->kind > ENTRY_CLOSING)
+	if (entry->kind < ENTRY_OPENING || entry->kind >= ENTRY_KIND_END)
 		return -EINVAL;
 	error = check_energy(ledger, entry);
 	if (error == 0)

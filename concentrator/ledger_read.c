@@ -68,7 +68,7 @@ static int belongs(struct reading *reading, sqlite3_stmt *stmt, int64_t account_
 }
 
 #define BELONGS                                                                                    \
-	"CASE WHEN life_id IS NULL OR to_s = 0 THEN at_s WHEN from_s = 0 THEN to_s - 1 "           \
+	"CASE WHEN to_s = 0 THEN at_s WHEN from_s = 0 THEN to_s - 1 "                              \
 	"ELSE from_s + (to_s - from_s) / 2 END"
 
 static int find_seq(struct reading *reading, int64_t account_id, int64_t at_s, int64_t *ret_seq)
@@ -195,7 +195,9 @@ static int balance_before(struct reading *reading, int64_t account_id, int64_t s
 static struct ledger_statement_line *line_for(struct ledger_statement *statement,
 					      const struct entry *entry)
 {
-	for (size_t i = 0; entry->kind == ENTRY_CHARGE && i < statement->count; i++) {
+	bool summed = entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING;
+
+	for (size_t i = 0; summed && i < statement->count; i++) {
 		struct ledger_statement_line *line = &statement->lines[i];
 
 		if (line->kind == entry->kind && line->tariff_id == entry->tariff_id &&
@@ -209,7 +211,7 @@ static int add_line(struct ledger_statement *statement, const struct ledger_line
 {
 	const struct entry *entry = &from->entry;
 	struct ledger_statement_line *line = line_for(statement, entry);
-	bool timed = entry->life_id != 0 && entry->to_s != 0;
+	bool timed = entry->to_s != 0;
 
 	if (!line) {
 		if (statement->count == LEDGER_STATEMENT_LINES_MAX)

@@ -321,6 +321,8 @@ int64_t station_tick(struct station *station, const struct instant *now)
 			station_holds_check(station);
 		if (!station->store_failing)
 			station_settle_due(station);
+		if (!station->store_failing)
+			station_dated_run(station);
 		for (size_t i = 0; i < station->room_count; i++)
 			station_review(station, station->rooms[i]);
 		check_sensors(station);

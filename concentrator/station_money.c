@@ -38,7 +38,7 @@ static int week_row(const struct entry *entry, int64_t balance_nano, void *userd
 	(void)balance_nano;
 	if (entry->to_s != 0 && entry->to_s < week->station->now.s - WEEK_S)
 		return 1;
-	if (entry->kind == ENTRY_CHARGE) {
+	if (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING) {
 		week->room->week_nano -= entry->amount_nano;
 		week->room->week_from_s = entry->from_s;
 	}
@@ -437,7 +437,7 @@ static int64_t keep_after_us(const struct supply_money *money)
 
 /* S8: nothing is decided without facts since the start. The last settlement is hours old: by it alone a
  * notice and a hold would be taken back at every start. A meter that stays silent is not waited for. */
-static bool is_known(const struct station *station, const struct station_room *room)
+bool station_room_known(const struct station *station, const struct station_room *room)
 {
 	bool waited = station->now.us - station->started_us >
 		      station->config->policy.stale_s * 1000000;
@@ -456,7 +456,7 @@ void station_review(struct station *station, struct station_room *room)
 	room->cost_nano_per_h = cost_per_h(station, room);
 	struct supply_facts facts = station_facts(station, room);
 	if (room->money.evaluated ||
-	    (facts.evidence != SUPPLY_EVIDENCE_NONE && is_known(station, room))) {
+	    (facts.evidence != SUPPLY_EVIDENCE_NONE && station_room_known(station, room))) {
 		facts.cuts_held = station_cuts_held(station, room, &facts);
 		const struct supply_money before = room->money;
 		room->answer = supply_step(&room->money, &station->policy, &facts, &station->now);

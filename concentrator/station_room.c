@@ -209,6 +209,8 @@ static int close_account(struct station *station, struct station_room *room, con
 	int64_t balance;
 	int r = station_settle_room(station, room, "closing");
 	if (r == 0)
+		r = station_dated_close(station, room, who);
+	if (r == 0)
 		r = ledger_balance_nano(station->ledger, room->record.account_id, &balance);
 	if (r == 0 && balance != 0) {
 		struct entry entry = {.kind = ENTRY_CLOSING, .account_id = room->record.account_id};
@@ -249,6 +251,7 @@ int station_room_remove(struct station *station, struct station_room *room, bool
 {
 	char name[LEDGER_NAME_MAX + 1];
 	memcpy(name, room->record.name, sizeof(name));
+	const struct dated_account before = room->dated;
 	if (!write_off && room->live_nano != 0)
 		return -ENOTEMPTY;
 	int r = station->store_failing ? -EIO : station_begin(station);
@@ -257,6 +260,7 @@ int station_room_remove(struct station *station, struct station_room *room, bool
 	r = close_account(station, room, why, who);
 	if (r < 0) {
 		station_rollback(station);
+		room->dated = before;
 		return r;
 	}
 	r = station_commit(station);

@@ -20,6 +20,7 @@
 #include "concentrator/platform/digest.h"
 #include "concentrator/rules/alarms.h"
 #include "concentrator/rules/calendar.h"
+#include "concentrator/rules/dated.h"
 #include "concentrator/rules/guard.h"
 #include "concentrator/rules/instant.h"
 #include "concentrator/rules/layers.h"
@@ -194,6 +195,7 @@ struct station_room {
 	bool overflowed;             /* these two did not fit */
 	struct tariff_use use;       /* by entries: where the account stands in its blocks */
 	struct tariff_use use_after; /* with the entries of settled_in, once they are committed */
+	struct dated_account dated;  /* which dated events are done */
 	struct supply_money money;
 	struct ledger_hold hold;     /* id 0: none */
 	struct supply_answer answer; /* of the latest step */
@@ -317,7 +319,8 @@ typedef void (*station_room_finding)(size_t row, const char *column, const char 
 				     void *userdata);
 int station_rooms_add(struct station *station, const json_t *rows, bool dry_run,
 		      station_room_finding finding, void *userdata);
-/* Settles and closes the account. -ENOTEMPTY: it has a balance and write_off is not said. */
+/* Settles and closes the account. -ENOTEMPTY: it has a balance and write_off is not said; -EBUSY: charges
+ * of missed days wait for a person. */
 int station_room_remove(struct station *station, struct station_room *room, bool write_off,
 			const char *why, const char *who);
 
@@ -353,7 +356,24 @@ void station_silence(struct station *station);
 void station_overload(struct station *station, struct station_supply *supply,
 		      const struct reading *reading);
 
+/* station_dated.c: M9. Reads what was done last. */
+int station_dated_load(struct station *station, struct station_room *room);
+/* Once a second: does what is due. */
+void station_dated_run(struct station *station);
+/* The next event that is due; false: none. */
+bool station_dated_next(const struct station *station, const struct station_room *room,
+			struct dated_event *ret);
+/* Does it wait for a person? */
+bool station_dated_held(const struct station *station, const struct dated_event *event);
+/* A person decides about all that is due: it is done, or waived. ret_count: days. */
+int station_dated_decide(struct station *station, const char *who, bool waive, int64_t *ret_count);
+/* In the caller's transaction, before an account closes: does what is due. -EBUSY: it waits for a person.
+ * What memory is ahead by is the caller's to take back with room->dated. */
+int station_dated_close(struct station *station, struct station_room *room, const char *who);
+
 /* station_money.c */
+/* S8: is enough known of the room since the start to decide about its money? */
+bool station_room_known(const struct station *station, const struct station_room *room);
 /* Recomputes what the room spent in the last seven days. */
 void station_week(struct station *station, struct station_room *room);
 /* Recomputes live and best balance of a room. */

@@ -14,7 +14,7 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/tariff_file.h"
 
-/* The oldest energy that is not settled yet; now where there is none. */
+/* The oldest energy or day that is not charged yet; now where there is none. */
 static int64_t oldest_s(const struct station *station)
 {
 	int64_t oldest = station->now.s;
@@ -22,6 +22,15 @@ static int64_t oldest_s(const struct station *station)
 		const struct station_supply *supply = station->supplies[i];
 		if (supply->life.id != 0 && supply->settled.dated && supply->settled.at_s < oldest)
 			oldest = supply->settled.at_s;
+	}
+	/* A standing charge that is not taken yet needs the tariff of its day. */
+	for (size_t i = 0; i < station->room_count; i++) {
+		int64_t last = station->rooms[i]->dated.last_day[DATED_STANDING];
+		int64_t next_s = last == DATED_NEVER
+					 ? oldest
+					 : calendar_date_start_s(&station->settings.zone, last + 1);
+		if (next_s < oldest)
+			oldest = next_s;
 	}
 	return oldest;
 }

@@ -77,6 +77,7 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	room->record.tenancy_s = room->record.vacant ? 0 : station->now.s;
 	room->use = (struct tariff_use){.opened_s = station->now.s};
 	room->use_after = room->use;
+	room->dated.opened_s = station->now.s;
 	return 0;
 }
 
@@ -127,6 +128,8 @@ int station_move_out(struct station *station, const struct station_change *chang
 		return -ESTALE;
 	int r = station_change_settle(station, room, "move-out");
 	if (r == 0)
+		r = station_dated_close(station, room, change->who);
+	if (r == 0)
 		r = pay_out(station, change, room, ret);
 	return r < 0 ? r : set_tenancy(station, room, "");
 }
@@ -147,6 +150,8 @@ int station_transfer(struct station *station, const struct station_change *chang
 	int r = station_change_settle(station, from, "transfer");
 	if (r == 0)
 		r = station_change_settle(station, to, "transfer");
+	if (r == 0)
+		r = station_dated_close(station, from, change->who);
 	if (r == 0)
 		r = balance_of(station, from, &balance);
 	if (r == 0)

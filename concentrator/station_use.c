@@ -222,6 +222,9 @@ int station_load_use(struct station *station)
 		room->use = (struct tariff_use){.opened_s = room->record.tenancy_s != 0
 								    ? room->record.tenancy_s
 								    : room->record.opened_s};
+		int r = station_dated_load(station, room);
+		if (r < 0)
+			return r;
 	}
 	if (first_s != INT64_MAX && station->room_count > 0) {
 		struct use_walk walk = {.station = station};

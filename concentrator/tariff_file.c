@@ -177,6 +177,32 @@ static void read_bands(struct settings *settings, struct settings_section *energ
 	tariff_days_read(settings, ret);
 }
 
+/* An amount of the currency, at most 9 decimals, in nano. */
+static int64_t read_amount(struct settings_section *section, const char *key)
+{
+	int64_t nano = 0;
+	const char *text = settings_string(section, key, 1, TARIFF_WORD_MAX, NULL);
+	if (text != NULL && !tariff_word_fixed(text, 9, TARIFF_AMOUNT_MAX, &nano))
+		settings_fault(section, key,
+			       "%s is no amount; write 0.5137, at most 9 decimals and %d", text,
+			       (int)(TARIFF_AMOUNT_MAX / 1000000000));
+	return nano;
+}
+
+static void read_standing(struct settings *settings, struct tariff_standing *ret)
+{
+	static const char *const ways[] = {"charged", "halted", NULL};
+	struct settings_section *section = settings_find(settings, "standing", NULL);
+	if (section == NULL)
+		return;
+	if (!settings_has(section, "per-day") && !settings_has(section, "per-month"))
+		settings_fault(section, NULL, "write per-day, per-month, or both");
+	ret->day_nano = read_amount(section, "per-day");
+	ret->month_nano = read_amount(section, "per-month");
+	ret->not_cut = settings_choice(section, "while-cut", ways, 0) == 1;
+	ret->not_unread = settings_choice(section, "while-unread", ways, 0) == 1;
+}
+
 int tariff_file_parse(const char *text, size_t size, const struct offset_table *zone,
 		      struct tariff *ret, bool *ret_from_receipt, json_t **ret_errors)
 {
@@ -219,6 +245,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	}
 	read_blocks(energy, &tariff);
 	read_bands(settings, energy, &tariff);
+	read_standing(settings, &tariff.standing);
 	settings_unknown(settings);
 
 	if (settings_error_count(settings) > 0) {

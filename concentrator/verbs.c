@@ -34,6 +34,7 @@ static const struct control_verb table[] = {
 	{"alarm.list", CONTROL_VIEWER, verb_alarm_list, 0, "all?:b cursor?:s"},
 	{"uplink.status", CONTROL_VIEWER, verb_uplink_status, 0, ""},
 	{"hold.list", CONTROL_VIEWER, verb_hold_list, 0, "cursor?:s"},
+	{"dated.list", CONTROL_VIEWER, verb_dated_list, 0, "cursor?:s"},
 	{"cuts.list", CONTROL_VIEWER, verb_cuts_list, 0, "cursor?:s"},
 
 	{"line.scan", CONTROL_OPERATOR, verb_line_scan, CONTROL_AUDIT,
@@ -80,6 +81,8 @@ static const struct control_verb table[] = {
 	 "id:i dry_run?:b reason:s"},
 	{"meter.exchange", CONTROL_ADMIN, verb_meter_exchange, CONTROL_AUDIT,
 	 "room:s circuit?:s final_wh?:i initial_wh:i serial?:s dry_run?:b reason:s"},
+	{"dated.confirm", CONTROL_ADMIN, verb_dated_confirm, CONTROL_AUDIT, "reason:s"},
+	{"dated.waive", CONTROL_ADMIN, verb_dated_waive, CONTROL_AUDIT, "reason:s"},
 	{"tariff.check", CONTROL_ADMIN, verb_tariff_check, 0, "text:t"},
 	{"tariff.apply", CONTROL_ADMIN, verb_tariff_apply, CONTROL_AUDIT,
 	 "text:t from_receipt?:b reason:s"},

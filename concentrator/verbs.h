@@ -61,6 +61,10 @@ int verb_hold_list(void *userdata, struct control_call *call);
 int verb_hold_set(void *userdata, struct control_call *call);
 int verb_hold_release(void *userdata, struct control_call *call);
 
+int verb_dated_list(void *userdata, struct control_call *call);
+int verb_dated_confirm(void *userdata, struct control_call *call);
+int verb_dated_waive(void *userdata, struct control_call *call);
+
 int verb_tenancy_begin(void *userdata, struct control_call *call);
 int verb_tenancy_end(void *userdata, struct control_call *call);
 int verb_tenancy_transfer(void *userdata, struct control_call *call);

@@ -14,8 +14,9 @@
 
 #define EXPLAIN_DEFAULT 20
 #define KIND(kind)      (UINT32_C(1) << (kind))
-#define ENERGY_KINDS                                                                               \
-	(KIND(ENTRY_CHARGE) | KIND(ENTRY_HOUSE) | KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
+#define CHARGE_KINDS                                                                               \
+	(KIND(ENTRY_CHARGE) | KIND(ENTRY_STANDING) | KIND(ENTRY_HOUSE) | KIND(ENTRY_QUARANTINE) |  \
+	 KIND(ENTRY_WRITE_OFF))
 
 /* By which rule the energy of an entry came to its price. */
 static const char *rule_name(const struct entry *entry)
@@ -26,6 +27,8 @@ static const char *rule_name(const struct entry *entry)
 		return "set-aside";
 	if (entry->kind == ENTRY_WRITE_OFF)
 		return "written-off";
+	if (entry->kind == ENTRY_STANDING)
+		return "by-date";
 	if (entry->flags & ENTRY_UNTIMED)
 		return "untimed";
 	return entry->flags & ENTRY_SPLIT_BY_TIME ? "split-by-time" : "metered";
@@ -118,7 +121,7 @@ int verb_explain(void *userdata, struct control_call *call)
 	struct reader_job job = {
 		.kind = READER_LINES,
 		.query = {.account_id = room->record.account_id,
-			  .kinds = ENERGY_KINDS,
+			  .kinds = CHARGE_KINDS,
 			  .since_s = message_arg_int64(call->args, "since_s", 0),
 			  .before_seq = before,
 			  .newest_first = true,

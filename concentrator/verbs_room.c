@@ -292,6 +292,11 @@ int verb_room_remove(void *userdata, struct control_call *call)
 			     balance);
 		return 0;
 	}
+	if (r == -EBUSY) {
+		control_fail(call, PROBLEM_CONFLICT,
+			     "charges of missed days wait for a person: `prepay dated list`");
+		return 0;
+	}
 	if (r == 0)
 		control_reply(call, NULL, NULL);
 	return r;

@@ -51,15 +51,25 @@ static json_t *edge_rows(const struct tariff *tariff)
 	return rows;
 }
 
+static json_t *standing(const struct tariff *tariff)
+{
+	const struct tariff_standing *value = &tariff->standing;
+	if (value->day_nano == 0 && value->month_nano == 0)
+		return json_null();
+	return json_pack("{s:o,s:o,s:b,s:b}", "day_nano", message_nano(value->day_nano),
+			 "month_nano", message_nano(value->month_nano), "while_cut",
+			 !value->not_cut, "while_unread", !value->not_unread);
+}
+
 static json_t *row_of(const struct tariff *tariff, const char *state, const char *text)
 {
 	int64_t least, most;
 	tariff_price_range(tariff, &least, &most);
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:s}", "id", (json_int_t)tariff->id,
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:s}", "id", (json_int_t)tariff->id,
 			 "name", tariff->name, "state", state, "activation_s",
 			 (json_int_t)tariff->activation_s, "price_micro_per_kwh", (json_int_t)least,
 			 "most_micro_per_kwh", (json_int_t)most, "bands", band_rows(tariff),
-			 "edges_wh", edge_rows(tariff), "text", text);
+			 "edges_wh", edge_rows(tariff), "standing", standing(tariff), "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

@@ -49,6 +49,9 @@ static bool told(struct control_call *call, int error, const struct station_room
 		control_fail(call, PROBLEM_CONFLICT, "room %s has a balance of its own", there);
 	else if (error == -ENOTEMPTY)
 		control_fail(call, PROBLEM_CONFLICT, "room %s has no debt", name);
+	else if (error == -EBUSY)
+		control_fail(call, PROBLEM_CONFLICT,
+			     "charges of missed days wait for a person: `prepay dated list`");
 	else if (error == -ERANGE)
 		control_fail(call, PROBLEM_REFUSED, "the balance of room %s would not fit", name);
 	else

@@ -95,6 +95,11 @@ int run_hold_list(struct call *call);
 int run_hold(struct call *call);
 int run_hold_release(struct call *call);
 
+/* dated.c */
+int run_dated_list(struct call *call);
+int run_dated_confirm(struct call *call);
+int run_dated_waive(struct call *call);
+
 /* tenancy.c */
 int run_tenancy_move_in(struct call *call);
 int run_tenancy_move_out(struct call *call);

@@ -39,7 +39,7 @@ static const char *counter_account(const char *kind)
 		{"reversal", "assets:recharges"},    {"cash", "assets:cash"},
 		{"charge", "income:energy"},         {"adjustment", "expenses:adjustments"},
 		{"rounding", "expenses:rounding"},   {"closing", "equity:closing"},
-		{"write-off", "expenses:write_off"},
+		{"write-off", "expenses:write_off"}, {"standing", "income:standing"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -97,6 +97,25 @@ static void say_bands(struct session *session, const json_t *data)
 	}
 }
 
+/* What it costs by the day. */
+static void say_standing(struct session *session, const json_t *data)
+{
+	static const char *const rows[][2] = {{"day_nano", "day"}, {"month_nano", "month"}};
+	const json_t *standing = field_object(data, "standing");
+	char amount[FIGURE_SIZE];
+	int64_t nano;
+
+	for (size_t i = 0; standing != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!field_nano(standing, rows[i][0], &nano) || nano == 0)
+			continue;
+		screen_say(&session->out, TONE_PLAIN, "  standing charge: %s per %s%s%s",
+			   figure_exact(standing, rows[i][0], 0, amount), rows[i][1],
+			   field_true(standing, "while_cut") ? "" : ", not while cut",
+			   field_true(standing, "while_unread") ? "" : ", not while unread");
+		screen_end_line(&session->out);
+	}
+}
+
 static const struct listing tariffs = {
 	.verb = "tariff.show",
 	.columns = tariff_columns,
@@ -146,6 +165,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 			   figure_field_time(data, "activation_s", from));
 		screen_end_line(&session->out);
 		say_bands(session, data);
+		say_standing(session, data);
 	}
 	json_decref(data);
 	return exit_code;

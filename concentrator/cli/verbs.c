@@ -189,6 +189,13 @@ static const struct verb cares[] = {
 	 "DATE is 2026-11-01 or \"2026-11-01 08:30\". It outlives restarts; what is cut already "
 	 "stays "
 	 "cut."},
+	{"dated list", "charges by date that are due, and whether they wait for you", ROLE_VIEWER,
+	 run_dated_list, NULL},
+	{"dated confirm --reason TEXT", "charge the days that were missed", ROLE_ADMIN,
+	 run_dated_confirm,
+	 "More than 3 missed days, after a long outage or a step of the clock, are not charged by "
+	 "themselves."},
+	{"dated waive --reason TEXT", "charge nobody for them", ROLE_ADMIN, run_dated_waive, NULL},
 	{"cuts list", "rooms due for a cut, and whether all are held", ROLE_VIEWER, run_cuts_list,
 	 NULL},
 	{"cuts confirm --reason TEXT", "let held cuts go ahead", ROLE_OPERATOR, run_cuts_confirm,

@@ -46,6 +46,7 @@ static const struct {
 	[ALARM_SENSOR_STALE] = {"sensor-stale", ALARM_WARNING, false},
 	[ALARM_CLOUD_AWAY] = {"cloud-away", ALARM_WARNING, false},
 	[ALARM_AMOUNT_OVERFLOW] = {"amount-overflow", ALARM_CRITICAL, true},
+	[ALARM_DATED_HELD] = {"dated-held", ALARM_CRITICAL, false},
 };
 
 /* Copies what fits, whole UTF-8 characters only. */

@@ -25,6 +25,10 @@ const char *entry_kind_name(enum entry_kind kind)
 		return "rounding";
 	case ENTRY_CLOSING:
 		return "closing";
+	case ENTRY_STANDING:
+		return "standing";
+	case ENTRY_KIND_END:
+		break;
 	}
 	return "unknown";
 }

@@ -30,6 +30,8 @@ enum entry_kind {
 	ENTRY_ADJUSTMENT, /* correction; refers names the old entry */
 	ENTRY_ROUNDING,   /* remainder when an account closes */
 	ENTRY_CLOSING,    /* balance carried out when an account closes or a tenancy ends */
+	ENTRY_STANDING,   /* standing charge of a day; from_s to to_s is the day */
+	ENTRY_KIND_END    /* one behind the last */
 };
 
 enum entry_flag {

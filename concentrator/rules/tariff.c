@@ -122,6 +122,11 @@ static bool schedule_holds(const struct tariff *tariff)
 	return true;
 }
 
+static bool amount_holds(int64_t nano)
+{
+	return nano >= 0 && nano <= TARIFF_AMOUNT_MAX;
+}
+
 bool tariff_same_periods(const struct tariff *a, const struct tariff *b)
 {
 	const struct tariff_blocks *one = &a->blocks;
@@ -169,7 +174,8 @@ int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 	size_t at;
 
 	if (tariff->id <= 0 || !calendar_covers(tariff->activation_s) || !prices_hold(tariff) ||
-	    !blocks_hold(tariff) || !schedule_holds(tariff))
+	    !blocks_hold(tariff) || !schedule_holds(tariff) ||
+	    !amount_holds(tariff->standing.day_nano) || !amount_holds(tariff->standing.month_nano))
 		return -EINVAL;
 	for (size_t i = 0; i < book->count; i++)
 		if (book->tariff[i].id == tariff->id)

@@ -25,8 +25,9 @@
 #define TARIFF_PLANS_MAX     16
 #define TARIFF_CHANGES_MAX   24 /* of the band in a day */
 #define TARIFF_RESETS_MAX    12
-#define TARIFF_PRICE_MAX     INT64_C(1000000000000) /* a million of the currency per kWh */
-#define TARIFF_EDGE_MAX      INT64_C(1000000000000) /* Wh */
+#define TARIFF_PRICE_MAX     INT64_C(1000000000000)    /* a million of the currency per kWh */
+#define TARIFF_AMOUNT_MAX    INT64_C(1000000000000000) /* a million of the currency, in nano */
+#define TARIFF_EDGE_MAX      INT64_C(1000000000000)    /* Wh */
 #define TARIFF_DAY_KINDS     (7 + TARIFF_SPECIALS_MAX)
 
 /* The bands of a day: each change holds from its minute of the local clock to the next one's, the
@@ -75,6 +76,14 @@ struct tariff_blocks {
 	bool prorated; /* edges of the period of a move-in shrink to its days */
 };
 
+/* What an account costs by the day, whatever it uses. Taken by dated.h. */
+struct tariff_standing {
+	int64_t day_nano;   /* not negative, as the next */
+	int64_t month_nano; /* of a calendar month, shared among its days */
+	bool not_cut;       /* no day while the room is cut for money */
+	bool not_unread;    /* no day on which no meter of the room was read */
+};
+
 struct tariff {
 	int64_t id;           /* the ledger's; grows with each tariff received; never 0 */
 	int64_t activation_s; /* Unix; in force from this second on */
@@ -83,6 +92,7 @@ struct tariff {
 	int64_t price_micro_per_kwh[TARIFF_BANDS_MAX][TARIFF_BLOCKS_MAX];
 	struct tariff_blocks blocks;
 	struct tariff_schedule schedule;
+	struct tariff_standing standing;
 	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
 	char name[TARIFF_NAME_MAX + 1];
 	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before
@@ -106,7 +116,8 @@ uint32_t tariff_block_count(const struct tariff *tariff);
 void tariff_price_range(const struct tariff *tariff, int64_t *ret_least_micro,
 			int64_t *ret_most_micro);
 
-/* Adds one in its place. -EINVAL: a price negative or above TARIFF_PRICE_MAX, id not positive,
+/* Adds one in its place. -EINVAL: a price negative or above TARIFF_PRICE_MAX, an amount
+ * negative or above TARIFF_AMOUNT_MAX, id not positive,
  * activation outside the calendar, bands, blocks or plans that do not hold together. -EEXIST: the id
  * is there. -ENOSPC: full (prune first). */
 __attribute__((warn_unused_result)) int tariff_book_add(struct tariff_book *book,

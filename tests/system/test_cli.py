@@ -47,6 +47,8 @@ USES = [
     (["ledger", "tail"], "ledger.tail"), (["ledger", "settle", *REASON], "ledger.settle"),
     (["ledger", "verify"], "ledger.verify"),
     (["ledger", "export", "--hledger", "--since", "2026-11-01"], "ledger.export"),
+    (["dated", "list"], "dated.list"), (["dated", "confirm", *REASON], "dated.confirm"),
+    (["dated", "waive", *REASON], "dated.waive"),
     (["hold", "list"], "hold.list"), (["hold", "release", "107", *REASON], "hold.release"),
     (["hold", "107", "--until", "2026-12-24 18:00", *REASON], "hold.set"),
     (["tenancy", "move-in", "101", "T-9", *REASON], "tenancy.begin"),

@@ -1,0 +1,71 @@
+/* dated.h - what falls due with a date: the standing charge of a day.
+ *
+ * Pure: what was done last, the prices and the local date in, the next event out. The caller writes the
+ * event and its key in one transaction and asks again.
+ *
+ * M9  An event is keyed by its rule and a local day. It falls due at one instant of the building's
+ *     calendar, only a trusted clock reaches it, and days are done in order: one that is done, and all
+ *     before it, never fall due again, whatever the clock does. A day that the calendar skips has no
+ *     event. Where more than DATED_MISSED_MAX days were missed a person must confirm.
+ *
+ * The charge of a day falls due when the day has ended, by the tariff in force at its first instant. The
+ * day on which an account opens counts whole, the one on which it closes does not: so a day is charged
+ * once when one tenant follows another.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "concentrator/rules/calendar.h"
+#include "concentrator/rules/instant.h"
+#include "concentrator/rules/tariff.h"
+
+#define DATED_MISSED_MAX 3
+#define DATED_NEVER      INT64_MIN
+
+/* Kept in the ledger under these numbers. */
+enum dated_rule {
+	DATED_STANDING = 1, /* keyed by the day that it is for */
+};
+
+#define DATED_RULES 2 /* room for an array by rule */
+
+/* Where an account stands. */
+struct dated_account {
+	int64_t opened_s;              /* Unix; the tenancy's beginning, or the account's */
+	int64_t last_day[DATED_RULES]; /* the last day done, by rule; DATED_NEVER: none */
+};
+
+struct dated_event {
+	enum dated_rule rule;
+	int64_t day;    /* calendar_day_number() of its key */
+	int64_t due_s;  /* Unix; when it fell due */
+	int64_t from_s; /* the interval that it is for */
+	int64_t to_s;
+	int64_t amount_nano;         /* what it takes; not negative */
+	const struct tariff *tariff; /* of the book */
+};
+
+/* The next event that is due. false: none is, or the time is not known. */
+bool dated_next(const struct dated_account *account, const struct tariff_book *book,
+		const struct offset_table *zone, const struct instant *now,
+		struct dated_event *ret);
+
+/* It is done, and so is every earlier day of its rule. */
+void dated_done(struct dated_account *account, const struct dated_event *event);
+
+/* Days missed before now if this is the oldest event due: 1 where it fell due today. */
+int64_t dated_missed(const struct dated_event *event, const struct offset_table *zone,
+		     const struct instant *now);
+
+/* The last day of a rule that is due by now, at least that of a due event: for a person who waives all. */
+int64_t dated_last_due(const struct dated_event *event, const struct offset_table *zone,
+		       const struct instant *now);
+
+/* What the standing charge of a day takes: that of the day, and of the month its floored share, the last
+ * day of the month the rest. */
+int64_t dated_standing_nano(const struct tariff *tariff, int64_t day);
+
+/* "standing"; a stable name for people and programs. */
+const char *dated_rule_name(enum dated_rule rule);

@@ -1,0 +1,231 @@
+/* Dated events: each day once, whatever the clock does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "concentrator/rules/dated.h"
+#include "tests/unit/random.h"
+
+#define DAY_S        CALENDAR_DAY_S
+#define NANO         INT64_C(1000000000)
+#define DAY(y, m, d) calendar_day_number(y, m, d)
+
+static const struct offset_table shanghai = {.count = 1, .transition = {{INT64_MIN, 28800}}};
+/* Berlin: 2026-03-29 01:00 UTC to summer, 2026-10-25 01:00 UTC back. */
+static const struct offset_table berlin = {
+	.count = 3, .transition = {{INT64_MIN, 3600}, {1774746000, 7200}, {1792890000, 3600}}};
+/* Apia left out 2011-12-30. */
+static const struct offset_table apia = {.count = 2,
+					 .transition = {{INT64_MIN, -36000}, {1325239200, 50400}}};
+
+static struct dated_account account_opened(int64_t at_s)
+{
+	struct dated_account account = {.opened_s = at_s};
+
+	for (int i = 0; i < DATED_RULES; i++)
+		account.last_day[i] = DATED_NEVER;
+	return account;
+}
+
+static struct instant at(int64_t s)
+{
+	return (struct instant){.us = 1, .s = s, .trusted = true};
+}
+
+static void add(struct tariff_book *book, int64_t id, int64_t activation_s, int64_t day_nano,
+		int64_t month_nano)
+{
+	const struct tariff tariff = {.id = id,
+				      .activation_s = activation_s,
+				      .standing = {.day_nano = day_nano, .month_nano = month_nano}};
+
+	assert_int_equal(tariff_book_add(book, &tariff), 0);
+}
+
+/* Does all that is due; returns how many days, and what they took. */
+static int take(struct dated_account *account, const struct tariff_book *book,
+		const struct offset_table *zone, int64_t now_s, int64_t *amount_nano)
+{
+	struct instant now = at(now_s);
+	struct dated_event event;
+	int64_t last = INT64_MIN;
+	int count = 0;
+
+	while (dated_next(account, book, zone, &now, &event)) {
+		assert_true(event.day > last);
+		assert_true(event.due_s <= now_s && event.from_s < event.to_s);
+		last = event.day;
+		dated_done(account, &event);
+		*amount_nano += event.amount_nano;
+		count++;
+	}
+	return count;
+}
+
+static void a_day_falls_due_at_the_first_instant_after_it(void **state)
+{
+	static const struct {
+		const char *sentence;
+		const struct offset_table *zone;
+		int64_t opened_s, due_s, long_s;
+	} cases[] = {
+		{"an ordinary day in Shanghai", &shanghai, 1767225600, 1767283200, DAY_S},
+		{"a day of 23 hours", &berlin, 1774738800, 1774821600, 82800},
+		{"a day of 25 hours", &berlin, 1792879200, 1792969200, 90000},
+		{"the leap day", &shanghai, 1835366400, 1835452800, DAY_S},
+		{"the day before one that the calendar leaves out", &apia, 1325170000, 1325239200,
+		 DAY_S},
+	};
+	struct tariff_book book = {0};
+
+	(void)state;
+	add(&book, 1, 0, NANO, 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct dated_account account = account_opened(cases[i].opened_s);
+		struct instant now = at(cases[i].due_s - 1);
+		struct dated_event event;
+
+		if (dated_next(&account, &book, cases[i].zone, &now, &event))
+			fail_msg("%s: due before it has ended", cases[i].sentence);
+		now.s++;
+		if (!dated_next(&account, &book, cases[i].zone, &now, &event) ||
+		    event.due_s != cases[i].due_s || event.to_s - event.from_s != cases[i].long_s)
+			fail_msg("%s: not due at its end", cases[i].sentence);
+		now.trusted = false;
+		assert_false(dated_next(&account, &book, cases[i].zone, &now, &event));
+	}
+}
+
+static void each_day_is_done_once_whatever_the_clock_does(void **state)
+{
+	struct random random = random_start("dated", 31);
+	struct tariff_book book = {0};
+	int64_t begin_s = 1767196800; /* 2026-01-01 in Shanghai */
+
+	(void)state;
+	add(&book, 1, begin_s - 40 * DAY_S, NANO, 0);
+	for (long round = 0; round < random_rounds(400); round++) {
+		struct dated_account account = account_opened(begin_s);
+		int64_t latest_s = begin_s, amount_nano = 0;
+		int count = 0;
+
+		for (int step = 0; step < 60; step++) {
+			int64_t now_s = begin_s + random_between(&random, 0, 40 * DAY_S);
+
+			if (random_between(&random, 0, 2) > 0)
+				now_s = latest_s + random_between(&random, -3 * DAY_S, DAY_S);
+			count += take(&account, &book, &shanghai, now_s, &amount_nano);
+			if (now_s > latest_s)
+				latest_s = now_s;
+		}
+		assert_int_equal(count, (latest_s - begin_s) / DAY_S);
+		assert_int_equal(amount_nano, count * NANO);
+	}
+}
+
+static void more_than_three_missed_days_are_told(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(1767196800);
+	struct dated_event event;
+
+	(void)state;
+	add(&book, 1, 0, NANO, 0);
+	for (int64_t days = 1; days < 40; days++) {
+		struct instant now = at(1767196800 + days * DAY_S + 5);
+
+		assert_true(dated_next(&account, &book, &shanghai, &now, &event));
+		assert_int_equal(dated_missed(&event, &shanghai, &now), days);
+		assert_int_equal(dated_last_due(&event, &shanghai, &now), event.day + days - 1);
+	}
+}
+
+static void a_month_is_shared_among_its_days_to_the_nano(void **state)
+{
+	struct tariff tariff = {.standing = {.month_nano = 10 * NANO, .day_nano = 7}};
+	int64_t year_nano = 0;
+
+	(void)state;
+	for (int64_t day = DAY(2028, 1, 1); day < DAY(2029, 1, 1); day++)
+		year_nano += dated_standing_nano(&tariff, day);
+	assert_int_equal(year_nano, 12 * 10 * NANO + 366 * 7);
+	assert_int_equal(dated_standing_nano(&tariff, DAY(2028, 2, 28)), 344827586 + 7);
+	assert_int_equal(dated_standing_nano(&tariff, DAY(2028, 2, 29)),
+			 10 * NANO - 28 * INT64_C(344827586) + 7);
+}
+
+static void each_day_costs_what_the_tariff_of_its_first_instant_says(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(1767196800 - 5 * DAY_S);
+	struct instant now = at(1767196800 + 20 * DAY_S);
+	struct dated_event event;
+
+	(void)state;
+	add(&book, 1, 1767196800, 0, 31 * NANO);                 /* from 2026-01-01 00:00 */
+	add(&book, 2, 1767196800 + 9 * DAY_S + 1, 0, 62 * NANO); /* from 2026-01-10 00:00:01 */
+	add(&book, 3, 1767196800 + 14 * DAY_S, 0, 0);            /* from 2026-01-15: none */
+	add(&book, 4, 1767196800 + 17 * DAY_S, 5 * NANO, 0);
+	for (int32_t day = 1; day <= 20; day++) {
+		if (day >= 15 && day < 18)
+			continue;
+		assert_true(dated_next(&account, &book, &shanghai, &now, &event));
+		assert_int_equal(event.day, DAY(2026, 1, day));
+		assert_int_equal(event.tariff->id, day <= 10 ? 1 : day < 15 ? 2 : 4);
+		assert_int_equal(event.amount_nano, day <= 10  ? NANO
+						    : day < 15 ? 2 * NANO
+							       : 5 * NANO);
+		dated_done(&account, &event);
+	}
+	assert_false(dated_next(&account, &book, &shanghai, &now, &event));
+}
+
+static void two_tenants_share_no_day(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(1767196800);
+	int64_t amount_nano = 0;
+
+	(void)state;
+	add(&book, 1, 0, NANO, 0);
+	/* Out at noon of the 11th, in an hour later. */
+	assert_int_equal(
+		take(&account, &book, &shanghai, 1767196800 + 10 * DAY_S + DAY_S / 2, &amount_nano),
+		10);
+	account.opened_s = 1767196800 + 10 * DAY_S + DAY_S / 2 + 3600;
+	assert_int_equal(take(&account, &book, &shanghai, 1767196800 + 31 * DAY_S, &amount_nano),
+			 21);
+	assert_int_equal(amount_nano, 31 * NANO);
+}
+
+static void a_skipped_day_costs_nothing(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(1325239200 - 2 * DAY_S);
+	int64_t amount_nano = 0;
+
+	(void)state;
+	add(&book, 1, 0, NANO, 0);
+	/* The 28th, the 29th and the 31st. */
+	assert_int_equal(take(&account, &book, &apia, 1325239200 + DAY_S, &amount_nano), 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_day_falls_due_at_the_first_instant_after_it),
+		cmocka_unit_test(each_day_is_done_once_whatever_the_clock_does),
+		cmocka_unit_test(more_than_three_missed_days_are_told),
+		cmocka_unit_test(a_month_is_shared_among_its_days_to_the_nano),
+		cmocka_unit_test(each_day_costs_what_the_tariff_of_its_first_instant_says),
+		cmocka_unit_test(two_tenants_share_no_day),
+		cmocka_unit_test(a_skipped_day_costs_nothing),
+	};
+
+	return cmocka_run_group_tests_name("dated", tests, NULL, NULL);
+}
