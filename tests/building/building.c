@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/building/model.h"
@@ -15,6 +16,12 @@ struct wire *building_wire(struct building *building, const char *name)
 	return NULL;
 }
 
+void building_clear(struct building *building)
+{
+	while (building->n_described > 0)
+		free(building->described[--building->n_described]);
+}
+
 static void write_relay(FILE *out, const struct plant *plant, const struct device *meter)
 {
 	for (unsigned i = 0; i < plant->n_contacts; i++) {
@@ -22,7 +29,7 @@ static void write_relay(FILE *out, const struct plant *plant, const struct devic
 
 		if (contact->feeds != meter)
 			continue;
-		if (contact->driver == meter)
+		if (contact->driver->model->meters > 0)
 			(void)fprintf(out, "meter,");
 		else
 			(void)fprintf(out, "%s@%u/%u,%s", contact->driver->model->product,
@@ -54,8 +61,9 @@ int building_write_rooms(const struct building *building, const char *file)
 
 		(void)fprintf(out, "%s,%s,", row->room, row->circuit);
 		if (row->meter)
-			(void)fprintf(out, "%s,%u,%s,1,", row->meter->line,
-				      (unsigned)row->meter->address, row->meter->model->product);
+			(void)fprintf(out, "%s,%u,%s,%u,", row->meter->line,
+				      (unsigned)row->meter->address, row->meter->model->product,
+				      row->meter->channel > 0 ? (unsigned)row->meter->channel : 1);
 		else
 			(void)fprintf(out, ",,,,");
 		write_relay(out, &building->plant, row->meter);

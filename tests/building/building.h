@@ -10,7 +10,9 @@
 #include "tests/building/plant.h"
 #include "tests/building/wire.h"
 
-enum { BUILDING_LINES = 8, BUILDING_SUPPLIES = 1024 };
+enum { BUILDING_LINES = 8, BUILDING_SUPPLIES = 1024, BUILDING_DESCRIBED = 96 };
+
+struct described;
 
 /* One supply of a room, as it will be commissioned. */
 struct supply_row {
@@ -32,6 +34,9 @@ struct building {
 	struct wire wires[BUILDING_LINES];
 	unsigned n_wires;
 	struct plant plant;
+	char table[256]; /* of register maps; "": none */
+	struct described *described[BUILDING_DESCRIBED];
+	unsigned n_described;
 	struct supply_row supplies[BUILDING_SUPPLIES];
 	unsigned n_supplies;
 	bool quit;
@@ -44,6 +49,9 @@ struct wire *building_wire(struct building *building, const char *name);
  * whose dir, seed and events are set. 0, or -errno after a message on stderr that names file and
  * line. Plugs nothing. */
 int building_configure(struct building *building, const char *file);
+
+/* Frees what building_configure() allocated. */
+void building_clear(struct building *building);
 
 /* The supplies in the commissioning format, as a CSV file. 0 or -errno. */
 int building_write_rooms(const struct building *building, const char *file);

@@ -46,7 +46,8 @@ static bool number(const char *word, int64_t low, int64_t high, int64_t *ret_val
 	return true;
 }
 
-/* "A/12" or "A/101/3"; the channel is 1 when it is not said. NULL: no such device or channel. */
+/* "A/12" or "A/101/3"; the channel is 1 when it is not said. With ret_channel it is a relay's, else
+ * a metered circuit's. NULL: no such device or channel. */
 static struct device *device_at(struct call *call, unsigned i, unsigned *ret_channel)
 {
 	char line[8];
@@ -56,6 +57,9 @@ static struct device *device_at(struct call *call, unsigned i, unsigned *ret_cha
 	if (sscanf(call->word[i], "%7[^/]/%u/%u", line, &address, &channel) < 2)
 		return NULL;
 	device = plant_find(&call->building->plant, line, address);
+	if (device && !ret_channel && device->model->meters > 1)
+		return channel >= 1 && channel <= device->model->meters ? device + channel - 1
+									: NULL;
 	if (device && ret_channel) {
 		if (channel < 1 || channel > device->model->channels)
 			return NULL;
@@ -108,7 +112,7 @@ static json_t *loads(struct call *call)
 	struct plant *plant = &call->building->plant;
 
 	for (unsigned i = 0; i < plant->n_devices; i++)
-		if (plant->devices[i].model->phases > 0 &&
+		if (plant->devices[i].model->meters > 0 &&
 		    !set_load(call, &plant->devices[i], call->word[0]))
 			return failed("not a power in W", call->word[0]);
 	return done();
@@ -119,7 +123,7 @@ static json_t *set_register(struct call *call)
 	struct device *device = device_at(call, 0, NULL);
 	int64_t wh;
 
-	if (!device || device->model->phases == 0)
+	if (!device || device->model->meters == 0)
 		return no_device(call);
 	if (!number(call->word[1], 0, INT64_C(100000000000), &wh))
 		return failed("not a register in Wh", call->word[1]);
@@ -132,7 +136,7 @@ static json_t *glitch(struct call *call)
 	struct device *device = device_at(call, 0, NULL);
 	struct glitch glitch = {.left = 1, .by_wh = 53700000};
 
-	if (!device || device->model->phases == 0)
+	if (!device || device->model->meters == 0)
 		return no_device(call);
 	if (strcmp(call->word[1], "zero") == 0)
 		glitch.kind = GLITCH_ZERO;
@@ -360,6 +364,25 @@ static json_t *set_factor(struct call *call)
 	return done();
 }
 
+static json_t *set_ratio(struct call *call)
+{
+	static const char *const names[RATIO_COUNT] = {"ct", "pt", "pulses"};
+	struct device *device = device_at(call, 0, NULL);
+	int64_t times;
+
+	if (!device || device->model->meters == 0)
+		return no_device(call);
+	if (!number(call->word[2], 1, 65535, &times))
+		return failed("not a ratio", call->word[2]);
+	plant_advance(&call->building->plant, device, call->now_ns / 1000);
+	for (int i = 0; i < RATIO_COUNT; i++)
+		if (strcmp(names[i], call->word[1]) == 0) {
+			device->ratio_milli[i] = times * 1000;
+			return done();
+		}
+	return failed("not ct, pt or pulses", call->word[1]);
+}
+
 static json_t *quit(struct call *call)
 {
 	call->building->quit = true;
@@ -391,6 +414,7 @@ static const struct {
 	{"window", window, 0, 1},
 	{"log", log_page, 0, 1},
 	{"factor", set_factor, 1, 1},
+	{"ratio", set_ratio, 3, 3},
 	{"quit", quit, 0, 0},
 };
 

@@ -1,7 +1,7 @@
 /* command.h - what a test may ask of the building while it runs.
  *
  * A command is one line of words; the answer is one JSON object. Devices are named A/12, a board's
- * channel A/101/3. A failed command answers {"error": "..."}, one without anything to say
+ * channel A/101/3, one circuit of a meter of several A/12/3. A failed command answers {"error": "..."}, one without anything to say
  * {"ok": true}. Times are CLOCK_BOOTTIME in us (at_us, boot_us) and Unix (unix_us); energy is exact in
  * millionths of a Wh (energy_uwh) and as the meter's register shows it, in Wh (register_wh).
  *
@@ -9,6 +9,7 @@
  *     truth [A/1]                    every device, or one
  *     load A/1 W|default             loads W|default: all
  *     register A/1 WH                the counter jumps (an exchanged meter, a rollover)
+ *     ratio A/1 ct|pt|pulses N       somebody sets it; the register is counted anew by it
  *     glitch A/1 zero|far|other [COUNT [WH]]  the next energy reads answer 0, WH too much, or what
  *                                    is at address 0, in the length that was asked for
  *     dead A/5 on|off                silent and deaf, still counting

@@ -270,6 +270,7 @@ int main(int argc, char **argv)
 			port_unplug(&building.wires[i].port);
 		control_close(&control);
 	}
+	building_clear(&building);
 	building.plant.events = events_free(building.plant.events);
 	return r;
 }

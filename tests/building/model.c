@@ -7,8 +7,9 @@
 static const struct model *const models[] = {&model_sdm120, &model_sdm630, &model_dds238,
 					     &model_ddsy1352, &model_waveshare8};
 
-static int64_t board_shown_wh(int64_t energy_uwh)
+static int64_t board_shown_wh(const struct device *device, int64_t energy_uwh)
 {
+	(void)device;
 	(void)energy_uwh;
 	return 0;
 }
@@ -43,8 +44,9 @@ uint16_t counted_word(uint32_t counts, bool low)
 	return (uint16_t)(low ? counts : counts >> 16);
 }
 
-int64_t counted_shown_wh(int64_t energy_uwh)
+int64_t counted_shown_wh(const struct device *device, int64_t energy_uwh)
 {
+	(void)device;
 	return (int64_t)counted(energy_uwh) * WH_PER_COUNT;
 }
 
@@ -64,20 +66,17 @@ bool span_touches(const struct span *span, uint8_t function, uint16_t address, u
 
 bool model_covers(const struct model *model, uint8_t function, uint16_t address, uint16_t count)
 {
-	for (unsigned i = 0; i < MODEL_SPANS && model->spans[i].function; i++) {
-		const struct span *span = &model->spans[i];
-
+	for (const struct span *span = model->spans; span && span->function; span++)
 		if (span->function == function && address >= span->first &&
 		    address + count <= span->first + span->count)
 			return true;
-	}
 	return false;
 }
 
 bool model_reads(const struct model *model, uint8_t function)
 {
-	for (unsigned i = 0; i < MODEL_SPANS && model->spans[i].function; i++)
-		if (model->spans[i].function == function)
+	for (const struct span *span = model->spans; span && span->function; span++)
+		if (span->function == function)
 			return true;
 	return false;
 }

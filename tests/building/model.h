@@ -12,8 +12,6 @@
 
 #include "tests/building/plant.h"
 
-enum { MODEL_SPANS = 10 };
-
 enum modbus_exception {
 	EXCEPTION_NONE = 0,
 	EXCEPTION_FUNCTION = 1,
@@ -31,28 +29,32 @@ struct span {
 struct model {
 	const char *name;    /* in the building's configuration */
 	const char *product; /* in commissioning rows */
-	unsigned phases;     /* 0: a relay board */
+	unsigned meters;     /* metered channels, each a struct device; 0: a relay board */
+	unsigned phases;     /* of each */
 	unsigned channels;   /* relays of its own */
 	uint16_t max_registers;
-	struct span spans[MODEL_SPANS];
-	struct span energy; /* a read that touches it takes a glitch */
-	struct span
-		position; /* a read that touches it shows the relay (or, without one, the load) */
+	const struct span *spans; /* NULL: none */
+	struct span energy;       /* a read that touches it takes a glitch */
+	struct span position; /* one element a relay; a read that touches it shows the relay (or,
+				 where its position cannot be read, the load) */
+	int64_t modulus_wh; /* the register starts from zero again; 0: not within a building's life */
 
-	/* The register at an address inside one of the spans. */
+	/* The register at an address inside one of the spans, or the bit for functions 1 and 2.
+	 * device is the first channel's, and sample has one of each channel. */
 	uint16_t (*word)(const struct device *device, const struct sample *sample, uint8_t function,
 			 uint16_t address);
 
-	/* FC16. Returns an exception or EXCEPTION_NONE. */
-	enum modbus_exception (*write)(struct plant *plant, struct device *device, uint16_t address,
-				       uint16_t count, const uint16_t *words, int64_t now_us);
+	/* Functions 5, 6 and 16. Returns an exception or EXCEPTION_NONE. */
+	enum modbus_exception (*write)(struct plant *plant, struct device *device, uint8_t function,
+				       uint16_t address, uint16_t count, const uint16_t *words,
+				       int64_t now_us);
 
-	/* The counter as the energy register shows it, in whole Wh: exact for integer registers,
-	 * nearest for float ones. */
-	int64_t (*shown_wh)(int64_t energy_uwh);
+	/* The counter as the energy register shows it, in whole Wh (of water: litres), not yet
+	 * wrapped at the modulus: exact for integer registers, nearest for float ones. */
+	int64_t (*shown_wh)(const struct device *device, int64_t energy_uwh);
 };
 
-/* By its name in the configuration; NULL: unknown. */
+/* The built-in ones, by their names in the configuration; NULL: unknown. */
 const struct model *model_find(const char *name);
 
 /* Does a read of count registers from address touch the span? */

@@ -39,9 +39,11 @@ static uint16_t dds238_word(const struct device *device, const struct sample *sa
 }
 
 static enum modbus_exception dds238_write(struct plant *plant, struct device *device,
-					  uint16_t address, uint16_t count, const uint16_t *words,
-					  int64_t now_us)
+					  uint8_t function, uint16_t address, uint16_t count,
+					  const uint16_t *words, int64_t now_us)
 {
+	if (function != 16)
+		return EXCEPTION_FUNCTION;
 	if (address == 0x001A && count == 1) {
 		if (words[0] > 1)
 			return EXCEPTION_VALUE;
@@ -63,10 +65,11 @@ static enum modbus_exception dds238_write(struct plant *plant, struct device *de
 const struct model model_dds238 = {
 	.name = "dds238",
 	.product = "hiking-dds238-sr",
+	.meters = 1,
 	.phases = 1,
 	.channels = 1,
 	.max_registers = 125,
-	.spans = {{3, 0x0000, 18}, {3, 0x0015, 1}, {3, 0x001A, 1}},
+	.spans = (const struct span[]){{3, 0x0000, 18}, {3, 0x0015, 1}, {3, 0x001A, 1}, {0}},
 	.energy = {3, 0x000A, 2},
 	.position = {3, 0x001A, 1},
 	.word = dds238_word,

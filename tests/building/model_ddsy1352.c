@@ -60,9 +60,11 @@ static uint16_t ddsy1352_word(const struct device *device, const struct sample *
 }
 
 static enum modbus_exception ddsy1352_write(struct plant *plant, struct device *device,
-					    uint16_t address, uint16_t count, const uint16_t *words,
-					    int64_t now_us)
+					    uint8_t function, uint16_t address, uint16_t count,
+					    const uint16_t *words, int64_t now_us)
 {
+	if (function != 16)
+		return EXCEPTION_FUNCTION;
 	if (address != 0x0057)
 		return EXCEPTION_ADDRESS;
 	if (count != 2 || words[0] > 1 || words[1] > 1)
@@ -76,15 +78,17 @@ static enum modbus_exception ddsy1352_write(struct plant *plant, struct device *
 const struct model model_ddsy1352 = {
 	.name = "ddsy1352",
 	.product = "acrel-ddsy1352",
+	.meters = 1,
 	.phases = 1,
 	.channels = 1,
 	.max_registers = 125,
-	.spans = {{3, 0x0000, 18},
-		  {3, 0x0022, 1},
-		  {3, 0x0038, 1},
-		  {3, 0x0046, 28},
-		  {3, 0x0360, 5},
-		  {3, 0x5030, 2}},
+	.spans = (const struct span[]){{3, 0x0000, 18},
+				       {3, 0x0022, 1},
+				       {3, 0x0038, 1},
+				       {3, 0x0046, 28},
+				       {3, 0x0360, 5},
+				       {3, 0x5030, 2},
+				       {0}},
 	.energy = {3, 0x0000, 2},
 	.position = {3, 0x000D, 1},
 	.word = ddsy1352_word,

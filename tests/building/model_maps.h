@@ -21,4 +21,4 @@ void model_hazard(struct plant *plant, const struct device *device, uint16_t add
 /* A uint32 register in 0.01 kWh: its value, one of its words, and what it shows in Wh. */
 uint32_t counted(int64_t energy_uwh);
 uint16_t counted_word(uint32_t counts, bool low);
-int64_t counted_shown_wh(int64_t energy_uwh);
+int64_t counted_shown_wh(const struct device *device, int64_t energy_uwh);

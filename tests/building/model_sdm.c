@@ -13,8 +13,9 @@ static float sdm_energy_kwh(int64_t energy_uwh)
 	return (float)((double)(energy_uwh / UWH_PER_COUNT) / 100.0);
 }
 
-static int64_t sdm_shown_wh(int64_t energy_uwh)
+static int64_t sdm_shown_wh(const struct device *device, int64_t energy_uwh)
 {
+	(void)device;
 	return llround((double)sdm_energy_kwh(energy_uwh) * 1000.0);
 }
 
@@ -175,13 +176,16 @@ static uint16_t sdm630_word(const struct device *device, const struct sample *sa
 
 /* A parameter write is answered as documented and changes nothing here: the product has no business
  * writing any, and the event says that it did. */
-static enum modbus_exception sdm_write(struct plant *plant, struct device *device, uint16_t address,
-				       uint16_t count, const uint16_t *words, int64_t now_us)
+static enum modbus_exception sdm_write(struct plant *plant, struct device *device, uint8_t function,
+				       uint16_t address, uint16_t count, const uint16_t *words,
+				       int64_t now_us)
 {
 	bool known = address == 0x000C || address == 0x000E || address == 0x0012 ||
 		     address == 0x0014 || address == 0x0016 || address == 0x0018 ||
 		     address == 0x001C || address == 0xF010 || address == 0xF920;
 
+	if (function != 16)
+		return EXCEPTION_FUNCTION;
 	if (!known)
 		return EXCEPTION_ADDRESS;
 	if (count != 2)
@@ -199,9 +203,10 @@ static enum modbus_exception sdm_write(struct plant *plant, struct device *devic
 const struct model model_sdm120 = {
 	.name = "sdm120",
 	.product = "eastron-sdm120",
+	.meters = 1,
 	.phases = 1,
 	.max_registers = 80,
-	.spans = {{4, 0x0000, 80}, {4, 0x0156, 4}, SDM_PARAMETERS},
+	.spans = (const struct span[]){{4, 0x0000, 80}, {4, 0x0156, 4}, SDM_PARAMETERS, {0}},
 	.energy = {4, 0x0048, 2},
 	.word = sdm120_word,
 	.write = sdm_write,
@@ -211,9 +216,15 @@ const struct model model_sdm120 = {
 const struct model model_sdm630 = {
 	.name = "sdm630",
 	.product = "eastron-sdm630-v2",
+	.meters = 1,
 	.phases = 3,
 	.max_registers = 80,
-	.spans = {{4, 0x0000, 80}, {4, 0x00C8, 6}, {4, 0x00E0, 2}, {4, 0x0156, 22}, SDM_PARAMETERS},
+	.spans = (const struct span[]){{4, 0x0000, 80},
+				       {4, 0x00C8, 6},
+				       {4, 0x00E0, 2},
+				       {4, 0x0156, 22},
+				       SDM_PARAMETERS,
+				       {0}},
 	.energy = {4, 0x0048, 2},
 	.word = sdm630_word,
 	.write = sdm_write,

@@ -22,8 +22,19 @@ struct device *plant_find(struct plant *plant, const char *line, unsigned addres
 
 const char *device_name(const struct device *device, char name[static 16])
 {
-	(void)snprintf(name, 16, "%s/%u", device->line, (unsigned)device->address);
+	if (device->channel > 0)
+		(void)snprintf(name, 16, "%s/%u/%u", device->line, (unsigned)device->address,
+			       (unsigned)device->channel);
+	else
+		(void)snprintf(name, 16, "%s/%u", device->line, (unsigned)device->address);
 	return name;
+}
+
+int64_t device_register_wh(const struct device *device, int64_t energy_uwh)
+{
+	int64_t shown_wh = device->model->shown_wh(device, energy_uwh);
+
+	return device->model->modulus_wh > 0 ? shown_wh % device->model->modulus_wh : shown_wh;
 }
 
 int64_t plant_power_w(const struct plant *plant, const struct device *device)
@@ -61,7 +72,7 @@ static void move(struct plant *plant, struct contact *contact)
 	contact->closed = !contact->closed;
 	contact->due_us = 0;
 	event.energy_uwh = contact->feeds->energy_uwh;
-	event.register_wh = contact->feeds->model->shown_wh(contact->feeds->energy_uwh);
+	event.register_wh = device_register_wh(contact->feeds, contact->feeds->energy_uwh);
 	(void)snprintf(event.device, sizeof(event.device), "%s",
 		       device_name(contact->driver, name));
 	(void)snprintf(event.feeds, sizeof(event.feeds), "%s", device_name(contact->feeds, name));
@@ -141,7 +152,7 @@ static void follow(struct contact *contact, int64_t now_us)
 void plant_set_coil(struct plant *plant, struct device *device, unsigned channel, bool on,
 		    const char *cause, int64_t now_us)
 {
-	uint8_t bit = (uint8_t)(1u << (channel - 1));
+	uint16_t bit = (uint16_t)(1u << (channel - 1));
 	char name[16];
 	struct event event = {.kind = EVENT_RELAY, .at_us = now_us, .channel = (uint8_t)channel};
 

@@ -1,6 +1,8 @@
 /* plant.h - the electrical side of the building: loads, contacts, meters that count.
  *
- * A device is a slave on a line: a meter (with or without a relay of its own) or a relay board. A
+ * A device is a slave on a line: a meter (with or without a relay of its own) or a relay board. One
+ * that meters several circuits is several devices beside each other, one a circuit; the first of them
+ * is the slave. Of a water meter, W is litres per hour and Wh litres. A
  * contact sits between a relay and a meter's load: the relay of the meter itself, or a contactor
  * whose coil hangs on a board's channel. A load draws its power while every contact that feeds it is
  * closed. Energy is exact: power x time x factor in integers, with the remainder carried, so a
@@ -18,7 +20,10 @@
 #include "tests/building/chance.h"
 #include "tests/building/events.h"
 
-enum { PLANT_DEVICES = 1024, PLANT_CONTACTS = 1024, PLANT_CHANNELS = 8 };
+enum { PLANT_DEVICES = 1024, PLANT_CONTACTS = 1024, PLANT_CHANNELS = 16, PLANT_METERS = 12 };
+
+/* What a register is multiplied by, or read beside it; in thousandths. */
+enum plant_ratio { RATIO_CT, RATIO_PT, RATIO_PULSES, RATIO_COUNT };
 
 struct model;
 
@@ -61,6 +66,7 @@ struct device {
 	const struct model *model;
 	char line[8];
 	uint8_t address;
+	uint8_t channel; /* from 1 where the slave meters several circuits; else 0 */
 	struct chance chance;
 
 	/* energy */
@@ -75,10 +81,11 @@ struct device {
 	int64_t voltage_mv;
 	int64_t power_factor_milli;
 	uint32_t serial;
+	int64_t ratio_milli[RATIO_COUNT];
 
-	uint8_t coils; /* commanded positions, bit 0 is channel 1; a meter's relay: 1 is closed */
-	uint8_t readback_wanted; /* channels whose new position nobody has read yet */
-	uint16_t words[2];       /* DDSY1352: the forced control words as last written */
+	uint16_t coils; /* commanded positions, bit 0 is channel 1; a meter's relay: 1 is closed */
+	uint16_t readback_wanted; /* channels whose new position nobody has read yet */
+	uint16_t words[2];        /* DDSY1352: the forced control words as last written */
 
 	/* on the line */
 	int64_t turnaround_ns;
@@ -123,11 +130,14 @@ struct sample {
 	int64_t frequency_mhz;
 };
 
-/* NULL when there is none. */
+/* The first channel of a slave; NULL when there is none. */
 struct device *plant_find(struct plant *plant, const char *line, unsigned address);
 
-/* "A/12", into a buffer of 16. */
+/* "A/12", or "A/12/3" of one that meters several circuits, into a buffer of 16. */
 const char *device_name(const struct device *device, char name[static 16]);
+
+/* What the register shows of a counter. */
+int64_t device_register_wh(const struct device *device, int64_t energy_uwh);
 
 /* Power of the load at this moment, without noise. */
 int64_t plant_power_w(const struct plant *plant, const struct device *device);

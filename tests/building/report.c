@@ -58,7 +58,7 @@ static json_t *device_json(struct plant *plant, struct device *device, int64_t n
 			(json_int_t)device->requests, "replies", (json_int_t)device->replies,
 			"exceptions", (json_int_t)device->exceptions, "writes",
 			(json_int_t)device->writes, "spoilt", (json_int_t)device->spoilt);
-	if (row && model->phases > 0) {
+	if (row && model->meters > 0) {
 		const struct {
 			const char *name;
 			int64_t value;
@@ -66,10 +66,14 @@ static json_t *device_json(struct plant *plant, struct device *device, int64_t n
 			{"load_w", device->load_w},
 			{"power_w", plant_power_w(plant, device)},
 			{"energy_uwh", device->energy_uwh},
-			{"register_wh", model->shown_wh(device->energy_uwh)},
+			{"register_wh", device_register_wh(device, device->energy_uwh)},
 			{"delivered_uwh", device->energy_uwh - device->start_uwh},
-			{"register_change_wh",
-			 model->shown_wh(device->energy_uwh) - model->shown_wh(device->start_uwh)},
+			{"register_change_wh", model->shown_wh(device, device->energy_uwh) -
+						       model->shown_wh(device, device->start_uwh)},
+			{"serial", device->serial},
+			{"ct_milli", device->ratio_milli[RATIO_CT]},
+			{"pt_milli", device->ratio_milli[RATIO_PT]},
+			{"pulses_milli", device->ratio_milli[RATIO_PULSES]},
 		};
 
 		for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)

@@ -8,6 +8,7 @@
 
 enum {
 	READ_COILS = 1,
+	READ_DISCRETE = 2,
 	READ_HOLDING = 3,
 	READ_INPUT = 4,
 	WRITE_COIL = 5,
@@ -15,6 +16,7 @@ enum {
 	WRITE_COILS = 15,
 	WRITE_REGISTERS = 16,
 	WRITE_REGISTERS_MAX = 123, /* protocol V1.1b3, 6.12 */
+	READ_BITS_MAX = 2000,      /* 6.1 */
 	BOARD_ADDRESS_REGISTER = 0x4000,
 };
 
@@ -76,7 +78,7 @@ static void apply_glitch(struct plant *plant, struct device *device, struct samp
 	(void)snprintf(event.device, sizeof(event.device), "%s", device_name(device, name));
 	(void)snprintf(event.detail, sizeof(event.detail), "answered");
 	event.energy_uwh = sample->energy_uwh;
-	event.register_wh = device->model->shown_wh(sample->energy_uwh);
+	event.register_wh = device_register_wh(device, sample->energy_uwh);
 	events_add(plant->events, event);
 }
 
@@ -86,42 +88,55 @@ static void note_position(struct device *device, uint8_t function, uint16_t addr
 	if (!device->readback_wanted ||
 	    !span_touches(&device->model->position, function, address, count))
 		return;
-	unsigned channels = device->model->phases ? 1 : ((1u << count) - 1) << address;
-	answer->shows = (uint8_t)(device->readback_wanted & channels);
-	device->readback_wanted &= (uint8_t)~answer->shows;
+	unsigned first = device->model->position.first, channels = 1;
+
+	if (device->model->channels > 1)
+		channels = address >= first ? ((1u << count) - 1) << (address - first)
+					    : ((1u << count) - 1) >> (first - address);
+	answer->shows = (uint16_t)(device->readback_wanted & channels);
+	device->readback_wanted &= (uint16_t)~answer->shows;
 }
 
-static size_t read_registers(struct plant *plant, struct device *device, const uint8_t *request,
-			     size_t n, int64_t now_us, struct answer *answer)
+/* Registers, or bits. */
+static size_t read_values(struct plant *plant, struct device *device, const uint8_t *request,
+			  size_t n, int64_t now_us, struct answer *answer)
 {
 	const struct model *model = device->model;
 	uint16_t address = word_at(request + 2), count = word_at(request + 4);
 	uint8_t *reply = answer->bytes;
-	struct sample sample;
+	struct sample samples[PLANT_METERS] = {0};
+	bool bits = request[1] == READ_COILS || request[1] == READ_DISCRETE;
 	size_t at = 3;
 
-	if (!model->word || !model_reads(model, request[1]))
+	if (!model_reads(model, request[1]))
 		return exception(request, EXCEPTION_FUNCTION, reply);
-	if (n != 8 || count == 0 || count > model->max_registers)
+	if (n != 8 || count == 0 || count > (bits ? READ_BITS_MAX : model->max_registers))
 		return exception(request, EXCEPTION_VALUE, reply);
 	if (!model_covers(model, request[1], address, count))
 		return exception(request, EXCEPTION_ADDRESS, reply);
 
-	plant_sample(plant, device, now_us, &sample);
+	for (unsigned i = 0; i < model->meters; i++)
+		plant_sample(plant, device + i, now_us, &samples[i]);
 	if (span_touches(&model->energy, request[1], address, count)) {
 		if (device->glitch.kind == GLITCH_OTHER)
 			address = 0;
-		apply_glitch(plant, device, &sample, now_us);
+		apply_glitch(plant, device, &samples[0], now_us);
 	}
 	reply[0] = request[0];
 	reply[1] = request[1];
-	reply[2] = (uint8_t)(2 * count);
+	reply[2] = (uint8_t)(bits ? (count + 7) / 8 : 2 * count);
+	memset(reply + at, 0, reply[2]);
 	for (uint16_t i = 0; i < count; i++) {
-		uint16_t word = model->word(device, &sample, request[1], (uint16_t)(address + i));
+		uint16_t word = model->word(device, samples, request[1], (uint16_t)(address + i));
 
-		reply[at++] = (uint8_t)(word >> 8);
-		reply[at++] = (uint8_t)word;
+		if (bits) {
+			reply[at + i / 8] |= (uint8_t)((word & 1) << i % 8);
+		} else {
+			reply[at + 2 * i] = (uint8_t)(word >> 8);
+			reply[at + 2 * i + 1] = (uint8_t)word;
+		}
 	}
+	at += reply[2];
 	note_position(device, request[1], address, count, answer);
 	return slave_seal(reply, at);
 }
@@ -139,8 +154,23 @@ static size_t write_registers(struct plant *plant, struct device *device, const 
 		return exception(request, EXCEPTION_VALUE, reply);
 	for (uint16_t i = 0; i < count; i++)
 		words[i] = word_at(request + 7 + 2 * i);
-	enum modbus_exception refused = device->model->write(plant, device, address, count, words,
-							     now_us);
+	enum modbus_exception refused = device->model->write(plant, device, request[1], address,
+							     count, words, now_us);
+	return refused ? exception(request, refused, reply) : confirm(request, reply);
+}
+
+/* One coil or register. */
+static size_t write_one(struct plant *plant, struct device *device, const uint8_t *request,
+			size_t n, int64_t now_us, uint8_t *reply)
+{
+	uint16_t address = word_at(request + 2), value = word_at(request + 4);
+
+	if (!device->model->write)
+		return exception(request, EXCEPTION_FUNCTION, reply);
+	if (n != 8)
+		return exception(request, EXCEPTION_VALUE, reply);
+	enum modbus_exception refused = device->model->write(plant, device, request[1], address, 1,
+							     &value, now_us);
 	return refused ? exception(request, refused, reply) : confirm(request, reply);
 }
 
@@ -208,7 +238,7 @@ static void log_write(struct plant *plant, struct device *device, const uint8_t 
 	for (size_t i = 1; i + 2 < n && at + 3 < sizeof(event.detail); i++)
 		at += (size_t)snprintf(event.detail + at, sizeof(event.detail) - at, "%02X",
 				       (unsigned)request[i]);
-	if (device->model->phases == 0 && (request[1] == WRITE_COIL || request[1] == WRITE_COILS))
+	if (device->model->meters == 0 && (request[1] == WRITE_COIL || request[1] == WRITE_COILS))
 		event.channel = (uint8_t)(request[3] + 1);
 	else if (device->model->channels == 1)
 		event.channel = 1;
@@ -221,10 +251,12 @@ static void obey(struct plant *plant, struct device *device, const uint8_t *requ
 {
 	if (n < 8)
 		answer->n = exception(request, EXCEPTION_VALUE, answer->bytes);
-	else if (device->model->phases == 0)
+	else if (!device->model->word)
 		answer->n = board(plant, device, request, n, now_us, answer);
-	else if (request[1] == READ_HOLDING || request[1] == READ_INPUT)
-		answer->n = read_registers(plant, device, request, n, now_us, answer);
+	else if (request[1] >= READ_COILS && request[1] <= READ_INPUT)
+		answer->n = read_values(plant, device, request, n, now_us, answer);
+	else if (request[1] == WRITE_COIL || request[1] == WRITE_REGISTER)
+		answer->n = write_one(plant, device, request, n, now_us, answer->bytes);
 	else if (request[1] == WRITE_REGISTERS)
 		answer->n = write_registers(plant, device, request, n, now_us, answer->bytes);
 	else
@@ -303,7 +335,7 @@ void slave_answer(struct plant *plant, struct device *device, const uint8_t *req
 	size_t previous_n = device->previous_n;
 
 	memset(answer, 0, sizeof(*answer));
-	if (device->dead || (broadcast && device->model->phases > 0))
+	if (device->dead || (broadcast && device->model->meters > 0))
 		return;
 	device->requests++;
 	if (device->fault.kind != FAULT_NONE) {

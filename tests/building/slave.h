@@ -26,7 +26,7 @@ struct answer {
 	bool spoilt;                        /* a fault made it other than the device means it */
 	int64_t late_ns;
 	int64_t step_ns; /* from byte to byte; 0: as the line's baud rate says */
-	uint8_t shows;   /* channels whose new position this reply is the first to show */
+	uint16_t shows;  /* channels whose new position this reply is the first to show */
 };
 
 /* request holds n bytes with a good CRC. arrived_us is when it came, for the log; now_us when the

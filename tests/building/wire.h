@@ -31,7 +31,7 @@ struct sending {
 	size_t bad_from, bad_to;
 	int64_t start_ns, step_ns;
 	int64_t since_ns; /* first character of its request */
-	uint8_t shows;
+	uint16_t shows;
 	bool counts; /* a transaction the line is credited with */
 };
 

@@ -59,6 +59,8 @@ def read_table(path):
                 values = [word for word in words[1:] if "=" not in word]
                 current["mark"].append({"values": [int(word, 0) for word in values],
                                         **options(words[1 + len(values):])})
+            elif kind in ("also", "block"):
+                pass  # for the building simulator
             elif kind == "model":
                 models[words[1]] = (words[2], options(words[3:]))
             else:
