@@ -377,7 +377,8 @@ static int schedule_devices(struct station *station)
 		struct schedule *schedule = &station->lines[device->line].schedule;
 		struct schedule_traits traits = {0};
 		bool any = false;
-		for (int kind = 0; kind < SCHEDULE_READS; kind++)
+		for (int kind = 0; kind < SCHEDULE_READS; kind++) {
+			traits.round[kind] = (uint8_t)device->reads[kind].count;
 			for (size_t n = 0; n < device->reads[kind].count; n++) {
 				int64_t cost = station_cost_us(station, device,
 							       device->reads[kind].at[n].span,
@@ -386,6 +387,7 @@ static int schedule_devices(struct station *station)
 					traits.cost_us[kind] = cost;
 				any = true;
 			}
+		}
 		if (device->scheduled) {
 			schedule_traits(schedule, device->index, &traits, station->now.us);
 		} else if (any) {

@@ -143,6 +143,14 @@ enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t 
 									     : SCHEDULE_ENERGY;
 }
 
+/* What is left for one read, where all of a span takes several. */
+static int64_t of_round(const struct schedule_device *device, enum schedule_span span, int64_t us)
+{
+	uint8_t reads = device->traits.round[span];
+
+	return reads > 1 ? us / reads : us;
+}
+
 /* How soon a room near a limit wants this span again; 0: it is not near any. */
 static int64_t hurry_us(const struct schedule_device *device, enum schedule_span span)
 {
@@ -152,8 +160,8 @@ static int64_t hurry_us(const struct schedule_device *device, enum schedule_span
 	int64_t load_us = shows_load ? device->load_us : 0;
 
 	if (money_us == 0 || load_us == 0)
-		return money_us + load_us;
-	return money_us < load_us ? money_us : load_us;
+		return of_round(device, span, money_us + load_us);
+	return of_round(device, span, money_us < load_us ? money_us : load_us);
 }
 
 /* The share of the line that all hurried reads want, in parts per million. */
@@ -186,6 +194,7 @@ int64_t schedule_period_us(const struct schedule *schedule, const struct schedul
 	if (span == SCHEDULE_ENERGY && device->traits.cost_us[SCHEDULE_INSTANT] == 0 &&
 	    schedule->policy.period_us[SCHEDULE_INSTANT] < period_us)
 		period_us = schedule->policy.period_us[SCHEDULE_INSTANT];
+	period_us = of_round(device, span, period_us);
 	if (within_us == 0)
 		return period_us;
 	wanted_ppm = hurried_ppm(schedule);

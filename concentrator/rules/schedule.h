@@ -60,6 +60,8 @@ struct schedule_policy schedule_policy_default(void);
  * device has no such span. One that lost all of them (nobody uses it any more) is left alone. */
 struct schedule_traits {
 	int64_t cost_us[SCHEDULE_READS];
+	uint8_t round[SCHEDULE_READS]; /* transactions until all of the span is read, one a job;
+					* 0 is 1. Deadlines are of the round. */
 };
 
 struct schedule_job {

@@ -601,6 +601,36 @@ static void rooms_near_a_limit_leave_the_others_their_part(void **state)
 	assert_true(hurried_us * 100 >= 120 * SECOND * 40);
 }
 
+/* One job is one read: a device of many circuits wants that many within the time of one. */
+static void a_device_of_many_circuits_shows_each_of_them_in_time(void **state)
+{
+	struct play *line = play(12, true);
+	struct schedule_traits many = meter();
+	uint16_t device;
+	bool hurried;
+
+	(void)state;
+	many.round[SCHEDULE_ENERGY] = 4;
+	many.round[SCHEDULE_INSTANT] = 9;
+	assert_int_equal(schedule_add(&line->schedule, &many, line->now_us, &device), 0);
+	run(line, 60 * SECOND);
+	int64_t before[] = {line->device[3].reads[SCHEDULE_INSTANT],
+			    line->device[device].reads[SCHEDULE_INSTANT]};
+	run(line, 120 * SECOND);
+	int64_t one = line->device[3].reads[SCHEDULE_INSTANT] - before[0];
+	int64_t all = line->device[device].reads[SCHEDULE_INSTANT] - before[1];
+	print_message("instant reads: %d of one circuit, %d of nine reads\n", (int)one, (int)all);
+	assert_true(one >= 29 && one <= 31);
+	/* Each of its reads waits for those of others under way. */
+	assert_true(all >= 9 * 20 && all <= 9 * 31);
+
+	const struct schedule_device *state_of = &line->schedule.device[device];
+	schedule_urgent(&line->schedule, device, 400 * MS, line->now_us);
+	assert_int_equal(schedule_period_us(&line->schedule, state_of, SCHEDULE_ENERGY, &hurried),
+			 100 * MS);
+	assert_true(hurried);
+}
+
 /* An overload may begin at any time: the first read that shows it is asked for again at once. */
 static void an_overload_is_seen_twice_within_five_seconds(void **state)
 {
@@ -811,6 +841,7 @@ int main(void)
 		cmocka_unit_test(an_exception_is_an_answer),
 		cmocka_unit_test(a_room_near_zero_is_read_more_often),
 		cmocka_unit_test(rooms_near_a_limit_leave_the_others_their_part),
+		cmocka_unit_test(a_device_of_many_circuits_shows_each_of_them_in_time),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
 		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
 		cmocka_unit_test(a_watched_room_is_read_by_what_shows_its_load),
