@@ -36,7 +36,7 @@ contactor A 101/1 feeds A/1 no
 contactor A 101/2 feeds A/2 no
 room 101 sockets meter A/1 breaker 20 tenancy T-101 opening 500000
 room 102 sockets meter A/2 breaker 20 tenancy T-102 opening 500000
-room 103 sockets meter A/3 breaker 20 tenancy T-103 opening 100
+room 103 sockets meter A/3 breaker 20 tenancy T-103 opening 20
 room 201 sockets meter B/1 breaker 20 tenancy T-201 opening 500000
 """
 CONFIG = """
