@@ -40,6 +40,7 @@ int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energ
 	case ENTRY_ROUNDING:
 	case ENTRY_CLOSING:
 	case ENTRY_STANDING:
+	case ENTRY_TAX:
 	case ENTRY_KIND_END:
 	default:
 		return energy_wh == 0 ? 0 : -EINVAL;

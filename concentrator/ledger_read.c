@@ -195,7 +195,8 @@ static int balance_before(struct reading *reading, int64_t account_id, int64_t s
 static struct ledger_statement_line *line_for(struct ledger_statement *statement,
 					      const struct entry *entry)
 {
-	bool summed = entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING;
+	bool summed = entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING ||
+		      entry->kind == ENTRY_TAX;
 
 	for (size_t i = 0; summed && i < statement->count; i++) {
 		struct ledger_statement_line *line = &statement->lines[i];

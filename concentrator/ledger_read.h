@@ -44,7 +44,7 @@ struct ledger_page {
 };
 
 /* The lines of an account in a span: charges of one price and tariff are one line, and so are standing
- * charges of one tariff; all others stand for themselves. */
+ * charges and tax of one tariff; all others stand for themselves. */
 struct ledger_statement_line {
 	enum entry_kind kind;
 	int64_t entries;

@@ -168,6 +168,7 @@ struct station *station_close(struct station *station)
 	for (size_t i = 0; i < station->line_count; i++)
 		station->lines[i].survey = survey_close(station->lines[i].survey);
 	free(station->lines);
+	free(station->taxes);
 	free(station);
 	return NULL;
 }

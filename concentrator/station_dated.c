@@ -86,6 +86,8 @@ static int append(struct station *station, struct station_room *room,
 	if (r == 0)
 		r = ledger_entry_append(station->ledger, &entry);
 	if (r == 0)
+		r = station_tax_note(station, room, &entry);
+	if (r == 0)
 		*ret_seq = entry.seq;
 	return r;
 }
@@ -127,7 +129,7 @@ static int carry_out_all(struct station *station, struct station_room *room, con
 			return r;
 		++*count;
 	}
-	return 0;
+	return station_tax_take(station, room, who);
 }
 
 /* One row stands for all days that are waived. */

@@ -38,7 +38,8 @@ static int week_row(const struct entry *entry, int64_t balance_nano, void *userd
 	(void)balance_nano;
 	if (entry->to_s != 0 && entry->to_s < week->station->now.s - WEEK_S)
 		return 1;
-	if (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING) {
+	if (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING ||
+	    entry->kind == ENTRY_TAX) {
 		week->room->week_nano -= entry->amount_nano;
 		week->room->week_from_s = entry->from_s;
 	}
@@ -66,7 +67,10 @@ static void overflow(struct station *station, struct station_room *room)
 
 void station_balance(struct station *station, struct station_room *room)
 {
-	struct settle_cost cost = {.use = room->use, .least_use = room->use};
+	struct settle_cost cost = {.use = room->use,
+				   .least_use = room->use,
+				   .tax_rest = room->tax_rest,
+				   .least_tax_rest = room->tax_rest};
 	int64_t live, best;
 	/* Nobody pays for what is used in a vacant room. */
 	size_t priced = room->record.vacant ? 0 : room->supply_count;
@@ -115,6 +119,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 		snprintf(entry.who, sizeof(entry.who), "prepayd");
 		snprintf(entry.why, sizeof(entry.why), "%s", why);
 		r = ledger_entry_append(station->ledger, &entry);
+		if (r == 0)
+			r = station_tax_note(station, room, &entry);
 		if (r < 0)
 			break;
 		room->use_after = use;
@@ -145,6 +151,11 @@ int station_settle_room(struct station *station, struct station_room *room, cons
 		if (r < 0)
 			worst = r;
 	}
+	int r = station_tax_take(station, room, "prepayd");
+	if (r < 0 && r != -ERANGE)
+		return r;
+	if (r < 0)
+		worst = r;
 	if (worst < 0)
 		station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
 			      "energy since the last settlement cannot be charged: %s",
@@ -167,6 +178,8 @@ static void follow(struct station *station, struct station_room *room, uint64_t 
 	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
 		room->settled_nano = before;
 	room->use = room->use_after;
+	if (room->taxing.in == transaction)
+		room->tax_rest = room->taxing.carry.rest;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		struct station_supply *supply = room->supplies[i];
 		if (supply->settling_in != transaction)

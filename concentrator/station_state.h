@@ -31,6 +31,7 @@
 #include "concentrator/rules/supply.h"
 #include "concentrator/rules/tally.h"
 #include "concentrator/rules/tariff_price.h"
+#include "concentrator/rules/tax.h"
 #include "concentrator/station.h"
 #include "drivers/line.h"
 #include "meters/decode.h"
@@ -185,6 +186,21 @@ struct station_supply {
 	char cause[LEDGER_ID_MAX + 1]; /* mRID of the order behind the next relay result; "" none */
 };
 
+/* Tax on the charges of a transaction. */
+struct station_taxing {
+	uint64_t in; /* the transaction */
+	struct tax_carry carry;
+	int64_t tariff_id; /* of the last charge that bears it; 0: none does */
+	int64_t from_s;    /* what the charges cover */
+	int64_t to_s;
+};
+
+/* The tax of a tariff, also of one that the book has let go of. */
+struct station_tax {
+	int64_t tariff_id;
+	struct tariff_tax tax;
+};
+
 struct station_room {
 	struct ledger_room record;
 	size_t supply_count;
@@ -195,7 +211,9 @@ struct station_room {
 	bool overflowed;             /* these two did not fit */
 	struct tariff_use use;       /* by entries: where the account stands in its blocks */
 	struct tariff_use use_after; /* with the entries of settled_in, once they are committed */
-	struct dated_account dated;  /* which dated events are done */
+	int64_t tax_rest;            /* of tax_carry, as the ledger has it */
+	struct station_taxing taxing;
+	struct dated_account dated; /* which dated events are done */
 	struct supply_money money;
 	struct ledger_hold hold;     /* id 0: none */
 	struct supply_answer answer; /* of the latest step */
@@ -258,6 +276,8 @@ struct station {
 	int64_t started_us;
 
 	struct tariff_book book;
+	size_t tax_count;
+	struct station_tax *taxes; /* of all tariffs that have any */
 	struct supply_policy policy;
 	struct order_keys keys;
 	struct alarms alarms;
@@ -370,6 +390,17 @@ int station_dated_decide(struct station *station, const char *who, bool waive, i
 /* In the caller's transaction, before an account closes: does what is due. -EBUSY: it waits for a person.
  * What memory is ahead by is the caller's to take back with room->dated. */
 int station_dated_close(struct station *station, struct station_room *room, const char *who);
+
+/* station_tax.c: what the account's last tax entry cut off. */
+int station_tax_load(struct station *station, struct station_room *room);
+/* Remembers the tax of a tariff of the ledger. */
+int station_tax_learn(struct station *station, const struct tariff *tariff);
+/* rate_ppm 0: it has none. */
+struct tariff_tax station_tax_of(const struct station *station, int64_t tariff_id);
+/* A charge was appended in this transaction. */
+int station_tax_note(struct station *station, struct station_room *room, const struct entry *entry);
+/* Appends the tax on all that was noted since the last call. */
+int station_tax_take(struct station *station, struct station_room *room, const char *who);
 
 /* station_money.c */
 /* S8: is enough known of the room since the start to decide about its money? */

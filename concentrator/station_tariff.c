@@ -65,6 +65,9 @@ static int load_tariff(const struct ledger_tariff *record, void *userdata)
 	}
 	tariff.id = record->id;
 	tariff.activation_s = record->activation_s;
+	r = station_tax_learn(station, &tariff);
+	if (r < 0)
+		return r;
 	/* Those furthest ahead wait in the ledger; the book is read again with each change of price. */
 	return station_tariff_room(station) ? tariff_book_add(&station->book, &tariff) : 0;
 }

@@ -223,6 +223,8 @@ int station_load_use(struct station *station)
 								    ? room->record.tenancy_s
 								    : room->record.opened_s};
 		int r = station_dated_load(station, room);
+		if (r == 0)
+			r = station_tax_load(station, room);
 		if (r < 0)
 			return r;
 	}

@@ -203,6 +203,19 @@ static void read_standing(struct settings *settings, struct tariff_standing *ret
 	ret->not_unread = settings_choice(section, "while-unread", ways, 0) == 1;
 }
 
+/* "13" per cent is 130000. */
+static void read_tax(struct settings *settings, struct tariff_tax *ret)
+{
+	static const char *const ways[] = {"included", "added", NULL};
+	struct settings_section *section = settings_find(settings, "tax", NULL);
+	if (section == NULL)
+		return;
+	settings_require(section, "rate");
+	settings_require(section, "is");
+	ret->rate_ppm = (int32_t)settings_fixed(section, "rate", 4, 0, TAX_RATE_MAX, 0);
+	ret->added = settings_choice(section, "is", ways, 0) == 1;
+}
+
 int tariff_file_parse(const char *text, size_t size, const struct offset_table *zone,
 		      struct tariff *ret, bool *ret_from_receipt, json_t **ret_errors)
 {
@@ -246,6 +259,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	read_blocks(energy, &tariff);
 	read_bands(settings, energy, &tariff);
 	read_standing(settings, &tariff.standing);
+	read_tax(settings, &tariff.tax);
 	settings_unknown(settings);
 
 	if (settings_error_count(settings) > 0) {

@@ -15,8 +15,8 @@
 #define EXPLAIN_DEFAULT 20
 #define KIND(kind)      (UINT32_C(1) << (kind))
 #define CHARGE_KINDS                                                                               \
-	(KIND(ENTRY_CHARGE) | KIND(ENTRY_STANDING) | KIND(ENTRY_HOUSE) | KIND(ENTRY_QUARANTINE) |  \
-	 KIND(ENTRY_WRITE_OFF))
+	(KIND(ENTRY_CHARGE) | KIND(ENTRY_STANDING) | KIND(ENTRY_TAX) | KIND(ENTRY_HOUSE) |         \
+	 KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
 
 /* By which rule the energy of an entry came to its price. */
 static const char *rule_name(const struct entry *entry)
@@ -29,6 +29,8 @@ static const char *rule_name(const struct entry *entry)
 		return "written-off";
 	if (entry->kind == ENTRY_STANDING)
 		return "by-date";
+	if (entry->kind == ENTRY_TAX)
+		return "tax";
 	if (entry->flags & ENTRY_UNTIMED)
 		return "untimed";
 	return entry->flags & ENTRY_SPLIT_BY_TIME ? "split-by-time" : "metered";
@@ -39,12 +41,25 @@ static json_t *time_or_null(int64_t at_s)
 	return at_s == 0 ? json_null() : json_integer(at_s);
 }
 
+/* The tax that an amount includes; that of a tax entry is all of it. */
+static int64_t tax_of(const struct station *station, enum entry_kind kind, int64_t tariff_id,
+		      int64_t amount_nano)
+{
+	struct tariff_tax tax = station_tax_of(station, tariff_id);
+	if (kind == ENTRY_TAX)
+		return amount_nano;
+	if (tax.added || tax.rate_ppm == 0 || (kind != ENTRY_CHARGE && kind != ENTRY_STANDING) ||
+	    amount_nano > 0)
+		return 0;
+	return amount_nano + tax_net_nano(-amount_nano, tax.rate_ppm);
+}
+
 static json_t *explain_row(const struct station *station, const struct ledger_line *line)
 {
 	const struct entry *entry = &line->entry;
 	return json_pack(
-		"{s:I,s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:s,s:s}", "seq",
-		(json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "kind",
+		"{s:I,s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:s}",
+		"seq", (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "kind",
 		entry_kind_name(entry->kind), "circuit", line->circuit, "from_wh",
 		(json_int_t)entry->from_wh, "to_wh", (json_int_t)entry->to_wh, "energy_wh",
 		(json_int_t)entry->energy_wh, "from_s", time_or_null(entry->from_s), "to_s",
@@ -53,25 +68,28 @@ static json_t *explain_row(const struct station *station, const struct ledger_li
 		entry->tariff_id == 0 ? json_null() : json_integer(entry->tariff_id), "tariff",
 		line->tariff, "rule", rule_name(entry), "amount",
 		station_money(station, entry->amount_nano), "amount_nano",
-		message_nano(entry->amount_nano), "balance_nano", message_nano(line->balance_nano),
-		"who", entry->who, "why", entry->why);
+		message_nano(entry->amount_nano), "tax_nano",
+		message_nano(tax_of(station, entry->kind, entry->tariff_id, entry->amount_nano)),
+		"balance_nano", message_nano(line->balance_nano), "who", entry->who, "why",
+		entry->why);
 }
 
 static json_t *export_row(const struct station *station, const struct ledger_line *line)
 {
 	const struct entry *entry = &line->entry;
-	(void)station;
 	return json_pack(
-		"{s:I,s:I,s:b,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:I,s:s,s:s,s:s}", "seq",
-		(json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "trusted",
+		"{s:I,s:I,s:b,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:I,s:s,s:s,s:s}",
+		"seq", (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "trusted",
 		entry->at_trusted, "account", (json_int_t)entry->account_id, "room", line->room,
 		"kind", entry_kind_name(entry->kind), "circuit", line->circuit, "energy_wh",
 		(json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh, "to_wh",
 		(json_int_t)entry->to_wh, "price_micro_per_kwh",
 		(json_int_t)entry->price_micro_per_kwh, "tariff", line->tariff, "amount_nano",
-		message_nano(entry->amount_nano), "balance_nano", message_nano(line->balance_nano),
-		"refers", (json_int_t)entry->refers, "order", entry->order, "who", entry->who,
-		"why", entry->why);
+		message_nano(entry->amount_nano), "tax_nano",
+		message_nano(tax_of(station, entry->kind, entry->tariff_id, entry->amount_nano)),
+		"balance_nano", message_nano(line->balance_nano), "refers",
+		(json_int_t)entry->refers, "order", entry->order, "who", entry->who, "why",
+		entry->why);
 }
 
 /* As many rows of a page as fit a line; ret_last is the seq of the last, 0: none. true: all of them. */
@@ -234,14 +252,16 @@ int verb_statement(void *userdata, struct control_call *call)
 static json_t *statement_row(const struct station *station,
 			     const struct ledger_statement_line *line)
 {
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:s,s:s,s:s}", "kind",
-			 entry_kind_name(line->kind), "entries", (json_int_t)line->entries, "seq",
-			 (json_int_t)line->seq, "from_s", (json_int_t)line->from_s, "to_s",
-			 (json_int_t)line->to_s, "energy_wh", (json_int_t)line->energy_wh,
-			 "price_micro_per_kwh", (json_int_t)line->price_micro_per_kwh, "tariff",
-			 line->tariff, "amount", station_money(station, line->amount_nano),
-			 "amount_nano", message_nano(line->amount_nano), "order", line->order,
-			 "who", line->who, "why", line->why);
+	return json_pack(
+		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:s,s:s,s:s}", "kind",
+		entry_kind_name(line->kind), "entries", (json_int_t)line->entries, "seq",
+		(json_int_t)line->seq, "from_s", (json_int_t)line->from_s, "to_s",
+		(json_int_t)line->to_s, "energy_wh", (json_int_t)line->energy_wh,
+		"price_micro_per_kwh", (json_int_t)line->price_micro_per_kwh, "tariff",
+		line->tariff, "amount", station_money(station, line->amount_nano), "amount_nano",
+		message_nano(line->amount_nano), "tax_nano",
+		message_nano(tax_of(station, line->kind, line->tariff_id, line->amount_nano)),
+		"order", line->order, "who", line->who, "why", line->why);
 }
 
 /* The cursor counts the lines told. */

@@ -61,15 +61,24 @@ static json_t *standing(const struct tariff *tariff)
 			 !value->not_cut, "while_unread", !value->not_unread);
 }
 
+static json_t *tax(const struct tariff *tariff)
+{
+	if (tariff->tax.rate_ppm == 0)
+		return json_null();
+	return json_pack("{s:i,s:b}", "rate_ppm", (int)tariff->tax.rate_ppm, "added",
+			 tariff->tax.added);
+}
+
 static json_t *row_of(const struct tariff *tariff, const char *state, const char *text)
 {
 	int64_t least, most;
 	tariff_price_range(tariff, &least, &most);
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:s}", "id", (json_int_t)tariff->id,
-			 "name", tariff->name, "state", state, "activation_s",
-			 (json_int_t)tariff->activation_s, "price_micro_per_kwh", (json_int_t)least,
-			 "most_micro_per_kwh", (json_int_t)most, "bands", band_rows(tariff),
-			 "edges_wh", edge_rows(tariff), "standing", standing(tariff), "text", text);
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:s}", "id",
+			 (json_int_t)tariff->id, "name", tariff->name, "state", state,
+			 "activation_s", (json_int_t)tariff->activation_s, "price_micro_per_kwh",
+			 (json_int_t)least, "most_micro_per_kwh", (json_int_t)most, "bands",
+			 band_rows(tariff), "edges_wh", edge_rows(tariff), "standing",
+			 standing(tariff), "tax", tax(tariff), "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

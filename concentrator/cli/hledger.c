@@ -40,6 +40,7 @@ static const char *counter_account(const char *kind)
 		{"charge", "income:energy"},         {"adjustment", "expenses:adjustments"},
 		{"rounding", "expenses:rounding"},   {"closing", "equity:closing"},
 		{"write-off", "expenses:write_off"}, {"standing", "income:standing"},
+		{"tax", "liabilities:tax"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -136,7 +137,7 @@ static int write_entry(struct journal *journal, const json_t *row)
 {
 	char name[NAME_SIZE], liability[2 * NAME_SIZE], key[24], text[2 * NAME_SIZE];
 	const char *kind = field_text(row, "kind");
-	int64_t nano, balance, owed, balance_owed;
+	int64_t nano, balance, owed, balance_owed, tax;
 
 	if (!field_nano(row, "amount_nano", &nano) || !field_nano(row, "balance_nano", &balance) ||
 	    __builtin_sub_overflow(0, nano, &owed) ||
@@ -160,6 +161,10 @@ static int write_entry(struct journal *journal, const json_t *row)
 	comment(journal, "by", field_text(row, "who"));
 	comment(journal, "why", field_text(row, "why"));
 	post_money(journal, liability, owed, &balance_owed);
+	if (field_nano(row, "tax_nano", &tax) && tax != 0 && strcmp(kind, "tax") != 0) {
+		post_money(journal, counter_account("tax"), tax, NULL);
+		nano -= tax;
+	}
 	post_money(journal, counter_account(kind), nano, NULL);
 	if (field_count(row, "energy_wh") != 0)
 		post_energy(journal, row, name);

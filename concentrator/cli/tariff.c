@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/cli/amount.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
 
@@ -116,6 +117,19 @@ static void say_standing(struct session *session, const json_t *data)
 	}
 }
 
+static void say_tax(struct session *session, const json_t *data)
+{
+	const json_t *tax = field_object(data, "tax");
+	char rate[AMOUNT_TEXT_MAX];
+
+	if (tax == NULL)
+		return;
+	amount_format(field_count(tax, "rate_ppm"), -4, rate);
+	screen_say(&session->out, TONE_PLAIN, "  tax: %s %%, %s", rate,
+		   field_true(tax, "added") ? "added" : "included");
+	screen_end_line(&session->out);
+}
+
 static const struct listing tariffs = {
 	.verb = "tariff.show",
 	.columns = tariff_columns,
@@ -166,6 +180,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 		screen_end_line(&session->out);
 		say_bands(session, data);
 		say_standing(session, data);
+		say_tax(session, data);
 	}
 	json_decref(data);
 	return exit_code;

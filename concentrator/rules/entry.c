@@ -27,6 +27,8 @@ const char *entry_kind_name(enum entry_kind kind)
 		return "closing";
 	case ENTRY_STANDING:
 		return "standing";
+	case ENTRY_TAX:
+		return "tax";
 	case ENTRY_KIND_END:
 		break;
 	}

@@ -31,6 +31,7 @@ enum entry_kind {
 	ENTRY_ROUNDING,   /* remainder when an account closes */
 	ENTRY_CLOSING,    /* balance carried out when an account closes or a tenancy ends */
 	ENTRY_STANDING,   /* standing charge of a day; from_s to to_s is the day */
+	ENTRY_TAX,        /* tax added to charges of its transaction; from_s to to_s covers them */
 	ENTRY_KIND_END    /* one behind the last */
 };
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "concentrator/rules/money.h"
+#include "concentrator/rules/tax.h"
 
 #define US_PER_S INT64_C(1000000)
 
@@ -110,20 +111,27 @@ int settle_next(struct settlement *settlement, struct entry *ret)
 	return 1;
 }
 
-/* Adds up the parts of a step that is begun. */
-static int sum_parts(struct tariff_pricing *pricing, int64_t *ret_nano)
+/* Adds up the parts of a step that is begun, and the tax on them. */
+static int sum_parts(struct tariff_pricing *pricing, int64_t *rest, int64_t *ret_nano)
 {
+	struct tax_carry carry = {.rest = *rest};
 	struct tariff_part part;
 	int64_t sum_nano = 0;
 	int r;
 
 	while ((r = tariff_price_next(pricing, &part)) > 0) {
 		r = money_add(sum_nano, part.amount_nano, &sum_nano);
+		if (r == 0 && part.tax_ppm != 0)
+			r = tax_add(&carry, part.amount_nano, part.tax_ppm);
 		if (r < 0)
 			return r;
 	}
 	if (r == 0)
+		r = money_add(sum_nano, carry.nano, &sum_nano);
+	if (r == 0) {
 		*ret_nano = sum_nano;
+		*rest = carry.rest;
+	}
 	return r;
 }
 
@@ -140,14 +148,16 @@ int settle_cost_add(struct settle_cost *cost, const struct mark *settled,
 	if (r == 0)
 		r = tariff_price_begin(&pricing, book, zone, &sum.use, &step);
 	if (r == 0)
-		r = sum_parts(&pricing, &cost_nano);
+		r = sum_parts(&pricing, &sum.tax_rest, &cost_nano);
 	if (r == 0)
 		r = tariff_least_begin(&pricing, book, zone, &sum.least_use, &step);
 	if (r == 0)
-		r = sum_parts(&pricing, &least_nano);
+		r = sum_parts(&pricing, &sum.least_tax_rest, &least_nano);
 	/* A reading that counts as taken at a boundary before it may be charged even less. */
-	if (r == 0 && least_nano > cost_nano)
+	if (r == 0 && least_nano > cost_nano) {
 		least_nano = cost_nano;
+		sum.least_tax_rest = sum.tax_rest;
+	}
 	if (r == 0)
 		r = money_add(sum.cost_nano, cost_nano, &sum.cost_nano);
 	if (r == 0)

@@ -74,11 +74,14 @@ __attribute__((warn_unused_result)) int settle_next(struct settlement *settlemen
 /* Where the points of one account are priced one after another: what their steps cost together as
  * they will be charged, and at the least they can cost whatever the time of use (S1). Both not
  * negative: subtract them from the settled balance for the live balance, and for the balance most
- * favourable to the tenant. Zero-initialised but for the two uses: the account's. */
+ * favourable to the tenant. Zero-initialised but for the two uses and
+ * rests: the account's. */
 struct settle_cost {
 	struct tariff_use use;
 	struct tariff_use least_use;
-	int64_t cost_nano;
+	int64_t tax_rest;       /* as tax_carry.rest: the account's, moves with cost_nano ... */
+	int64_t least_tax_rest; /* ... and with least_nano */
+	int64_t cost_nano;      /* with the tax that is added */
 	int64_t least_nano;
 };
 

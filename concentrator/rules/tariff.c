@@ -175,7 +175,9 @@ int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 
 	if (tariff->id <= 0 || !calendar_covers(tariff->activation_s) || !prices_hold(tariff) ||
 	    !blocks_hold(tariff) || !schedule_holds(tariff) ||
-	    !amount_holds(tariff->standing.day_nano) || !amount_holds(tariff->standing.month_nano))
+	    !amount_holds(tariff->standing.day_nano) ||
+	    !amount_holds(tariff->standing.month_nano) || tariff->tax.rate_ppm < 0 ||
+	    tariff->tax.rate_ppm > TAX_RATE_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < book->count; i++)
 		if (book->tariff[i].id == tariff->id)

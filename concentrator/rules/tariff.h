@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "concentrator/rules/calendar.h"
+#include "concentrator/rules/tax.h"
 
 #define TARIFF_NAME_MAX      63
 #define TARIFF_BAND_NAME_MAX 23
@@ -84,6 +85,12 @@ struct tariff_standing {
 	bool not_unread;    /* no day on which no meter of the room was read */
 };
 
+/* Tax on everything that the tariff charges: tax.h. */
+struct tariff_tax {
+	int32_t rate_ppm; /* 0 to TAX_RATE_MAX; 0: none */
+	bool added;       /* to the prices; false: they include it */
+};
+
 struct tariff {
 	int64_t id;           /* the ledger's; grows with each tariff received; never 0 */
 	int64_t activation_s; /* Unix; in force from this second on */
@@ -93,6 +100,7 @@ struct tariff {
 	struct tariff_blocks blocks;
 	struct tariff_schedule schedule;
 	struct tariff_standing standing;
+	struct tariff_tax tax;
 	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
 	char name[TARIFF_NAME_MAX + 1];
 	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before

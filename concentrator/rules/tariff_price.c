@@ -123,6 +123,17 @@ static uint32_t touched_bands(const struct tariff *tariff, const struct offset_t
 	return bands;
 }
 
+static int32_t added_ppm(const struct tariff *tariff)
+{
+	return tariff->tax.added ? tariff->tax.rate_ppm : 0;
+}
+
+/* What a kWh takes, in millionths of the price's unit: bounded by TARIFF_PRICE_MAX and TAX_RATE_MAX. */
+static int64_t taxed(const struct tariff *tariff, int64_t price_micro_per_kwh)
+{
+	return price_micro_per_kwh * (TAX_PPM + added_ppm(tariff));
+}
+
 /* All of the step in one stretch, at the cheapest that from_s to to_s, both included, allow. */
 static void take_cheapest(struct tariff_pricing *pricing, int64_t from_s, int64_t to_s)
 {
@@ -156,9 +167,11 @@ static void take_cheapest(struct tariff_pricing *pricing, int64_t from_s, int64_
 		for (uint32_t block = 0; block < tariff_block_count(tariff); block++) {
 			uint32_t band = cheapest_band(tariff, bands, block);
 
-			if (tariff->price_micro_per_kwh[band][block] >= cheapest)
+			int64_t price = taxed(tariff, tariff->price_micro_per_kwh[band][block]);
+
+			if (price >= cheapest)
 				continue;
-			cheapest = tariff->price_micro_per_kwh[band][block];
+			cheapest = price;
 			pricing->tariff = tariff;
 			pricing->bands = UINT32_C(1) << band;
 			pricing->block = block;
@@ -322,6 +335,7 @@ int tariff_price_next(struct tariff_pricing *pricing, struct tariff_part *ret)
 	};
 	if (tariff) {
 		ret->tariff_id = tariff->id;
+		ret->tax_ppm = added_ppm(tariff);
 		ret->block = pricing->block;
 		if (pricing->period) {
 			int64_t left;
@@ -357,5 +371,7 @@ int64_t tariff_rate(const struct tariff_book *book, const struct offset_table *z
 		block = block_at(tariff, &use->now);
 	else if (tariff_period_at(book, zone, at_s, use->opened_s, &period))
 		block = block_at(tariff, &period);
-	return tariff->price_micro_per_kwh[tariff_span_at(tariff, zone, at_s).band][block];
+	return taxed(tariff,
+		     tariff->price_micro_per_kwh[tariff_span_at(tariff, zone, at_s).band][block]) /
+	       TAX_PPM;
 }

@@ -7,7 +7,7 @@
  *     and the rest to the last, and says so. Energy whose time is not known is priced at the
  *     cheapest price it can have had.
  *
- * The cheapest: within one period of one tariff each block at the cheapest of the bands that the time
+ * The cheapest, with tax that is added: within one period of one tariff each block at the cheapest of the bands that the time
  * touches; where the time touches two tariffs or two periods, all of it at the cheapest of their
  * prices. A time that touches more than TARIFF_LONG_S of a tariff touches all of its bands.
  */
@@ -40,6 +40,7 @@ struct tariff_part {
 	int64_t price_micro_per_kwh;
 	int64_t amount_nano; /* not negative: what it costs */
 	int64_t tariff_id;
+	int32_t tax_ppm; /* of a tax to be added to the amount */
 	uint32_t band;
 	uint32_t block;
 	uint32_t flags; /* enum entry_flag: ENTRY_SPLIT_BY_TIME, ENTRY_UNTIMED */
@@ -88,6 +89,6 @@ __attribute__((warn_unused_result)) int tariff_least_begin(struct tariff_pricing
 							   struct tariff_use *use,
 							   const struct tariff_step *step);
 
-/* The price of the next Wh at at_s; 0 before the first tariff. */
+/* The price of the next Wh at at_s, with tax that is added, rounded down; 0 before the first tariff. */
 int64_t tariff_rate(const struct tariff_book *book, const struct offset_table *zone,
 		    const struct tariff_use *use, int64_t at_s);

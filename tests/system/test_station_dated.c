@@ -30,6 +30,19 @@ static void restart(struct site *site, int64_t off_us)
 	site_open(site);
 }
 
+/* Nights pass: the clock moves to a minute before midnight, and over it. */
+static void pass_days(struct site *site, int days)
+{
+	struct played_building *building = &site->building;
+
+	for (int i = 0; i < days; i++) {
+		int64_t now_s = building->base_s + building->now_us / 1000000 - START_S;
+
+		building->base_s += CALENDAR_DAY_S - now_s % CALENDAR_DAY_S - 60;
+		played_run(building, building->now_us + 3 * MINUTE_US);
+	}
+}
+
 struct days {
 	int count;
 	int64_t nano;
@@ -81,7 +94,7 @@ static void a_day_is_charged_when_it_has_ended(void **state)
 	assert_int_equal(days_of(site, "101").nano, INT64_C(513700000) + 10 * CENT);
 	assert_int_equal(site_room(site, "101")->live_nano,
 			 10000 * CENT - INT64_C(513700000) - 10 * CENT);
-	played_run(building, 5 * DAY_US);
+	pass_days(site, 3);
 	assert_int_equal(days_of(site, "101").count, 4);
 	assert_false(is_held(site));
 }
@@ -94,35 +107,37 @@ static void the_clock_may_jump_both_ways(void **state)
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
 	apply(site, "[standing]\nper-day = 1\n");
-	played_run(building, DAY_US + HOUR_US);
+	pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 1);
 	building->base_s += 2 * CALENDAR_DAY_S; /* 2026-01-04 */
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 3);
 	building->base_s -= 2 * CALENDAR_DAY_S;
-	played_run(building, 3 * DAY_US + HOUR_US); /* truly the 4th */
+	pass_days(site, 2); /* truly the 4th */
 	assert_int_equal(days_of(site, "101").count, 3);
 	restart(site, 45 * 1000000);
-	played_run(building, 5 * DAY_US);
+	pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 4);
 
 	/* Untrusted, it may say what it likes. */
 	building->trusted = false;
 	building->base_s += 2 * CALENDAR_DAY_S;
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 4);
 	building->base_s -= 2 * CALENDAR_DAY_S;
 	building->trusted = true;
 
 	/* To 2038 and back: nobody pays for twelve years. */
 	building->base_s += INT64_C(12) * 366 * CALENDAR_DAY_S;
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_true(is_held(site));
 	assert_int_equal(days_of(site, "101").count, 4);
 	site_refused(site, "dated.confirm", json_pack("{s:s}", "reason", "x"), PROBLEM_REFUSED);
 	building->base_s -= INT64_C(12) * 366 * CALENDAR_DAY_S;
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_false(is_held(site));
+	assert_int_equal(days_of(site, "101").count, 4);
+	pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 5);
 }
 
@@ -136,12 +151,12 @@ static void a_month_without_power_waits_for_a_person(void **state)
 	site_add_meter(site, 0);
 	site_add_room(site, 102, 10000, "sockets", true, 1);
 	apply(site, "[standing]\nper-day = 0.10\nwhile-unread = halted\n");
-	played_run(building, DAY_US + HOUR_US);
+	pass_days(site, 1);
 	restart(site, 3 * DAY_US); /* three missed days are charged by themselves */
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 4);
 	restart(site, 31 * DAY_US);
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_true(is_held(site));
 	assert_int_equal(days_of(site, "101").count, 4);
 
@@ -168,11 +183,11 @@ static void a_month_without_power_waits_for_a_person(void **state)
 	site_refused(site, "dated.confirm", json_pack("{s:s}", "reason", "x"), PROBLEM_CONFLICT);
 
 	restart(site, 10 * DAY_US);
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(
 		site_ask_int(site, "dated.waive", json_pack("{s:s}", "reason", "x"), "days"), 20);
 	assert_int_equal(days_of(site, "101").count, 35);
-	played_run(building, building->now_us + DAY_US);
+	pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 36);
 }
 
@@ -184,7 +199,8 @@ static void a_kill_before_the_commit_is_no_charge(void **state)
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
 	apply(site, "[standing]\nper-day = 1\n");
-	played_run(building, DAY_US - MINUTE_US);
+	building->now_us = DAY_US - MINUTE_US;
+	played_run(building, DAY_US);
 	for (int i = 0; i < 5; i++) {
 		/* Killed in the middle of the transaction that would take the day. */
 		struct station *station = building->station;
@@ -197,10 +213,10 @@ static void a_kill_before_the_commit_is_no_charge(void **state)
 		restart(site, 1000000);
 		assert_int_equal(days_of(site, "101").count, 0);
 	}
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 1);
 	restart(site, 1000000);
-	played_run(building, building->now_us + HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 1);
 }
 
@@ -212,23 +228,24 @@ static void days_while_cut_or_unread_are_charged_or_not(void **state)
 
 	site_add_room(site, 101, 500, "sockets", true, 1); /* cut after ten hours */
 	apply(site, "[standing]\nper-day = 1\nwhile-cut = halted\n");
-	played_run(building, 3 * DAY_US + HOUR_US);
+	played_run(building, 11 * HOUR_US);
+	pass_days(site, 3);
 	assert_false(meter->closed);
 	assert_int_equal(days_of(site, "101").count, 0);
 	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 10000), "7"),
 			    "applied");
 	meter->load_w = 0;
-	played_run(building, 4 * DAY_US + HOUR_US);
+	pass_days(site, 1);
 	assert_true(meter->closed);
 	assert_int_equal(days_of(site, "101").count, 1); /* and not the days before */
 
 	apply(site, "[standing]\nper-day = 1\nwhile-unread = halted\n");
 	meter->dead = true;
-	played_run(building, 7 * DAY_US + HOUR_US);
+	pass_days(site, 3);
 	/* It was read on the morning of the first of the three. */
 	assert_int_equal(days_of(site, "101").count, 2);
 	meter->dead = false;
-	played_run(building, 8 * DAY_US + HOUR_US);
+	pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 3);
 }
 
@@ -240,6 +257,7 @@ static void exhaustion_by_a_standing_charge_is_announced_then_cut(void **state)
 
 	site_add_room(site, 101, 300, "sockets", true, 1);
 	apply(site, "[standing]\nper-day = 4\n");
+	building->now_us = DAY_US - HOUR_US;
 	played_run(building, DAY_US - MINUTE_US);
 	assert_false(site_room(site, "101")->money.noticed);
 	played_run(building, DAY_US + 5 * MINUTE_US);
@@ -260,6 +278,7 @@ static void many_exhausted_at_midnight_are_no_mass_cut(void **state)
 		site_add_room(site, 101 + i, 300, "sockets", true, 1);
 	}
 	apply(site, "[standing]\nper-day = 4\n");
+	building->now_us = DAY_US - HOUR_US;
 	played_run(building, DAY_US + HOUR_US);
 	assert_int_equal(building->station->mass.held, MASS_CUT_MANY);
 	for (int i = 0; i < 6; i++)
@@ -281,7 +300,7 @@ static void tenants_that_follow_each_other_pay_each_day_once(void **state)
 	site_ask_int(site, "tenancy.begin",
 		     json_pack("{s:s,s:s,s:s}", "room", "101", "tenancy", "T-1", "reason", "x"),
 		     "amount_nano");
-	played_run(building, 2 * DAY_US + HOUR_US);
+	pass_days(site, 2);
 	/* The dry run takes nothing, the real one is true to it. */
 	for (int dry = 1; dry >= 0; dry--)
 		assert_int_equal(site_ask_int(site, "tenancy.end",
@@ -289,14 +308,14 @@ static void tenants_that_follow_each_other_pay_each_day_once(void **state)
 							"x", "dry_run", dry),
 					      "amount_nano"),
 				 9800 * CENT);
-	played_run(building, 2 * DAY_US + 2 * HOUR_US);
+	played_run(building, building->now_us + 5 * MINUTE_US);
 	site_ask_int(site, "tenancy.begin",
 		     json_pack("{s:s,s:s,s:s}", "room", "101", "tenancy", "T-2", "reason", "x"),
 		     "amount_nano");
-	played_run(building, 4 * DAY_US + HOUR_US);
+	pass_days(site, 2);
 	site_ask_int(site, "tenancy.end", json_pack("{s:s,s:s}", "room", "101", "reason", "x"),
 		     "amount_nano");
-	played_run(building, 8 * DAY_US + HOUR_US); /* vacant: nobody pays */
+	pass_days(site, 4); /* vacant: nobody pays */
 	assert_int_equal(days_of(site, "101").count, 4);
 	assert_int_equal(site_room(site, "101")->live_nano, 0);
 }
@@ -312,7 +331,7 @@ static void explain_and_statement_show_each_day(void **state)
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
 	apply(site, "[standing]\nper-month = 10\n");
-	played_run(&site->building, 3 * DAY_US + HOUR_US);
+	pass_days(site, 3);
 	answer = site_ask(site, "explain", json_pack("{s:s}", "room", "101"));
 	row = json_array_get(json_object_get(answer.data, "rows"), 0);
 	assert_string_equal(json_string_value(json_object_get(row, "kind")), "standing");
@@ -331,6 +350,88 @@ static void explain_and_statement_show_each_day(void **state)
 	site_forget(&answer);
 }
 
+struct sums {
+	int64_t base_nano;
+	int64_t tax_nano;
+	int taxes;
+};
+
+static int sums_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct sums *sums = userdata;
+
+	(void)balance_nano;
+	if (entry->kind == ENTRY_TAX) {
+		sums->tax_nano -= entry->amount_nano;
+		sums->taxes++;
+	} else if (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING) {
+		sums->base_nano -= entry->amount_nano;
+	}
+	return 0;
+}
+
+static struct sums sums_of(struct site *site, const char *room)
+{
+	struct sums sums = {0};
+
+	assert_int_equal(ledger_entries_tail(site->ledger, site_room(site, room)->record.account_id,
+					     0, INT32_MAX, sums_row, &sums),
+			 0);
+	return sums;
+}
+
+static void tax_that_is_added_follows_every_charge_to_the_nano(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct station *station;
+	struct sums sums;
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	apply(site, "[tax]\nrate = 13.3333\nis = added\n[standing]\nper-day = 0.123456789\n");
+	for (int i = 1; i <= 50; i++) {
+		int64_t live_nano;
+
+		played_run(building, building->now_us + 11 * MINUTE_US + 7);
+		if (i % 10 == 0) {
+			restart(site, 1000000);
+			pass_days(site, 1);
+		}
+		/* A settlement moves no live balance, the tax on it included. */
+		station = building->station;
+		station_balance(station, site_room(site, "101"));
+		live_nano = site_room(site, "101")->live_nano;
+		station->now = played_now(building);
+		assert_int_equal(station_begin(station), 0);
+		assert_int_equal(station_settle_room(station, site_room(site, "101"), "test"), 0);
+		assert_int_equal(station_commit(station), 0);
+		assert_int_equal(site_room(site, "101")->live_nano, live_nano);
+	}
+	sums = sums_of(site, "101");
+	assert_in_range(sums.taxes, 50, 70);
+	assert_int_equal(sums.tax_nano, sums.base_nano * 133333 / 1000000);
+	assert_int_equal(site_room(site, "101")->settled_nano,
+			 100000 * CENT - sums.base_nano - sums.tax_nano);
+}
+
+static void tax_that_is_included_is_told_and_moves_nothing(void **state)
+{
+	struct site *site = *state;
+	struct site_answer answer;
+	json_t *row;
+
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 10000, "sockets", true, 1);
+	apply(site, "[tax]\nrate = 13\nis = included\n[standing]\nper-day = 1.13\n");
+	pass_days(site, 1);
+	assert_int_equal(site_room(site, "101")->live_nano, 10000 * CENT - 113 * CENT);
+	answer = site_ask(site, "explain", json_pack("{s:s}", "room", "101"));
+	row = json_array_get(json_object_get(answer.data, "rows"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "tax_nano")), "-130000000");
+	site_forget(&answer);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
@@ -344,6 +445,8 @@ int main(void)
 		CASE(many_exhausted_at_midnight_are_no_mass_cut),
 		CASE(tenants_that_follow_each_other_pay_each_day_once),
 		CASE(explain_and_statement_show_each_day),
+		CASE(tax_that_is_added_follows_every_charge_to_the_nano),
+		CASE(tax_that_is_included_is_told_and_moves_nothing),
 	};
 
 	return cmocka_run_group_tests_name("station_dated", tests, NULL, NULL);
