@@ -88,8 +88,30 @@ struct meter_request model_mark_request(const struct model_mark *mark)
 		.function = mark->function, .address = mark->address, .count = mark->count};
 }
 
+/* Letters of either case are the same; so are padding by blanks and by zeros, which are not looked at. */
+static bool mark_has_text(const struct model_mark *mark, const uint16_t *regs)
+{
+	char text[2 * MODEL_TEXT_WORDS + 1];
+	size_t length = 0;
+
+	for (unsigned i = 0; i < mark->count; i++) {
+		char bytes[2] = {(char)(regs[i] >> 8), (char)(regs[i] & 0xFF)};
+
+		for (unsigned k = 0; k < 2; k++)
+			if (bytes[k] != '\0')
+				text[length++] = bytes[k];
+	}
+	text[length] = '\0';
+	for (unsigned i = 0; i < mark->texts_count; i++)
+		if (strcasestr(text, mark->texts[i]) != NULL)
+			return true;
+	return false;
+}
+
 bool model_mark_matches(const struct model_mark *mark, const uint16_t *regs)
 {
+	if (mark->texts_count > 0)
+		return mark_has_text(mark, regs);
 	for (unsigned i = 0; i < mark->values_count; i++)
 		if (memcmp(regs, mark->values[i], mark->count * sizeof(*regs)) == 0)
 			return true;

@@ -26,7 +26,10 @@
 #define MODEL_CHANNEL_MAX 64  /* channels of one device */
 #define MODEL_MARKS_MAX   2   /* places by which a device is recognised */
 #define MODEL_MARK_MAX    12  /* alternatives of one mark */
-#define MODEL_MARK_WORDS  8   /* registers of one mark */
+#define MODEL_MARK_WORDS  8   /* registers of one mark told by their values */
+#define MODEL_MARK_TEXTS  4   /* alternatives of one mark told by a text */
+#define MODEL_MARK_TEXT   15  /* bytes of such a text */
+#define MODEL_TEXT_WORDS  32  /* registers that may hold it, two characters each */
 #define MODEL_COUNT_MAX   125 /* elements of one read: the protocol's limit for registers */
 #define REQUEST_VALUE_MAX 16  /* values of one write */
 
@@ -126,7 +129,8 @@ struct model_row {
 	uint8_t open_count;
 };
 
-/* A place whose contents tell this model from others: the registers hold one of the alternatives. */
+/* A place whose contents tell this model from others: the registers hold one of the alternatives, or
+ * text that has one of them in it. */
 struct model_mark {
 	char name[MODEL_NAME_MAX + 1];
 	uint8_t function; /* 3 or 4 */
@@ -134,6 +138,8 @@ struct model_mark {
 	uint8_t count;
 	uint8_t values_count;
 	uint16_t values[MODEL_MARK_MAX][MODEL_MARK_WORDS];
+	uint8_t texts_count; /* 0: told by values */
+	char texts[MODEL_MARK_TEXTS][MODEL_MARK_TEXT + 1];
 };
 
 struct model_relay {

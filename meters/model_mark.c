@@ -35,9 +35,40 @@ static void read_mark_values(struct model_reader *reader, struct model_mark *mar
 	}
 }
 
+static void read_mark_texts(struct model_reader *reader, const struct section_key *key,
+			    struct model_mark *mark)
+{
+	uint64_t count = 0;
+	char text[SECTION_LINE_MAX + 1];
+	char *rest = text;
+	char *one;
+
+	model_number(reader, model_need(reader, "count", "how many registers hold the text"), 1,
+		     MODEL_TEXT_WORDS, &count);
+	memcpy(text, key->value, sizeof(text));
+	while (reader->result == 0 && (one = strsep(&rest, ",")) != NULL) {
+		size_t length;
+
+		one += strspn(one, " \t");
+		length = strcspn(one, " \t");
+		if (mark->texts_count == MODEL_MARK_TEXTS || length < 3 ||
+		    length > MODEL_MARK_TEXT || one[length + strspn(one + length, " \t")] != '\0') {
+			model_complain(
+				reader, key->line,
+				"text = %s: expected at most %d words of 3 to %d characters, "
+				"parted by commas",
+				key->value, MODEL_MARK_TEXTS, MODEL_MARK_TEXT);
+			return;
+		}
+		memcpy(mark->texts[mark->texts_count++], one, length);
+	}
+	mark->count = (uint8_t)count;
+}
+
 void model_mark_read(struct model_reader *reader, struct model *model, const char *name)
 {
 	struct model_mark *mark = &model->marks[model->marks_count];
+	const struct section_key *text;
 	uint64_t function = 0;
 	uint64_t address = 0;
 
@@ -51,7 +82,11 @@ void model_mark_read(struct model_reader *reader, struct model *model, const cha
 		     FUNCTION_READ_INPUT, &function);
 	model_number(reader, model_need(reader, "address", "the first register as on the wire"), 0,
 		     UINT16_MAX, &address);
-	read_mark_values(reader, mark);
+	text = model_take(reader, "text");
+	if (text != NULL)
+		read_mark_texts(reader, text, mark);
+	else
+		read_mark_values(reader, mark);
 	if (reader->result == 0 && address + mark->count - 1U > UINT16_MAX)
 		model_complain(reader, reader->section->line, "[%s] reaches past address 0xFFFF",
 			       reader->section->name);

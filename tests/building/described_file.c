@@ -75,6 +75,7 @@ static int take_line(struct described *described, const struct words *given,
 		{"reg", described_take_register}, {"also", described_take_register},
 		{"state", described_take_state},  {"mark", described_take_mark},
 		{"relay", described_take_relay},  {"block", described_take_block},
+		{"text", described_take_text},
 	};
 	const char *variant = words_option(words, "variant");
 	const char *wanted = words_option(given, "variant");

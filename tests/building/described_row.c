@@ -265,6 +265,23 @@ int described_take_mark(struct described *described, const struct words *given,
 	return add(described, &row);
 }
 
+/* The first of the alternatives is what the device says. */
+int described_take_text(struct described *described, const struct words *given,
+			const struct words *words)
+{
+	struct described_row row = {.show = SHOW_FIXED};
+
+	(void)given;
+	if (words->n < 5 || strlen(words->word[4]) > 2 * DESCRIBED_WORDS)
+		return -EINVAL;
+	row.functions = described_functions(words->word[1]);
+	row.address = (uint16_t)strtoul(words->word[2], NULL, 0);
+	for (const char *at = words->word[4]; *at; at += at[1] ? 2 : 1)
+		row.fixed[row.words++] = (uint16_t)((unsigned char)at[0] << 8 |
+						    (unsigned char)at[1]);
+	return add(described, &row);
+}
+
 static unsigned values_of(const char *list, uint16_t values[static DESCRIBED_WORDS])
 {
 	unsigned n = 0;

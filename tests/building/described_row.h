@@ -29,6 +29,8 @@ int described_take_state(struct described *described, const struct words *given,
 			 const struct words *words);
 int described_take_mark(struct described *described, const struct words *given,
 			const struct words *words);
+int described_take_text(struct described *described, const struct words *given,
+			const struct words *words);
 int described_take_relay(struct described *described, const struct words *given,
 			 const struct words *words);
 int described_take_block(struct described *described, const struct words *given,

@@ -66,6 +66,11 @@ static void print_model(const struct model *model)
 			printf("mark");
 			print_values(&request);
 		}
+	for (unsigned i = 0; i < model->marks_count; i++)
+		for (unsigned k = 0; k < model->marks[i].texts_count; k++)
+			printf("text %u %u %u %s\n", (unsigned)model->marks[i].function,
+			       (unsigned)model->marks[i].address, (unsigned)model->marks[i].count,
+			       model->marks[i].texts[k]);
 	printf("end\n");
 }
 

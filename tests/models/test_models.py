@@ -37,7 +37,8 @@ def read_table(path):
                 continue
             kind = words[0]
             if kind == "map":
-                current = {"reg": [], "state": [], "relay": [], "mark": [], "source": []}
+                current = {"reg": [], "state": [], "relay": [], "mark": [], "text": [],
+                           "source": []}
                 maps[words[1]] = current
             elif kind == "facts":
                 current["facts"] = options(words[1:])
@@ -61,6 +62,9 @@ def read_table(path):
                                         **options(words[1 + len(values):])})
             elif kind in ("also", "block"):
                 pass  # for the building simulator
+            elif kind == "text":
+                current["text"] += [[*(str(int(word, 0)) for word in words[1:4]), text]
+                                    for text in words[4:]]
             elif kind == "model":
                 models[words[1]] = (words[2], options(words[3:]))
             else:
@@ -167,6 +171,7 @@ class Model:
         self.states = [dict(row) for row in table["state"] if self.wanted(row)]
         self.relays = [row for row in table["relay"] if self.wanted(row)]
         self.marks = [row for row in table["mark"] if self.wanted(row)]
+        self.texts = table["text"]
         self.without = set(filter(None, given.get("without", "").split(",")))
         self.process = subprocess.Popen(
             [program, os.path.join(folder, name + ".meter")], stdin=subprocess.PIPE,
@@ -230,6 +235,8 @@ class Model:
                       if words[0] == "mark")
         wanted = sorted(mark["values"] for mark in self.marks)
         expect(said == wanted, f"marks {said}, expected {wanted}")
+        texts = sorted(words[1:] for words in self.said if words[0] == "text")
+        expect(texts == sorted(self.texts), f"texts {texts}, expected {self.texts}")
 
     def decode(self, image):
         lines = [f"{function} {address} {value}\n" for (function, address), value in image.items()]

@@ -3,7 +3,6 @@
  *
  * An ADF400L, played from the register facts: import at 0x0319, the voltage at 0x0300.
  */
-#include "concentrator/ledger_quarantine.h"
 #include "tests/system/station_call.h"
 
 static void no_finding(size_t row, const char *column, const char *detail, void *userdata)

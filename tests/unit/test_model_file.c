@@ -352,6 +352,19 @@ static const struct bad bads[] = {
 	{"a mark past the last register", NULL,
 	 "[identify a]\nfunction = 3\naddress = 0xFFFF\nvalues = 1 2\n",
 	 "x.meter:55: [identify a] reaches past address 0xFFFF"},
+	{"a text without its registers", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31\n",
+	 "x.meter:55: [identify a] has no count: expected how many registers hold the text"},
+	{"a text past what one mark may read", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31\ncount = 33\n",
+	 "x.meter:59: count = 33: expected a number from 1 to 32"},
+	{"a text too short to tell anything", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31, EM\ncount = 20\n",
+	 "x.meter:58: text = iEM31, EM: expected at most 4 words of 3 to 15 characters, parted by "
+	 "commas"},
+	{"a text and values", NULL,
+	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31\ncount = 20\nvalues = 1\n",
+	 "x.meter:60: unknown key values in [identify a]: see prepay-meter(5)"},
 	{"too many marks", NULL,
 	 "[identify a]\nfunction = 3\naddress = 0\nvalues = 1\n"
 	 "[identify b]\nfunction = 3\naddress = 0\nvalues = 1\n"

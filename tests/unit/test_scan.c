@@ -375,6 +375,139 @@ static void shipped_models_ask_nothing_but_reads(void **state)
 	models = own;
 }
 
+/* Two characters a register, the rest is blank. */
+static void put_text(uint16_t *regs, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned high = *text != '\0' ? (unsigned char)*text++ : ' ';
+		unsigned low = *text != '\0' ? (unsigned char)*text++ : ' ';
+		regs[i] = (uint16_t)(high << 8 | low);
+	}
+}
+
+static void put_float(uint16_t *regs, float value)
+{
+	uint32_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	regs[0] = (uint16_t)(bits >> 16);
+	regs[1] = (uint16_t)bits;
+}
+
+/* What a device of the facts answers to a read; false: it refuses. */
+typedef bool device_answers(const struct scan_read *read, uint16_t *ret);
+
+/* SDM120, SDM220 and SDM230: the same registers, a serial number, no evidenced meter code. */
+static bool answer_sdm(const struct scan_read *read, uint16_t *ret)
+{
+	static const struct {
+		uint16_t address;
+		float value;
+	} floats[] = {{0x00, 231.5F}, {0x06, 2.5F}, {0x0C, 578.0F}, {0x46, 50.01F},
+		      {0x48, 123.4F}, {0x4A, 0.0F}, {0x34, 0.0F}};
+	if (read->function == 3 && read->start == 0xFC00 && read->count == 2) {
+		ret[0] = 0x0123;
+		ret[1] = 0x4567;
+		return true;
+	}
+	if (read->function != 4 || read->start + read->count > 0x5A)
+		return false;
+	memset(ret, 0, read->count * sizeof(*ret));
+	for (size_t i = 0; i < sizeof(floats) / sizeof(floats[0]); i++)
+		if (floats[i].address >= read->start &&
+		    floats[i].address + 2 <= read->start + read->count)
+			put_float(ret + floats[i].address - read->start, floats[i].value);
+	return true;
+}
+
+static const char *iem_name;
+
+static bool answer_iem(const struct scan_read *read, uint16_t *ret)
+{
+	if (read->function != 3)
+		return false;
+	memset(ret, 0, read->count * sizeof(*ret));
+	if (read->start == 0x0031 && read->count == 20) {
+		put_text(ret, 20, iem_name);
+	} else if (read->start == 0x0C83 && read->count == 8) {
+		ret[3] = 54321;
+	} else if (read->start == 0x0BD3 && read->count == 6) {
+		for (size_t i = 0; i < 3; i++)
+			put_float(ret + 2 * i, 230.0F + (float)i);
+	} else if (read->start == 0x0BF1 && read->count == 4) {
+		put_float(ret + 2, 1.5F);
+	} else if (read->start == 0x0081 && read->count == 2) {
+		ret[1] = 4711;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* One device of that kind on the line, and the shipped models. */
+static struct identify_verdict identify_shipped(device_answers *answers)
+{
+	static const char *const dirs[] = {PREPAY_SOURCE "/meters/models"};
+	static struct models *shipped;
+	const struct scan_plan plan = {
+		.first = 9, .last = 9, .settings_count = 1, .settings = {{9600, 'N', 1}}};
+	struct scan *scan = NULL;
+	struct scan_read read;
+	size_t asked = 0;
+	char error[256];
+	if (shipped == NULL)
+		assert_int_equal(models_read(&shipped, dirs, 1, error, sizeof(error)), 0);
+	assert_int_equal(scan_open(&scan, &plan, shipped), 0);
+	while (scan_next(scan, &read)) {
+		uint16_t values[IDENTIFY_VALUES_MAX] = {0};
+		bool good = answers(&read, values);
+		assert_true(asked++ < REQUESTS_MAX);
+		scan_end(scan, good ? SCAN_GOOD : SCAN_REFUSED, values);
+	}
+	assert_int_equal(scan_count(scan), 1);
+	struct identify_verdict verdict = scan_at(scan, 0)->verdict;
+	scan_close(scan);
+	return verdict;
+}
+
+static void what_the_facts_cannot_tell_apart_is_named_as_several(void **state)
+{
+	static const char *const names[] = {"eastron-sdm120", "eastron-sdm220", "eastron-sdm230"};
+	struct identify_verdict verdict = identify_shipped(answer_sdm);
+	size_t seen = 0;
+	(void)state;
+	assert_int_equal(verdict.sure, IDENTIFY_WEAK);
+	assert_true(verdict.has_serial);
+	assert_int_equal(verdict.serial, 0x01234567);
+	assert_int_equal(verdict.others_count, 2);
+	for (size_t i = 0; i < 3; i++) {
+		seen += strcmp(verdict.model->name, names[i]) == 0;
+		for (size_t n = 0; n < verdict.others_count; n++)
+			seen += strcmp(verdict.others[n]->name, names[i]) == 0;
+	}
+	assert_int_equal(seen, 3);
+}
+
+static void a_text_in_its_registers_names_a_model(void **state)
+{
+	static const struct {
+		const char *name;
+		bool sure;
+	} cases[] = {{"iEM3155", true}, {"IEM3255", true}, {"METSE A9MEM3155", true},
+		     {"PM5110", false}, {"", false},       {"iEM2055", false}};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		iem_name = cases[i].name;
+		struct identify_verdict verdict = identify_shipped(answer_iem);
+		if (!cases[i].sure) {
+			assert_int_not_equal(verdict.sure, IDENTIFY_SURE);
+			continue;
+		}
+		assert_int_equal(verdict.sure, IDENTIFY_SURE);
+		assert_string_equal(verdict.model->name, "schneider-iem3155-iem3255");
+		assert_int_equal(verdict.serial, 4711);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +518,8 @@ int main(void)
 		cmocka_unit_test(a_device_that_ignores_what_it_lacks_holds_nobody_up),
 		cmocka_unit_test(a_plan_without_sense_is_refused),
 		cmocka_unit_test(shipped_models_ask_nothing_but_reads),
+		cmocka_unit_test(what_the_facts_cannot_tell_apart_is_named_as_several),
+		cmocka_unit_test(a_text_in_its_registers_names_a_model),
 	};
 	return cmocka_run_group_tests(tests, read_models, drop_models);
 }
