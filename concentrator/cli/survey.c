@@ -210,8 +210,10 @@ static void warn_about(struct session *session, const json_t *row, const char *o
 			     address, field_text(row, "model"), address);
 }
 
-/* A row for each channel; what is not known is left empty, for the import to ask for. */
-static void print_rows(const struct screen *out, const json_t *row, const char *line)
+/* A row for each channel. Nobody is cut because of a scan: that is for a person to change. What no wire
+ * tells (the breaker) is given, or left empty for the import to ask for. */
+static void print_rows(const struct screen *out, const json_t *row, const char *line,
+		       const char *breaker)
 {
 	const char *sure = field_text(row, "sure");
 	const char *mark = strcmp(sure, "sure") == 0 || strcmp(sure, "likely") == 0 ? "new"
@@ -219,7 +221,8 @@ static void print_rows(const struct screen *out, const json_t *row, const char *
 	int64_t address = field_count(row, "address");
 	int64_t channels = field_count(row, "channels");
 
-	if (strcmp(field_text(row, "kind"), "relay") == 0 || field_true(row, "clash"))
+	if (strcmp(field_text(row, "kind"), "relay") == 0 || field_true(row, "clash") ||
+	    field_text(row, "model")[0] == '\0')
 		return;
 	for (int64_t channel = 1; channel <= channels; channel++) {
 		char suffix[FIGURE_SIZE] = "";
@@ -227,20 +230,22 @@ static void print_rows(const struct screen *out, const json_t *row, const char *
 		if (channels > 1)
 			(void)snprintf(suffix, sizeof(suffix), "-%" PRId64, channel);
 		(void)fprintf(out->file,
-			      "%s-%s-%" PRId64 "%s,sockets,%s,%" PRId64 ",%s,%" PRId64 ",%s,,\n",
+			      "%s-%s-%" PRId64 "%s,sockets,%s,%" PRId64 ",%s,%" PRId64
+			      ",%s,no,%s\n",
 			      mark, line, address, suffix, line, address, field_text(row, "model"),
-			      channel, field_true(row, "relay") ? "meter" : "");
+			      channel, field_true(row, "relay") ? "meter" : "", breaker);
 	}
 }
 
-static void print_csv(const struct screen *out, const json_t *rows, const char *line)
+static void print_csv(const struct screen *out, const json_t *rows, const char *line,
+		      const char *breaker)
 {
 	const json_t *row;
 	size_t i;
 
 	(void)fprintf(out->file,
 		      "room,circuit,line,address,model,channel,relay,may_cut,breaker_a\n");
-	json_array_foreach(rows, i, row) print_rows(out, row, line);
+	json_array_foreach(rows, i, row) print_rows(out, row, line, breaker);
 }
 
 int run_line_scan(struct call *call)
@@ -248,6 +253,7 @@ int run_line_scan(struct call *call)
 	struct session *session = call->session;
 	const char *line = call_get(call, "LINE");
 	const char *settings = call_get(call, "--settings");
+	const char *breaker = call_get(call, "--breaker");
 	json_t *args = survey_args(call);
 	json_t *data = NULL;
 	const json_t *row;
@@ -268,7 +274,8 @@ int run_line_scan(struct call *call)
 	if (session->manners.json)
 		exit_code = session_json(session, data);
 	else if (call_has(call, "--csv"))
-		print_csv(&session->out, field_rows(data, "rows"), line);
+		print_csv(&session->out, field_rows(data, "rows"), line,
+			  breaker != NULL ? breaker : "");
 	else
 		exit_code = listing_show(session, &found, field_rows(data, "rows"));
 	if (exit_code == 0)

@@ -86,14 +86,16 @@ static const struct verb lines[] = {
 	 run_line_test,
 	 "Asks the commissioned devices, and those of --addresses (17, or 1-32); reads alone.\n"
 	 "Exit code 9 when the line is not fit for use. Metering goes on beside it."},
-	{"line scan LINE [--addresses RANGE] [--settings WHICH] [--disturb] [--csv]",
+	{"line scan LINE [--addresses RANGE] [--settings WHICH] [--disturb] [--csv] "
+	 "[--breaker A]",
 	 "find devices that are not commissioned, and name their models", ROLE_OPERATOR,
 	 run_line_scan,
 	 "--settings all tries 9600 8N1 8E1 8N2, 2400 8N1, 19200 8E1 8N1 and 1200 8N1; refused\n"
-	 "where devices are commissioned, unless --disturb. --csv prints rows for room import.\n"
+	 "where devices are commissioned, unless --disturb. --csv prints rows for room import:\n"
+	 "never cut for money until a person says so; --breaker is the rating of all of them.\n"
 	 "It writes nothing. Metering keeps half of the line's time. Ctrl-C ends it.\n"
 	 "SURE: sure, likely, weak (others may fit as well), unknown, clash (two devices?).\n"
-	 "Example: line scan A --settings all --csv > rooms.csv"},
+	 "Example: line scan A --settings all --csv --breaker 20 > rooms.csv"},
 	{"line cancel LINE", "end the scan or test of a line", ROLE_OPERATOR, run_line_cancel,
 	 NULL},
 };

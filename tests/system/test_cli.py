@@ -520,12 +520,15 @@ class Surveys(CliTest):
         self.assertEqual(done.returncode, 0)
         self.assertEqual(done.stdout.splitlines(), [
             "room,circuit,line,address,model,channel,relay,may_cut,breaker_a",
-            "new-A-4,sockets,A,4,eastron-sdm120,1,,,", "check-A-5,sockets,A,5,hiking-dds238,1,meter,,",
-            "check-A-6,sockets,A,6,,1,,,", "new-A-8-1,sockets,A,8,wb-map3e,1,,,",
-            "new-A-8-2,sockets,A,8,wb-map3e,2,,,", "new-A-8-3,sockets,A,8,wb-map3e,3,,,"])
+            "new-A-4,sockets,A,4,eastron-sdm120,1,,no,", "check-A-5,sockets,A,5,hiking-dds238,1,meter,no,",
+            "new-A-8-1,sockets,A,8,wb-map3e,1,,no,", "new-A-8-2,sockets,A,8,wb-map3e,2,,no,",
+            "new-A-8-3,sockets,A,8,wb-map3e,3,,no,"])
+        self.assertIn("address 6 answers, but as no model that prepay knows", done.stderr)
+        given = self.run_cli("line", "scan", "A", "--csv", "--breaker", "20")
+        self.assertEqual(given.stdout, done.stdout.replace(",no,\n", ",no,20\n"))
         self.daemon.asked.clear()
         self.assertEqual(self.run_cli("room", "import", "-", "--dry-run", stdin=done.stdout).returncode, 0)
-        self.assertEqual(len(self.daemon.asked[0][1]["rows"]), 6)
+        self.assertEqual(len(self.daemon.asked[0][1]["rows"]), 5)
 
     def test_one_that_was_cancelled_fails_with_what_it_found(self):
         self.daemon.answers["line.scan"] = {"data": {**fake_daemon.SCAN, "state": "cancelled",
