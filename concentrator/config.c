@@ -44,6 +44,7 @@ static const char *const rs485_names[] = {"auto", "on", "off", NULL};
 static const char *const unit_names[] = {"mV", "mA", "mC", NULL};
 static const char *const trust_names[] = {"synchronised", "always", NULL};
 static const char *const then_names[] = {"keep", "cut", NULL};
+static const char *const emergency_names[] = {"no", "request", "automatic", NULL};
 
 #define AT(member)        offsetof(struct config, member)
 #define LINE_AT(member)   offsetof(struct config_line, member)
@@ -110,7 +111,7 @@ static const struct config_row config_rows[] = {
 
 	CHOICE("clock", "trust", AT(clock_trust), trust_names, CONFIG_TRUST_SYNCHRONISED),
 
-	POLICY(cutoff_minor, -MINOR_MAX, MINOR_MAX, 0),
+	POLICY(cutoff_minor, -MINOR_MAX, 0, 0),
 	POLICY(restore_min_minor, 1, MINOR_MAX, 1),
 	POLICY(low_minor, -MINOR_MAX, MINOR_MAX, 1000),
 	POLICY(notice_s, 0, 7 * DAY_S, 600),
@@ -133,6 +134,11 @@ static const struct config_row config_rows[] = {
 	POLICY(order_max_minor, 1, MINOR_MAX, 1000000),
 	POLICY(order_room_day_max_minor, 1, MINOR_MAX, 2000000),
 	POLICY(order_day_max_minor, 1, MINOR_MAX, 20000000),
+	POLICY(balance_max_minor, 0, MINOR_MAX, 0),
+	POLICY(overdraft_minor, 0, MINOR_MAX, 0),
+	CHOICE("policy", "emergency", AT(policy.emergency), emergency_names, CONFIG_EMERGENCY_NO),
+	POLICY(emergency_minor, 0, MINOR_MAX, 500),
+	POLICY(emergency_at_minor, -MINOR_MAX, MINOR_MAX, 0),
 	POLICY(suspect_age_s, 1, 365 * DAY_S, 3 * DAY_S),
 
 	PATH("line", "port", LINE_AT(port), NULL),

@@ -20,6 +20,7 @@ enum config_parity { CONFIG_PARITY_NONE, CONFIG_PARITY_EVEN, CONFIG_PARITY_ODD }
 enum config_rs485 { CONFIG_RS485_AUTO, CONFIG_RS485_ON, CONFIG_RS485_OFF };
 enum config_unit { CONFIG_UNIT_MV, CONFIG_UNIT_MA, CONFIG_UNIT_MC };
 enum config_trust { CONFIG_TRUST_SYNCHRONISED, CONFIG_TRUST_ALWAYS };
+enum config_emergency { CONFIG_EMERGENCY_NO, CONFIG_EMERGENCY_REQUEST, CONFIG_EMERGENCY_AUTOMATIC };
 enum config_then { CONFIG_THEN_KEEP, CONFIG_THEN_CUT };
 
 struct config_line {
@@ -101,6 +102,11 @@ struct config_policy {
 	int64_t order_max_minor;
 	int64_t order_room_day_max_minor;
 	int64_t order_day_max_minor;
+	int64_t balance_max_minor; /* 0: none */
+	int64_t overdraft_minor;
+	enum config_emergency emergency;
+	int64_t emergency_minor;
+	int64_t emergency_at_minor;
 	int64_t suspect_age_s;
 };
 

@@ -41,6 +41,7 @@ int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energ
 	case ENTRY_CLOSING:
 	case ENTRY_STANDING:
 	case ENTRY_TAX:
+	case ENTRY_FORFEIT:
 	case ENTRY_KIND_END:
 	default:
 		return energy_wh == 0 ? 0 : -EINVAL;
@@ -278,6 +279,18 @@ int ledger_entries_tail(struct ledger *ledger, int64_t account_id, int64_t befor
 	query_integer(&query, limit);
 	if (account_id != 0)
 		query_integer(&query, account_id);
+	return walk(&query, row, userdata);
+}
+
+int ledger_entries_after(struct ledger *ledger, int64_t account_id, int64_t after_seq,
+			 ledger_entry_fn row, void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_ENTRY_AFTER,
+				  "SELECT " ENTRY_COLUMNS " FROM entry WHERE account_id = ? AND "
+				  "seq > ? ORDER BY seq");
+
+	query_integer(&query, account_id);
+	query_integer(&query, after_seq);
 	return walk(&query, row, userdata);
 }
 

@@ -41,6 +41,9 @@ LEDGER_CHECKED int ledger_totals_get(struct ledger *ledger, int64_t point_id,
 LEDGER_CHECKED int ledger_entries_tail(struct ledger *ledger, int64_t account_id,
 				       int64_t before_seq, int limit, ledger_entry_fn row,
 				       void *userdata);
+/* Those of an account behind after_seq, oldest first. */
+LEDGER_CHECKED int ledger_entries_after(struct ledger *ledger, int64_t account_id,
+					int64_t after_seq, ledger_entry_fn row, void *userdata);
 /* -ENOENT there is none. */
 LEDGER_CHECKED int ledger_entry_find(struct ledger *ledger, int64_t seq, ledger_entry_fn row,
 				     void *userdata);

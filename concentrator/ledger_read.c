@@ -224,6 +224,7 @@ static int add_line(struct ledger_statement *statement, const struct ledger_line
 			.from_s = timed && entry->from_s != 0 ? entry->from_s : entry->at_s,
 			.price_micro_per_kwh = entry->price_micro_per_kwh,
 			.tariff_id = entry->tariff_id,
+			.flags = entry->flags,
 		};
 		memcpy(line->tariff, from->tariff, sizeof(line->tariff));
 		memcpy(line->order, entry->order, sizeof(line->order));

@@ -55,6 +55,7 @@ struct ledger_statement_line {
 	int64_t price_micro_per_kwh;
 	int64_t tariff_id;
 	int64_t amount_nano;
+	uint32_t flags; /* enum entry_flag; of the first */
 	char tariff[LEDGER_NAME_MAX + 1];
 	char order[ENTRY_ORDER_MAX + 1];
 	char who[ENTRY_TEXT_MAX + 1];

@@ -156,9 +156,11 @@ static const char *credit_fields(const json_t *payload, const struct order_item 
 		return "exp is not a time";
 
 	const char *type = json_string_value(json_object_get(payload, "creditType"));
-	if (type == NULL || (strcmp(type, "paid") != 0 && strcmp(type, "subsidy") != 0))
-		return "creditType is neither paid nor subsidy";
+	if (type == NULL || (strcmp(type, "paid") != 0 && strcmp(type, "subsidy") != 0 &&
+			     strcmp(type, "emergency") != 0))
+		return "creditType is none of paid, subsidy and emergency";
 	ret->subsidy = strcmp(type, "subsidy") == 0;
+	ret->emergency = strcmp(type, "emergency") == 0;
 
 	int unit;
 	if (message_parse_money(json_object_get(payload, "creditAmount"), &ret->amount_nano,
@@ -169,7 +171,9 @@ static const char *credit_fields(const json_t *payload, const struct order_item 
 	if (json_object_get(payload, "reverses") != NULL &&
 	    !text(payload, "reverses", ret->reverses, sizeof(ret->reverses), 1, false))
 		return "reverses is not an id";
-	if (ret->amount_nano == 0)
+	if (ret->emergency && (ret->amount_nano != 0 || ret->reverses[0] != '\0'))
+		return "emergency credit has an amount of its own, and is not reversed";
+	if (!ret->emergency && ret->amount_nano == 0)
 		return "creditAmount is zero";
 	if ((ret->amount_nano < 0) != (ret->reverses[0] != '\0'))
 		return "a negative amount and reverses belong together";

@@ -52,6 +52,7 @@ struct order_credit {
 	char reverses[LEDGER_ID_MAX + 1]; /* "": none */
 	char description[LEDGER_TEXT_MAX + 1];
 	bool subsidy;
+	bool emergency; /* activates emergency credit; the amount is 0 */
 	int64_t seq;
 	int64_t amount_nano; /* negative only with reverses */
 	int64_t effective_s;

@@ -30,7 +30,8 @@ static int64_t count_due(struct station *station, int64_t *ret_newly)
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
 		struct supply_facts facts = station_facts(station, room);
-		bool now_due = supply_due(&room->money, &station->policy, &facts, &station->now);
+		struct supply_policy policy = station_policy(station, room);
+		bool now_due = supply_due(&room->money, &policy, &facts, &station->now);
 		due += now_due;
 		*ret_newly += now_due && !room->was_due;
 		room->was_due = now_due;
@@ -49,7 +50,8 @@ static void raise_held(struct station *station, int64_t count)
 bool station_cuts_held(struct station *station, struct station_room *room,
 		       const struct supply_facts *facts)
 {
-	bool due = supply_due(&room->money, &station->policy, facts, &station->now);
+	struct supply_policy own = station_policy(station, room);
+	bool due = supply_due(&room->money, &own, facts, &station->now);
 	enum mass_cut_reason before = station->mass.held;
 	if (due == room->was_due &&
 	    (before == MASS_CUT_NONE || station->now.us - station->counted_us < COUNT_US))

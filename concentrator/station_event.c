@@ -194,13 +194,14 @@ int64_t station_days_left(const struct station *station, const struct station_ro
 	int64_t per_day, days;
 	if (money_share(room->week_nano, CALENDAR_DAY_S, span, &per_day) < 0 || per_day <= 0)
 		return -1;
-	days = (room->live_nano - station->policy.cutoff_nano) / per_day;
+	days = (room->live_nano - station_policy(station, room).cutoff_nano) / per_day;
 	return days < 0 ? 0 : days;
 }
 
 void station_room_status(struct station *station, struct station_room *room)
 {
-	enum credit_status credit = supply_credit_status(&station->policy, room->live_nano);
+	struct supply_policy policy = station_policy(station, room);
+	enum credit_status credit = supply_credit_status(&policy, room->live_nano);
 	enum service_status service = station_service(room);
 	if (room->told && room->told_credit == credit && room->told_service == service)
 		return;

@@ -490,6 +490,8 @@ int station_load(struct station *station)
 	if (r == 0)
 		r = ledger_holds_each(ledger, load_hold, station);
 	if (r == 0)
+		r = station_load_credits(station);
+	if (r == 0)
 		r = station_load_tariffs(station);
 	if (r == 0)
 		r = station_load_keys(station);

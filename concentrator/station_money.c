@@ -140,6 +140,9 @@ int station_settle_room(struct station *station, struct station_room *room, cons
 	/* The marks move with the commit: once in a transaction is enough, and twice would be wrong. */
 	if (room->settled_in == station->transaction)
 		return 0;
+	int kept = station_credit_keep_due(station, room);
+	if (kept < 0)
+		return kept;
 	room->use_after = room->use;
 	room->settled_in = station->transaction;
 	for (size_t i = 0; i < room->supply_count; i++) {
@@ -177,6 +180,10 @@ static void follow(struct station *station, struct station_room *room, uint64_t 
 	int64_t before = room->settled_nano;
 	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
 		room->settled_nano = before;
+	if (station_credit_follow(station, room) < 0)
+		journal_log(LOG_ERR, NULL, JOURNAL_FIELDS({"ROOM", room->record.name}),
+			    "room %s: its credits cannot be told apart now; the balance stands",
+			    room->record.name);
 	room->use = room->use_after;
 	if (room->taxing.in == transaction)
 		room->tax_rest = room->taxing.carry.rest;
@@ -349,6 +356,8 @@ static int tell(struct station *station, struct station_room *room)
 		r = 0;
 	if (r == 0)
 		r = keep_money(station, room);
+	if (r == 0 && (events & SUPPLY_EVENT_CUT))
+		r = station_credit_cut(station, room);
 	if (r == 0 && (events & SUPPLY_EVENT_LOW))
 		r = notice(station, room, "low");
 	if (r == 0 && (events & SUPPLY_EVENT_NOTICE))
@@ -402,7 +411,8 @@ static void urgency(struct station *station, struct station_room *room,
 		    const struct supply_facts *facts)
 {
 	enum supply_hold hold = room->money.hold;
-	int64_t lasts_us = supply_lasts_us(&station->policy, facts), within_us = 0;
+	const struct supply_policy policy = station_policy(station, room);
+	int64_t lasts_us = supply_lasts_us(&policy, facts), within_us = 0;
 	/* What is proven, or held for another reason than its readings, is not hastened by reading. */
 	if (!room->money.cut && (hold == SUPPLY_HOLD_NONE || hold == SUPPLY_HOLD_READINGS) &&
 	    facts->cost_nano_per_h > 0 && lasts_us > 0 && lasts_us < URGENT_US) {
@@ -466,17 +476,21 @@ void station_review(struct station *station, struct station_room *room)
 	if (station->store_failing)
 		return;
 
+	station_credit_review(station, room);
 	room->cost_nano_per_h = cost_per_h(station, room);
+	const struct supply_policy policy = station_policy(station, room);
 	struct supply_facts facts = station_facts(station, room);
 	if (room->money.evaluated ||
 	    (facts.evidence != SUPPLY_EVIDENCE_NONE && station_room_known(station, room))) {
 		facts.cuts_held = station_cuts_held(station, room, &facts);
 		const struct supply_money before = room->money;
-		room->answer = supply_step(&room->money, &station->policy, &facts, &station->now);
+		const struct ledger_credit credit = room->credit;
+		room->answer = supply_step(&room->money, &policy, &facts, &station->now);
 		bool keep = room->answer.events != 0 ||
 			    station->now.us - room->money_kept_us > keep_after_us(&room->money);
 		if (keep && tell(station, room) < 0) {
 			room->money = before;
+			room->credit = credit;
 			room->answer.events = 0;
 			return;
 		}

@@ -26,7 +26,10 @@ struct outcome {
 	struct station_room *room;
 	int64_t entry_seq;
 	int64_t amount_nano;
-	bool silent; /* no receipt: nothing that can be answered, or answered before */
+	bool silent;    /* no receipt: nothing that can be answered, or answered before */
+	bool emergency; /* activated: what the room was before, should it be taken back */
+	bool noticed;
+	struct ledger_credit credit;
 };
 
 int64_t station_local_day(const struct station *station)
@@ -136,7 +139,8 @@ static int caps(struct station *station, const struct station_room *room,
 {
 	const struct config_policy *policy = &station->config->policy;
 	int digits = station->config->site.minor_digits;
-	int64_t day = station_local_day(station), room_sum, day_sum, order_cap, room_cap, day_cap;
+	int64_t day = station_local_day(station), room_sum, day_sum, order_cap, room_cap, day_cap,
+		balance_cap;
 	*ret = NULL;
 	if (credit->amount_nano < 0)
 		return 0;
@@ -153,6 +157,8 @@ static int caps(struct station *station, const struct station_room *room,
 		r = money_from_minor(policy->order_room_day_max_minor, digits, &room_cap);
 	if (r == 0)
 		r = money_from_minor(policy->order_day_max_minor, digits, &day_cap);
+	if (r == 0)
+		r = money_from_minor(policy->balance_max_minor, digits, &balance_cap);
 	if (r < 0)
 		return r;
 	int64_t amount = credit->amount_nano;
@@ -163,6 +169,8 @@ static int caps(struct station *station, const struct station_room *room,
 		*ret = "above the cap of a room and day";
 	else if (above(day_sum, amount, day_cap) || above(day_sum, amount, key->day_max_nano))
 		*ret = "above the cap of the box and day";
+	else if (above(room->live_nano, amount, balance_cap))
+		*ret = "above the largest balance";
 	return 0;
 }
 
@@ -174,6 +182,7 @@ static int append_credit(struct station *station, const struct order_item *item,
 		.account_id = outcome->room->record.account_id,
 		.amount_nano = credit->amount_nano,
 		.refers = refers,
+		.flags = credit->subsidy ? ENTRY_OF_SUBSIDY : 0,
 	};
 	station_stamp(station, &entry);
 	snprintf(entry.order, sizeof(entry.order), "%s", item->mrid);
@@ -185,6 +194,26 @@ static int append_credit(struct station *station, const struct order_item *item,
 	outcome->entry_seq = entry.seq;
 	/* Until the commit reads it again: the balance of this receipt and of those behind it counts it. */
 	return money_add(outcome->room->live_nano, entry.amount_nano, &outcome->room->live_nano);
+}
+
+/* A request for emergency credit moves no money: where it cannot be had it is answered, not kept for a
+ * person. */
+static int place_emergency(struct station *station, const struct order_item *item,
+			   struct outcome *outcome)
+{
+	int r = 0;
+	outcome->result = ORDER_APPLIED;
+	if (station_emergency_offered(station, outcome->room)) {
+		outcome->emergency = true;
+		outcome->noticed = outcome->room->money.noticed;
+		outcome->credit = outcome->room->credit;
+		r = station_emergency_activate(station, outcome->room);
+	} else {
+		outcome->result = ORDER_REJECTED;
+		snprintf(outcome->detail, sizeof(outcome->detail),
+			 "emergency credit is not offered to the room now");
+	}
+	return r < 0 ? r : keep_order(station, item, outcome);
 }
 
 /* A genuine credit: which room it is for, and whether it may go there. */
@@ -208,6 +237,8 @@ static int place_credit(struct station *station, const struct order_item *item,
 		outcome->result = ORDER_EXPIRED;
 		kind = ALARM_ORDER_REFUSED;
 		wrong = "expired";
+	} else if (credit->emergency) {
+		return place_emergency(station, item, outcome);
 	} else {
 		int r = station_reversal_check(station, outcome->room, credit, &refers, &wrong);
 		kind = ALARM_ORDER_REFUSED;
@@ -428,9 +459,15 @@ int station_deliver(struct station *station, const json_t *items, const char *cu
 		/* Nothing of it happened. */
 		if (keys_changed)
 			(void)station_load_keys(station);
-		for (size_t i = 0; i < count; i++)
-			if (outcomes[i].room != NULL)
-				station_balance(station, outcomes[i].room);
+		for (size_t i = 0; i < count; i++) {
+			struct station_room *room = outcomes[i].room;
+			if (outcomes[i].emergency) {
+				room->credit = outcomes[i].credit;
+				room->money.noticed = outcomes[i].noticed;
+			}
+			if (room != NULL)
+				station_balance(station, room);
+		}
 		goto finish;
 	}
 	after_commit(station, outcomes, mrids, count);

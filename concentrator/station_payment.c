@@ -83,6 +83,7 @@ int station_payment_accept(struct station *station, const struct station_change 
 	struct entry entry = {
 		.kind = credit->amount_nano < 0 ? ENTRY_REVERSAL : ENTRY_RECHARGE,
 		.amount_nano = credit->amount_nano,
+		.flags = credit->subsidy ? ENTRY_OF_SUBSIDY : 0,
 	};
 	const char *wrong;
 	int r = station_reversal_check(station, room, credit, &entry.refers, &wrong);
@@ -91,7 +92,10 @@ int station_payment_accept(struct station *station, const struct station_change 
 		return -EPERM;
 	}
 	if (r == 0)
-		r = station_change_settle(station, room, "recharge");
+		r = station_settle_room(station, room, "recharge");
+	/* Energy that cannot be charged is alarmed; it is no reason to withhold money. */
+	if (r == -ERANGE || r == -EINVAL)
+		r = 0;
 	snprintf(entry.order, sizeof(entry.order), "%s", payment->item.mrid);
 	if (r == 0)
 		r = station_change_append(station, change, room, &entry);

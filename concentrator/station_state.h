@@ -13,6 +13,7 @@
 #include "concentrator/config.h"
 #include "concentrator/control_server.h"
 #include "concentrator/ledger.h"
+#include "concentrator/ledger_credit.h"
 #include "concentrator/ledger_hold.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/ledger_snapshot.h"
@@ -21,6 +22,7 @@
 #include "concentrator/rules/alarms.h"
 #include "concentrator/rules/calendar.h"
 #include "concentrator/rules/dated.h"
+#include "concentrator/rules/credit.h"
 #include "concentrator/rules/guard.h"
 #include "concentrator/rules/instant.h"
 #include "concentrator/rules/layers.h"
@@ -215,6 +217,8 @@ struct station_room {
 	struct station_taxing taxing;
 	struct dated_account dated; /* which dated events are done */
 	struct supply_money money;
+	struct ledger_credit credit; /* by the entries that are committed */
+	int credit_behind;           /* entries that its row in the ledger does not count yet */
 	struct ledger_hold hold;     /* id 0: none */
 	struct supply_answer answer; /* of the latest step */
 	int64_t money_kept_us;       /* when the ledger last kept the money state */
@@ -427,6 +431,29 @@ int64_t station_earliest_s(const struct station *station, const struct station_r
 /* What is known about the money of a room, for the rules. */
 struct supply_facts station_facts(const struct station *station, const struct station_room *room);
 
+/* station_credit.c: what a balance is made of, and the lines below it. */
+struct credit_terms station_terms(const struct station *station, const struct station_room *room);
+/* The building's policy with the cut-off of this room. */
+struct supply_policy station_policy(const struct station *station, const struct station_room *room);
+int station_load_credits(struct station *station);
+/* Counts the entries that are new. */
+int station_credit_follow(struct station *station, struct station_room *room);
+/* Now and then, in the caller's transaction: keeps the count. */
+int station_credit_keep_due(struct station *station, struct station_room *room);
+/* By the live balance. */
+void station_credit_list(const struct station *station, const struct station_room *room,
+			 struct credit_line ret[CREDIT_TYPES]);
+bool station_emergency_offered(const struct station *station, const struct station_room *room);
+/* These three in the caller's transaction: the room's memory moves at once, take it back with that. */
+int station_emergency_activate(struct station *station, struct station_room *room);
+/* own: agreed for this room; else the building's counts. */
+int station_overdraft_set(struct station *station, struct station_room *room, bool own,
+			  int64_t limit_nano);
+/* The room is being cut: is its emergency credit spent? */
+int station_credit_cut(struct station *station, struct station_room *room);
+/* Once a second and after every change of the balance: activates, and ends what is repaid. */
+void station_credit_review(struct station *station, struct station_room *room);
+
 /* station_cuts.c: S7. Reads back what was held when the daemon ended. */
 int station_cuts_load(struct station *station);
 /* Is the cut of this room held with all others? */
@@ -512,6 +539,7 @@ void station_holds_check(struct station *station);
 struct station_closing {
 	int64_t paid_nano;    /* carried out, or moved: positive is the tenant's, negative a debt */
 	int64_t rounded_nano; /* less than the smallest coin, left in an entry of its own */
+	int64_t forfeited_nano; /* allowance and subsidy left, which nobody paid for */
 };
 
 /* -EEXIST: the room has a tenancy. */

@@ -78,7 +78,14 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	room->use = (struct tariff_use){.opened_s = station->now.s};
 	room->use_after = room->use;
 	room->dated.opened_s = station->now.s;
-	return 0;
+	/* Lines were agreed with the tenant that goes, and begin anew with the one that comes. */
+	room->credit.account_id = room->record.account_id;
+	room->credit.emergency = EMERGENCY_NONE;
+	room->credit.emergency_used = false;
+	room->credit.emergency_s = 0;
+	room->credit.own_overdraft = false;
+	room->credit.overdraft_nano = 0;
+	return ledger_credit_set(station->ledger, &room->credit);
 }
 
 int station_move_in(struct station *station, const struct station_change *change,
@@ -92,13 +99,35 @@ int station_move_in(struct station *station, const struct station_change *change
 	return r < 0 ? r : set_tenancy(station, room, tenancy);
 }
 
+/* What was not paid for ends with the tenancy: it is no money to be carried out. */
+static int forfeit(struct station *station, const struct station_change *change,
+		   struct station_room *room, enum credit_type type, struct station_closing *ret)
+{
+	struct entry entry = {.kind = ENTRY_FORFEIT,
+			      .flags = type == CREDIT_SUBSIDY ? ENTRY_OF_SUBSIDY
+							      : ENTRY_OF_ALLOWANCE};
+	/* With the entries of this very change. */
+	int r = station_credit_follow(station, room);
+	int64_t left_nano = type == CREDIT_SUBSIDY ? room->credit.subsidy_nano
+						   : room->credit.allowance_nano;
+	if (r < 0 || left_nano == 0)
+		return r;
+	entry.amount_nano = -left_nano;
+	r = station_change_append(station, change, room, &entry);
+	return r < 0 ? r : money_add(ret->forfeited_nano, left_nano, &ret->forfeited_nano);
+}
+
 /* Brings the balance to exactly zero. */
 static int pay_out(struct station *station, const struct station_change *change,
-		   const struct station_room *room, struct station_closing *ret)
+		   struct station_room *room, struct station_closing *ret)
 {
 	int digits = station->config->site.minor_digits;
 	int64_t balance, minor, paid, rest;
-	int r = balance_of(station, room, &balance);
+	int r = forfeit(station, change, room, CREDIT_ALLOWANCE, ret);
+	if (r == 0)
+		r = forfeit(station, change, room, CREDIT_SUBSIDY, ret);
+	if (r == 0)
+		r = balance_of(station, room, &balance);
 	if (r < 0)
 		return r;
 	/* Toward zero: neither side is asked for more than there is. */
@@ -134,12 +163,44 @@ int station_move_out(struct station *station, const struct station_change *chang
 	return r < 0 ? r : set_tenancy(station, room, "");
 }
 
+/* The balance, each credit as what it is. */
+static int move(struct station *station, const struct station_change *change,
+		struct station_room *from, struct station_room *to, int64_t *ret_nano)
+{
+	int r = station_credit_follow(station, from);
+	if (r == 0)
+		r = balance_of(station, from, ret_nano);
+	if (r < 0)
+		return r;
+	const struct {
+		uint32_t flags;
+		int64_t nano;
+	} parts[] = {{ENTRY_OF_ALLOWANCE, from->credit.allowance_nano},
+		     {ENTRY_OF_SUBSIDY, from->credit.subsidy_nano},
+		     {0, *ret_nano - from->credit.allowance_nano - from->credit.subsidy_nano}};
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct entry out = {.kind = ENTRY_CLOSING, .flags = parts[i].flags};
+		struct entry in = {.kind = ENTRY_OPENING,
+				   .flags = parts[i].flags,
+				   .amount_nano = parts[i].nano};
+		if (parts[i].nano == 0)
+			continue;
+		r = money_subtract(0, parts[i].nano, &out.amount_nano);
+		if (r == 0)
+			r = station_change_append(station, change, from, &out);
+		in.refers = out.seq;
+		if (r == 0)
+			r = station_change_append(station, change, to, &in);
+	}
+	return r;
+}
+
 int station_transfer(struct station *station, const struct station_change *change,
 		     struct station_room *from, struct station_room *to, bool last_reading,
 		     struct station_closing *ret)
 {
 	char tenancy[LEDGER_ID_MAX + 1];
-	int64_t balance, there, seq = 0;
+	int64_t there;
 	*ret = (struct station_closing){0};
 	if (from->record.tenancy[0] == '\0')
 		return -ENOENT;
@@ -153,21 +214,27 @@ int station_transfer(struct station *station, const struct station_change *chang
 	if (r == 0)
 		r = station_dated_close(station, from, change->who);
 	if (r == 0)
-		r = balance_of(station, from, &balance);
-	if (r == 0)
 		r = balance_of(station, to, &there);
 	if (r < 0)
 		return r;
 	if (there != 0)
 		return -ENOTEMPTY;
 	memcpy(tenancy, from->record.tenancy, sizeof(tenancy));
-	r = take_out(station, change, from, ENTRY_CLOSING, balance, &seq);
-	if (r == 0 && balance != 0)
-		r = append(station, change, to, ENTRY_OPENING, balance, seq, NULL);
-	ret->paid_nano = balance;
+	const struct ledger_credit lines = from->credit;
+	r = move(station, change, from, to, &ret->paid_nano);
 	if (r == 0)
 		r = set_tenancy(station, from, "");
-	return r < 0 ? r : set_tenancy(station, to, tenancy);
+	if (r == 0)
+		r = set_tenancy(station, to, tenancy);
+	if (r < 0)
+		return r;
+	/* The lines go along: what is used of them is repaid from the new room. */
+	to->credit.emergency = lines.emergency;
+	to->credit.emergency_used = lines.emergency_used;
+	to->credit.emergency_s = lines.emergency_s;
+	to->credit.own_overdraft = lines.own_overdraft;
+	to->credit.overdraft_nano = lines.overdraft_nano;
+	return ledger_credit_set(station->ledger, &to->credit);
 }
 
 int station_adjust(struct station *station, const struct station_change *change,

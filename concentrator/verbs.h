@@ -45,6 +45,8 @@ int verb_credit_import(void *userdata, struct control_call *call);
 int verb_credit_add(void *userdata, struct control_call *call);
 int verb_credit_accept(void *userdata, struct control_call *call);
 int verb_credit_reject(void *userdata, struct control_call *call);
+int verb_credit_emergency(void *userdata, struct control_call *call);
+int verb_credit_overdraft(void *userdata, struct control_call *call);
 
 int verb_ledger_tail(void *userdata, struct control_call *call);
 int verb_ledger_settle(void *userdata, struct control_call *call);
@@ -95,6 +97,8 @@ struct station *verbs_station(void *userdata);
 /* Rows that several verbs show. The caller's. */
 /* The hold of a room, or null. */
 json_t *verbs_hold(const struct station_room *room);
+/* The five credits of a room, in the order in which they are spent. */
+json_t *verbs_credits(const struct station *station, const struct station_room *room);
 json_t *verbs_room_row(const struct station *station, const struct station_room *room);
 json_t *verbs_supply_row(const struct station *station, const struct station_supply *supply);
 json_t *verbs_line_row(struct station *station, size_t line);

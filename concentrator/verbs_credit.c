@@ -236,54 +236,101 @@ finish:
 	return r;
 }
 
-/* One transaction: settlement, entry, receipt number. */
-static int add_cash(struct station *station, struct station_room *room, int64_t amount_nano,
-		    const char *receipt, const struct control_call *call)
+/* Settlement, entry, receipt number. A subsidy is no cash: its receipt is an order's id of its own. */
+static int add_by_hand(struct station *station, const struct station_change *change,
+		       struct station_room *room, int64_t amount_nano, const char *receipt,
+		       bool subsidy, int64_t uid)
 {
-	struct entry entry = {.kind = ENTRY_CASH,
-			      .account_id = room->record.account_id,
-			      .amount_nano = amount_nano};
+	struct entry entry = {.kind = subsidy ? ENTRY_RECHARGE : ENTRY_CASH,
+			      .amount_nano = amount_nano,
+			      .flags = subsidy ? ENTRY_OF_SUBSIDY : 0};
 	struct ledger_cash cash = {.account_id = room->record.account_id,
 				   .amount_nano = amount_nano,
 				   .day = station_local_day(station),
 				   .at_s = station->now.s,
-				   .uid = (int64_t)call->peer.uid};
-	station_stamp(station, &entry);
-	snprintf(entry.order, sizeof(entry.order), "cash:%.*s", ENTRY_ORDER_MAX - 5, receipt);
-	snprintf(entry.who, sizeof(entry.who), "%s", call->peer.user);
-	snprintf(entry.why, sizeof(entry.why), "%s", message_arg_string(call->args, "reason"));
+				   .uid = uid};
+	/* The caller has seen that it fits. */
+	size_t prefix = strlen(subsidy ? "subsidy:" : "cash:");
+	memcpy(entry.order, subsidy ? "subsidy:" : "cash:", prefix);
+	snprintf(entry.order + prefix, sizeof(entry.order) - prefix, "%s", receipt);
 	snprintf(cash.receipt, sizeof(cash.receipt), "%s", receipt);
-	snprintf(cash.who, sizeof(cash.who), "%s", call->peer.user);
-	int r = station_settle_room(station, room, "cash");
+	snprintf(cash.who, sizeof(cash.who), "%s", change->who);
+	int r = station_settle_room(station, room, subsidy ? "subsidy" : "cash");
+	/* Energy that cannot be charged is alarmed; it is no reason to withhold money. */
 	if (r == 0 || r == -ERANGE || r == -EINVAL)
-		r = ledger_entry_append(station->ledger, &entry);
-	if (r < 0)
+		r = station_change_append(station, change, room, &entry);
+	if (r == 0)
+		r = money_add(room->live_nano, amount_nano, &room->live_nano);
+	if (r < 0 || subsidy)
 		return r;
 	cash.entry_seq = entry.seq;
-	r = ledger_cash_put(station->ledger, &cash);
+	return ledger_cash_put(station->ledger, &cash);
+}
+
+/* What local credit may be; false: the call is answered, or *ret_error is the ledger's. */
+static bool within(struct station *station, struct control_call *call,
+		   const struct station_room *room, int64_t amount_nano, bool subsidy,
+		   int *ret_error)
+{
+	const struct config_policy *policy = &station->config->policy;
+	int digits = station->config->site.minor_digits;
+	int64_t taken = 0, day_cap, balance_cap, order_cap, total;
+	char text[48];
+	int r = station->store_failing ? -EIO : 0;
+	if (r == 0 && !subsidy)
+		r = ledger_cash_day_sum(station->ledger, station_local_day(station), &taken);
+	if (r == 0)
+		r = money_from_minor(policy->cash_day_max_minor, digits, &day_cap);
+	if (r == 0)
+		r = money_from_minor(policy->balance_max_minor, digits, &balance_cap);
+	if (r == 0)
+		r = money_from_minor(policy->order_max_minor, digits, &order_cap);
+	*ret_error = r;
 	if (r < 0)
-		return r;
-	return station_event(station, 1, "entry",
-			     json_pack("{s:I,s:s,s:s,s:o,s:I}", "ledgerSeq", (json_int_t)entry.seq,
-				       "room", room->record.name, "kind", "cash", "amount_nano",
-				       message_nano(amount_nano), "energy_wh", (json_int_t)0));
+		return false;
+	if (!subsidy && (money_add(taken, amount_nano, &total) < 0 || total > day_cap)) {
+		station_amount(station, day_cap - taken, text);
+		control_fail(call, PROBLEM_REFUSED,
+			     "above the day's limit for cash; %s is left today", text);
+	} else if (amount_nano > order_cap) {
+		station_amount(station, order_cap, text);
+		control_fail(call, PROBLEM_REFUSED,
+			     "above the largest recharge, %s ([policy] order_max_minor)", text);
+	} else if (balance_cap > 0 &&
+		   (money_add(room->live_nano, amount_nano, &total) < 0 || total > balance_cap)) {
+		station_amount(station, balance_cap, text);
+		control_fail(call, PROBLEM_REFUSED,
+			     "above the largest balance, %s ([policy] balance_max_minor)", text);
+	} else {
+		return true;
+	}
+	return false;
 }
 
 int verb_credit_add(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
-	const struct config_policy *policy = &station->config->policy;
 	const char *receipt = message_arg_string(call->args, "receipt");
-	int64_t amount, taken, cap, total;
-	int unit;
-	if (!policy->cash) {
+	const char *type = message_arg_string(call->args, "type");
+	bool subsidy = type != NULL && strcmp(type, "subsidy") == 0;
+	size_t longest = LEDGER_ID_MAX - strlen(subsidy ? "subsidy:" : "cash:");
+	struct station_change change = {.who = call->peer.user,
+					.why = message_arg_string(call->args, "reason"),
+					.dry_run = message_arg_bool(call->args, "dry_run", false)};
+	int64_t amount;
+	int unit, r;
+	if (!station->config->policy.cash) {
 		control_fail(call, PROBLEM_REFUSED,
 			     "local cash is not allowed here; [policy] cash = yes would allow it");
 		return 0;
 	}
-	if (strlen(receipt) > LEDGER_ID_MAX - 5) {
-		control_fail(call, PROBLEM_USAGE, "a receipt number has at most %d characters",
-			     LEDGER_ID_MAX - 5);
+	if (type != NULL && !subsidy && strcmp(type, "paid") != 0) {
+		control_fail(call, PROBLEM_USAGE, "type is paid or subsidy");
+		return 0;
+	}
+	if (strlen(receipt) > longest) {
+		control_fail(call, PROBLEM_USAGE, "a receipt number has at most %zu characters",
+			     longest);
 		return 0;
 	}
 	if (message_parse_money(json_object_get(call->args, "amount"), &amount, &unit) < 0 ||
@@ -295,46 +342,37 @@ int verb_credit_add(void *userdata, struct control_call *call)
 	struct station_room *room = verbs_room(station, call);
 	if (room == NULL)
 		return 0;
-	int r = station->store_failing
-			? -EIO
-			: ledger_cash_day_sum(station->ledger, station_local_day(station), &taken);
-	if (r == 0)
-		r = money_from_minor(policy->cash_day_max_minor, station->config->site.minor_digits,
-				     &cap);
+	if (!within(station, call, room, amount, subsidy, &r))
+		return r;
+	r = station_change_begin(station, &change, room, NULL);
 	if (r < 0)
 		return r;
-	if (money_add(taken, amount, &total) < 0 || total > cap) {
-		char text[48];
-		station_amount(station, cap - taken, text);
-		control_fail(call, PROBLEM_REFUSED,
-			     "above the day's limit for cash; %s is left today", text);
+	r = add_by_hand(station, &change, room, amount, receipt, subsidy, (int64_t)call->peer.uid);
+	int64_t after_nano = room->live_nano;
+	r = station_change_end(station, &change, r);
+	if (r == -EEXIST || r == -ERANGE) {
+		if (r == -EEXIST)
+			control_fail(call, PROBLEM_CONFLICT, "receipt %s was used before", receipt);
+		else
+			control_fail(call, PROBLEM_REFUSED, "the balance would not fit");
 		return 0;
 	}
-	r = station_begin(station);
 	if (r < 0)
 		return r;
-	r = add_cash(station, room, amount, receipt, call);
-	if (r < 0) {
-		station_rollback(station);
-		if (r == -EEXIST) {
-			control_fail(call, PROBLEM_CONFLICT, "receipt %s was used before", receipt);
-			return 0;
-		}
-		return r;
+	if (!change.dry_run) {
+		char text[48];
+		station_amount(station, amount, text);
+		journal_log(LOG_NOTICE, MESSAGE_ID_CASH_ADDED,
+			    JOURNAL_FIELDS({"ROOM", room->record.name}),
+			    "room %s: %s %s, receipt %s, by %s", room->record.name,
+			    subsidy ? "subsidy" : "cash", text, receipt, call->peer.user);
+		station_balance(station, room);
+		station_review(station, room);
 	}
-	r = station_commit(station);
-	if (r < 0)
-		return r;
-	char text[48];
-	station_amount(station, amount, text);
-	journal_log(LOG_NOTICE, MESSAGE_ID_CASH_ADDED, JOURNAL_FIELDS({"ROOM", room->record.name}),
-		    "room %s: cash %s, receipt %s, by %s", room->record.name, text, receipt,
-		    call->peer.user);
-	station_review(station, room);
 	control_reply(call,
-		      json_pack("{s:s,s:o,s:o}", "room", room->record.name, "balance",
-				station_money(station, room->live_nano), "balance_nano",
-				message_nano(room->live_nano)),
+		      json_pack("{s:s,s:o,s:o,s:b}", "room", room->record.name, "balance",
+				station_money(station, after_nano), "balance_nano",
+				message_nano(after_nano), "dry_run", change.dry_run),
 		      NULL);
 	return 0;
 }

@@ -54,6 +54,14 @@ static int64_t tax_of(const struct station *station, enum entry_kind kind, int64
 	return amount_nano + tax_net_nano(-amount_nano, tax.rate_ppm);
 }
 
+/* The type of credit that an entry gives or takes back; "": none, or the tenant's own. */
+static const char *credit_name(enum entry_kind kind, int64_t amount_nano, uint32_t flags)
+{
+	const struct entry entry = {.kind = kind, .amount_nano = amount_nano, .flags = flags};
+	enum credit_type type = credit_entry_type(&entry);
+	return type == CREDIT_PAID ? "" : credit_type_name(type);
+}
+
 static json_t *explain_row(const struct station *station, const struct ledger_line *line)
 {
 	const struct entry *entry = &line->entry;
@@ -77,7 +85,7 @@ static json_t *explain_row(const struct station *station, const struct ledger_li
 static json_t *export_row(const struct station *station, const struct ledger_line *line)
 {
 	const struct entry *entry = &line->entry;
-	return json_pack(
+	json_t *row = json_pack(
 		"{s:I,s:I,s:b,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:I,s:s,s:s,s:s}",
 		"seq", (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "trusted",
 		entry->at_trusted, "account", (json_int_t)entry->account_id, "room", line->room,
@@ -90,6 +98,10 @@ static json_t *export_row(const struct station *station, const struct ledger_lin
 		"balance_nano", message_nano(line->balance_nano), "refers",
 		(json_int_t)entry->refers, "order", entry->order, "who", entry->who, "why",
 		entry->why);
+	json_object_set_new(
+		row, "credit",
+		json_string(credit_name(entry->kind, entry->amount_nano, entry->flags)));
+	return row;
 }
 
 /* As many rows of a page as fit a line; ret_last is the seq of the last, 0: none. true: all of them. */
@@ -252,7 +264,7 @@ int verb_statement(void *userdata, struct control_call *call)
 static json_t *statement_row(const struct station *station,
 			     const struct ledger_statement_line *line)
 {
-	return json_pack(
+	json_t *row = json_pack(
 		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:s,s:s,s:s}", "kind",
 		entry_kind_name(line->kind), "entries", (json_int_t)line->entries, "seq",
 		(json_int_t)line->seq, "from_s", (json_int_t)line->from_s, "to_s",
@@ -262,6 +274,9 @@ static json_t *statement_row(const struct station *station,
 		message_nano(line->amount_nano), "tax_nano",
 		message_nano(tax_of(station, line->kind, line->tariff_id, line->amount_nano)),
 		"order", line->order, "who", line->who, "why", line->why);
+	json_object_set_new(row, "credit",
+			    json_string(credit_name(line->kind, line->amount_nano, line->flags)));
+	return row;
 }
 
 /* The cursor counts the lines told. */
@@ -281,10 +296,15 @@ static void answer_statement(struct station *station, struct control_call *call,
 		json_array_append_new(rows, row);
 	}
 	snprintf(more, sizeof(more), "%zu", next);
+	struct station_room *room = verbs_room(station, call);
+	if (room == NULL) {
+		json_decref(rows);
+		return;
+	}
 	control_reply(call,
-		      json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "room",
-				message_arg_string(call->args, "room"), "month",
-				message_arg_string(call->args, "month"), "from_s",
+		      json_pack("{s:s,s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "room",
+				room->record.name, "month", message_arg_string(call->args, "month"),
+				"credits", verbs_credits(station, room), "from_s",
 				(json_int_t)job->span.from_s, "to_s", (json_int_t)job->span.to_s,
 				"opening", station_money(station, statement->opening_nano),
 				"opening_nano", message_nano(statement->opening_nano), "closing",

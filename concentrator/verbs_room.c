@@ -98,6 +98,29 @@ json_t *verbs_supply_row(const struct station *station, const struct station_sup
 			 "lockout", lockout);
 }
 
+json_t *verbs_credits(const struct station *station, const struct station_room *room)
+{
+	struct credit_line lines[CREDIT_TYPES];
+	json_t *rows = json_array();
+	station_credit_list(station, room, lines);
+	for (enum credit_type type = 0; type < CREDIT_TYPES; type++) {
+		const char *state = "";
+		if (type == CREDIT_EMERGENCY)
+			state = station_emergency_offered(station, room)
+					? "offered"
+					: emergency_state_name(
+						  (enum emergency_state)room->credit.emergency);
+		json_array_append_new(
+			rows,
+			json_pack("{s:s,s:o,s:o,s:o,s:o,s:s}", "type", credit_type_name(type),
+				  "left", station_money(station, lines[type].left_nano),
+				  "left_nano", message_nano(lines[type].left_nano), "used_nano",
+				  message_nano(lines[type].used_nano), "limit_nano",
+				  message_nano(lines[type].limit_nano), "state", state));
+	}
+	return rows;
+}
+
 /* One line for people: the most important thing about the room. */
 static void describe(const struct station *station, const struct station_room *room, char *ret,
 		     size_t size)
@@ -151,6 +174,7 @@ json_t *verbs_room_row(const struct station *station, const struct station_room 
 	char state[96];
 	bool power_known = false, stale = false, any_age = false;
 	int64_t power_w = 0, oldest_us = 0, days = station_days_left(station, room);
+	struct supply_policy policy = station_policy(station, room);
 	json_t *supplies = json_array();
 	describe(station, room, state, sizeof(state));
 	text_repair(state);
@@ -172,8 +196,7 @@ json_t *verbs_room_row(const struct station *station, const struct station_room 
 		"{s:s,s:o,s:o,s:o,s:s,s:s,s:o,s:o,s:b,s:o,s:s,s:o}", "room", room->record.name,
 		"balance", station_money(station, room->live_nano), "balance_nano",
 		message_nano(room->live_nano), "settled_nano", message_nano(room->settled_nano),
-		"credit_status",
-		credit_status_name(supply_credit_status(&station->policy, room->live_nano)),
+		"credit_status", credit_status_name(supply_credit_status(&policy, room->live_nano)),
 		"service_status", service_status_name(station_service(room)), "power_w",
 		power_known ? json_integer(power_w) : json_null(), "age_s",
 		any_age ? age_json(station, oldest_us) : json_null(), "stale", stale, "days_left",
@@ -216,6 +239,7 @@ int verb_room_show(void *userdata, struct control_call *call)
 				    ? json_null()
 				    : json_pack("{s:I}", "earliest_s", (json_int_t)earliest_s));
 	json_object_set_new(row, "dispute", verbs_hold(room));
+	json_object_set_new(row, "credits", verbs_credits(station, room));
 	json_object_set_new(row, "hold",
 			    room->money.hold == SUPPLY_HOLD_NONE
 				    ? json_null()

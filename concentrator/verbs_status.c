@@ -26,7 +26,8 @@ static json_t *rooms(const struct station *station)
 	for (size_t i = 0; i < station->room_count; i++) {
 		const struct station_room *room = station->rooms[i];
 		enum service_status service = station_service(room);
-		enum credit_status credit = supply_credit_status(&station->policy, room->live_nano);
+		struct supply_policy policy = station_policy(station, room);
+		enum credit_status credit = supply_credit_status(&policy, room->live_nano);
 		connected += service == SERVICE_CONNECTED ||
 			     service == SERVICE_ARMED_FOR_DISCONNECT;
 		disconnected += service == SERVICE_DISCONNECTED;

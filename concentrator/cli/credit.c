@@ -292,6 +292,7 @@ static int add_cash(struct call *call, const json_t *room)
 	unsigned digits = field_digits(room, "balance");
 	char text[AMOUNT_TEXT_MAX];
 	char before[FIGURE_SIZE];
+	bool dry_run = call_has(call, "--dry-run");
 	json_t *data = NULL;
 	int64_t minor = 0;
 	int r = amount_parse(typed, digits, &minor);
@@ -306,20 +307,25 @@ static int add_cash(struct call *call, const json_t *room)
 					       ? "too large"
 					       : "not an amount above zero, such as 20 or 20.50");
 	amount_format(minor, -(int)digits, text);
-	if (!session_confirm(session, "Add %s to room %s (balance %s), receipt %s?", text, name,
+	if (!dry_run &&
+	    !session_confirm(session, "Add %s to room %s (balance %s), receipt %s?", text, name,
 			     figure_money(room, "balance", before), receipt))
 		return problem_exit(PROBLEM_FAILED);
 	r = session_ask(session, "credit.add",
-			json_pack("{s:s,s:{s:I,s:i,s:O*},s:s,s:s}", "room", name, "amount", "value",
-				  (json_int_t)minor, "multiplier", -(int)digits, "monetaryUnit",
-				  json_object_get(balance, "monetaryUnit"), "receipt", receipt,
-				  "reason", call_get(call, "--reason")),
+			json_pack("{s:s,s:{s:I,s:i,s:O*},s:s,s:s,s:s*,s:o*}", "room", name,
+				  "amount", "value", (json_int_t)minor, "multiplier", -(int)digits,
+				  "monetaryUnit", json_object_get(balance, "monetaryUnit"),
+				  "receipt", receipt, "reason", call_get(call, "--reason"), "type",
+				  call_get(call, "--type"), "dry_run",
+				  dry_run ? json_true() : NULL),
 			&data);
 	if (r == 0 && session->manners.json) {
 		r = session_json(session, data);
 	} else if (r == 0 && !session->manners.quiet) {
-		screen_say(&session->out, TONE_PLAIN, "room %s: %s added, receipt %s; balance %s",
-			   name, text, receipt, figure_money(data, "balance", before));
+		screen_say(&session->out, TONE_PLAIN, "room %s: %s %s, receipt %s; balance %s%s",
+			   name, text, dry_run ? "would be added" : "added", receipt,
+			   figure_money(data, "balance", before),
+			   dry_run ? " (dry run: nothing was changed)" : "");
 		screen_end_line(&session->out);
 	}
 	json_decref(data);

@@ -53,6 +53,8 @@ int run_credit_import(struct call *call);
 int run_credit_add(struct call *call);
 int run_credit_accept(struct call *call);
 int run_credit_reject(struct call *call);
+int run_credit_emergency(struct call *call);
+int run_credit_overdraft(struct call *call);
 
 /* ledger.c */
 int run_ledger_tail(struct call *call);

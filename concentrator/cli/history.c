@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/cli/amount.h"
+#include "concentrator/cli/credits.h"
 #include "concentrator/cli/day.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
@@ -151,8 +152,11 @@ static void put_line(struct table *table, const json_t *row)
 	int64_t nano = 0;
 
 	(void)field_nano(row, "amount_nano", &nano);
+	const char *credit = field_text(row, "credit");
+
 	table_row(table);
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "kind"));
+	table_cell(table, TONE_PLAIN, "%s%s%s", field_text(row, "kind"),
+		   *credit == '\0' ? "" : ", ", credit);
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "from_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "to_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", energy ? kwh(row, "energy_wh", number) : "");
@@ -191,6 +195,7 @@ static int show_statement(struct session *session, const json_t *data)
 	exit_code = listing_show(session, &statement, field_rows(data, "rows"));
 	screen_fact(out, "closing", TONE_BOLD, "%s",
 		    figure_exact(data, "closing_nano", digits, buf));
+	credits_show(out, data, digits);
 	return exit_code;
 }
 

@@ -29,7 +29,7 @@ struct journal {
 	json_t *started; /* accounts that were seen: keys */
 };
 
-static const char *counter_account(const char *kind)
+static const char *counter_account(const char *kind, const char *credit)
 {
 	static const struct {
 		const char *kind;
@@ -43,6 +43,9 @@ static const char *counter_account(const char *kind)
 		{"tax", "liabilities:tax"},
 	};
 
+	/* Credit that nobody paid for is the house's cost, until what is left of it ends. */
+	if (*credit != '\0' && strcmp(kind, "opening") != 0 && strcmp(kind, "closing") != 0)
+		return "expenses:subsidies";
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(rows[i].kind, kind) == 0)
 			return rows[i].account;
@@ -162,10 +165,10 @@ static int write_entry(struct journal *journal, const json_t *row)
 	comment(journal, "why", field_text(row, "why"));
 	post_money(journal, liability, owed, &balance_owed);
 	if (field_nano(row, "tax_nano", &tax) && tax != 0 && strcmp(kind, "tax") != 0) {
-		post_money(journal, counter_account("tax"), tax, NULL);
+		post_money(journal, counter_account("tax", ""), tax, NULL);
 		nano -= tax;
 	}
-	post_money(journal, counter_account(kind), nano, NULL);
+	post_money(journal, counter_account(kind, field_text(row, "credit")), nano, NULL);
 	if (field_count(row, "energy_wh") != 0)
 		post_energy(journal, row, name);
 	return 0;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "concentrator/cli/credits.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/room_table.h"
 
@@ -167,6 +168,7 @@ static int show_room(struct session *session, const json_t *room)
 	screen_end_line(out);
 	screen_fact(out, "balance", room_credit_tone(credit), "%s (%s)",
 		    figure_money(room, "balance", buf), credit);
+	credits_show(out, room, field_digits(room, "balance"));
 	screen_fact(out, "supply", room_supply_tone(service), "%s (%s)", room_supply_word(service),
 		    service);
 	if (field_int(room, "days_left", &value))

@@ -126,10 +126,18 @@ static const struct verb money[] = {
 	 "JSON: an order, a list of orders, a page of the cloud's feed, or several behind each "
 	 "other.\n"
 	 "An order that is known already changes nothing. Exit code 7 when one was not taken."},
-	{"credit add ROOM AMOUNT --receipt N --reason TEXT", "take local cash", ROLE_ADMIN,
-	 run_credit_add,
+	{"credit add ROOM AMOUNT --receipt N --reason TEXT [--type TYPE] [--dry-run]",
+	 "take local cash, or grant a subsidy", ROLE_ADMIN, run_credit_add,
 	 "Only where the configuration allows it ([policy] cash = yes), capped a day.\n"
-	 "A receipt number is good once, for ever."},
+	 "A receipt number is good once, for ever. TYPE is paid (default) or subsidy: credit that "
+	 "is spent\n"
+	 "before the tenant's own, is no cash, and is not refunded."},
+	{"credit emergency ROOM --reason TEXT [--dry-run]", "activate a room's emergency credit",
+	 ROLE_OPERATOR, run_credit_emergency,
+	 "Once, until it is repaid; [policy] emergency says how much, and when it is offered."},
+	{"credit overdraft ROOM AMOUNT|default --reason TEXT [--dry-run]",
+	 "how far a room may go below the cut-off", ROLE_ADMIN, run_credit_overdraft,
+	 "default: as far as the building's rooms all may ([policy] overdraft_minor)."},
 	{"credit accept MRID --reason TEXT [--room ROOM] [--dry-run]",
 	 "credit an order that was quarantined", ROLE_ADMIN, run_credit_accept,
 	 "To its own room while the tenancy that paid is there, else to the --room you name."},
@@ -268,6 +276,7 @@ static const struct verb_option options[] = {
 	{"--write-off", "give up a balance that is left"},
 	{"--all", "also what is over"},
 	{"--receipt", "number of the paper receipt"},
+	{"--type", "paid, or subsidy"},
 	{"-n", "how many"},
 	{"--from-receipt", "start now instead of in the past"},
 	{"--line", "RS-485 line"},

@@ -60,6 +60,8 @@
 #define MESSAGE_ID_WORKER_STUCK "281c22114d3446b4bdce469175381ca3"
 /* a tenancy or a balance was changed by a person */
 #define MESSAGE_ID_ACCOUNT_CHANGED "bd165571b2824d5c8cbe74d94749b983"
+/* a room's emergency credit was activated, or is repaid */
+#define MESSAGE_ID_EMERGENCY "c5a4105f36494d638d45f5db46720fa8"
 /* a dispute keeps a room on */
 #define MESSAGE_ID_HOLD_SET "f1d6b9bb4d874e158e082a9b82ac7076"
 /* it has ended */

@@ -29,6 +29,8 @@ const char *entry_kind_name(enum entry_kind kind)
 		return "standing";
 	case ENTRY_TAX:
 		return "tax";
+	case ENTRY_FORFEIT:
+		return "forfeit";
 	case ENTRY_KIND_END:
 		break;
 	}

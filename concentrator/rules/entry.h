@@ -32,12 +32,15 @@ enum entry_kind {
 	ENTRY_CLOSING,    /* balance carried out when an account closes or a tenancy ends */
 	ENTRY_STANDING,   /* standing charge of a day; from_s to to_s is the day */
 	ENTRY_TAX,        /* tax added to charges of its transaction; from_s to to_s covers them */
+	ENTRY_FORFEIT,    /* credit that was not paid for, and ends with the tenancy */
 	ENTRY_KIND_END    /* one behind the last */
 };
 
 enum entry_flag {
 	ENTRY_SPLIT_BY_TIME = 1 << 0, /* the step crossed a boundary without a reading there */
 	ENTRY_UNTIMED = 1 << 1,       /* committed while the clock was not trusted */
+	ENTRY_OF_SUBSIDY = 1 << 2, /* the credit given or taken back is not the tenant's own ... */
+	ENTRY_OF_ALLOWANCE = 1 << 3, /* ... but a subsidy, or an allowance (credit.h) */
 };
 
 struct entry {

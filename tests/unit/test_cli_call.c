@@ -210,7 +210,7 @@ static void completion_says_what_may_come(void **state)
 		{"relay 305 off", "--reason "},
 		{"relay 305 off --reason", "TEXT "},
 		{"relay 305 off --reason x", ""},
-		{"--json credit", "list show import add accept reject "},
+		{"--json credit", "list show import add emergency overdraft accept reject "},
 		{"--socket", "PATH "},
 		{"ledger tail --room 305", "-n "},
 		{"status", "--brief --check "},

@@ -2,6 +2,7 @@
  * was written, after closing and opening the file. */
 #include "tests/unit/ledger_house.h"
 
+#include "concentrator/ledger_credit.h"
 #include "concentrator/ledger_key.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_supply.h"
@@ -157,6 +158,50 @@ static int keep_money(const struct ledger_money *money, void *userdata)
 {
 	*(struct ledger_money *)userdata = *money;
 	return 0;
+}
+
+static int keep_credit(const struct ledger_credit *credit, void *userdata)
+{
+	struct ledger_credit *kept = userdata;
+
+	*kept = *credit;
+	return 0;
+}
+
+static void m1_the_credits_of_an_account_survive_a_restart(void **state)
+{
+	struct house *house = *state;
+	struct ledger_credit credit = {.account_id = room.room.account_id,
+				       .allowance_nano = 4,
+				       .subsidy_nano = 5,
+				       .own_overdraft = true,
+				       .overdraft_nano = 0,
+				       .emergency = 2,
+				       .emergency_used = true,
+				       .emergency_s = 6};
+	struct ledger_credit got = {0};
+
+	credit.through_seq = 2;
+	assert_int_equal(ledger_credit_set(house->ledger, &credit), 0);
+	credit.through_seq = 3;
+	assert_int_equal(ledger_credit_set(house->ledger, &credit), 0);
+	commit_and_open_again(house);
+	assert_int_equal(ledger_credits_each(house->ledger, keep_credit, &got), 0);
+	assert_int_equal(got.account_id, credit.account_id);
+	assert_int_equal(got.through_seq, 3);
+	assert_int_equal(got.allowance_nano, 4);
+	assert_int_equal(got.subsidy_nano, 5);
+	assert_int_equal(got.emergency, 2);
+	assert_int_equal(got.emergency_s, 6);
+	assert_true(got.emergency_used && got.own_overdraft);
+	assert_int_equal(got.overdraft_nano, 0);
+	/* No limit of its own is not a limit of nothing. */
+	credit.own_overdraft = false;
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	assert_int_equal(ledger_credit_set(house->ledger, &credit), 0);
+	commit_and_open_again(house);
+	assert_int_equal(ledger_credits_each(house->ledger, keep_credit, &got), 0);
+	assert_false(got.own_overdraft);
 }
 
 static void s3_a_wish_a_relay_and_a_notice_survive_a_restart(void **state)
@@ -436,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(events_have_no_gap_and_the_cursor_never_goes_back),
 		CASE(who_did_what_and_why_is_kept),
+		CASE(m1_the_credits_of_an_account_survive_a_restart),
 		CASE(s3_a_wish_a_relay_and_a_notice_survive_a_restart),
 		CASE(tariffs_come_in_the_order_of_their_activation),
 		CASE(a_key_set_is_never_replaced_by_an_older_one),

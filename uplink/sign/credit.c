@@ -71,6 +71,11 @@ static int read_time(const char *values[], enum option_id option, const char *na
 	return wrong("--%s %s: not a time in Unix seconds", name, values[option]);
 }
 
+static bool is_emergency(const char *values[])
+{
+	return values[OPTION_TYPE] != NULL && strcmp(values[OPTION_TYPE], "emergency") == 0;
+}
+
 static int check_names(const char *values[])
 {
 	for (const struct option *option = credit_options; option->name != NULL; option++) {
@@ -89,8 +94,10 @@ static int check_names(const char *values[])
 	if (values[OPTION_REVERSES] != NULL && !is_name(values[OPTION_REVERSES]))
 		return wrong("--reverses %s: not the id of an order", values[OPTION_REVERSES]);
 	if (values[OPTION_TYPE] != NULL && strcmp(values[OPTION_TYPE], "paid") != 0 &&
-	    strcmp(values[OPTION_TYPE], "subsidy") != 0)
-		return wrong("--type %s: must be paid or subsidy", values[OPTION_TYPE]);
+	    strcmp(values[OPTION_TYPE], "subsidy") != 0 && !is_emergency(values))
+		return wrong("--type %s: must be paid, subsidy or emergency", values[OPTION_TYPE]);
+	if (is_emergency(values) && values[OPTION_REVERSES] != NULL)
+		return wrong("--type emergency moves no money, and --reverses nothing");
 	return 0;
 }
 
@@ -99,10 +106,12 @@ static int read_numbers(const char *values[], struct credit_numbers *ret)
 	bool reverses = values[OPTION_REVERSES] != NULL;
 	int r;
 
-	if (!read_amount(values[OPTION_AMOUNT], &ret->amount) || ret->amount == 0)
-		return wrong(
-			"--amount %s: not an amount like 20.00 (two decimals at most, not zero)",
-			values[OPTION_AMOUNT]);
+	if (!read_amount(values[OPTION_AMOUNT], &ret->amount) ||
+	    (ret->amount == 0) != is_emergency(values))
+		return wrong("--amount %s: not an amount like 20.00 (two decimals at most; 0 with "
+			     "--type "
+			     "emergency alone)",
+			     values[OPTION_AMOUNT]);
 	if ((ret->amount < 0) != reverses)
 		return wrong(
 			"--amount %s: an amount is negative exactly when it --reverses an order",
