@@ -14,8 +14,12 @@
 /* Silence behind a failure, before the next request. */
 #define QUIET_US 20000
 
-/* Looking for the missing rest of a frame more often than this wins nothing. */
-#define LOOK_AGAIN_US 1000
+/* A frame is looked at when its last character is due, and so shortly behind that when it is a little
+ * late, then ever more seldom. */
+#define LOOK_AGAIN_US 200
+
+/* Looking for the rest of an echo more often than this wins nothing. */
+#define LOOK_ECHO_US 1000
 
 /* A slave's clock may be fast, and its stop bit one less than ours: the shortest that n characters
  * can take, in hundredths. */
@@ -177,7 +181,7 @@ static bool await_echo(struct exchange *x, int64_t now_us, size_t waiting,
 		return true;
 	}
 	if (now_us < x->earliest_us + ECHO_LATE_US) {
-		int64_t look_us = now_us + larger(wire_chars_us(wire, missing), LOOK_AGAIN_US);
+		int64_t look_us = now_us + larger(wire_chars_us(wire, missing), LOOK_ECHO_US);
 
 		if (!known && waiting == 0)
 			look_us = x->earliest_us;
@@ -191,6 +195,13 @@ static bool await_echo(struct exchange *x, int64_t now_us, size_t waiting,
 	else
 		x->phase = EXCHANGE_AWAIT;
 	return false;
+}
+
+/* The frame is not whole though it should be. What is missing does not have to take its time: adapters
+ * hand over several characters at once. */
+static int64_t look_again_us(const struct exchange *x, int64_t now_us)
+{
+	return now_us + larger((now_us - x->due_us) / 2, LOOK_AGAIN_US);
 }
 
 static struct exchange_step await_frame(struct exchange *x, int64_t now_us, size_t waiting)
@@ -216,7 +227,7 @@ static struct exchange_step await_frame(struct exchange *x, int64_t now_us, size
 	if (now_us < exception_us && exception_us < x->whole_us)
 		return step(EXCHANGE_SLEEP, exception_us, 0);
 	if (now_us >= x->whole_us)
-		x->whole_us = now_us + larger(wire_chars_us(wire, missing), LOOK_AGAIN_US);
+		x->whole_us = look_again_us(x, now_us);
 	return step(EXCHANGE_SLEEP, smaller(x->whole_us, x->deadline_us), 0);
 }
 
@@ -256,7 +267,8 @@ static struct exchange_step await_first(struct exchange *x, int64_t now_us, size
 		fail(x, EXCHANGE_EARLY, now_us);
 		return discard(x, now_us, waiting);
 	}
-	x->whole_us = x->first_us + wire_chars_us(wire, (int64_t)x->reply_len - 1);
+	x->due_us = x->first_us + wire_chars_us(wire, (int64_t)x->reply_len - 1);
+	x->whole_us = x->due_us;
 	x->phase = EXCHANGE_ARRIVE;
 	return await_frame(x, now_us, waiting);
 }

@@ -102,7 +102,8 @@ struct exchange {
 	int64_t first_deadline_us; /* the answer has begun, or the slave is silent */
 	int64_t deadline_us;       /* the answer is whole, or it is none */
 	int64_t first_us;          /* its first character arrived */
-	int64_t whole_us;          /* its last character is due */
+	int64_t due_us;            /* its last character is due */
+	int64_t whole_us;          /* ... or is looked for again */
 	size_t offered;            /* what waited when the frame was taken */
 	int64_t settled_us;        /* the gap behind it is over */
 	bool clear;                /* nothing waited at a look at earliest_us or later */
