@@ -10,6 +10,21 @@
 #define US_PER_S  1000000
 #define NS_PER_US 1000
 
+/* The worker may have a higher priority than the loop: whoever holds the mutex inherits it. */
+static int init_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attributes;
+	int r = pthread_mutexattr_init(&attributes);
+
+	if (r != 0)
+		return -r;
+	r = pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+	if (r == 0)
+		r = pthread_mutex_init(mutex, &attributes);
+	(void)pthread_mutexattr_destroy(&attributes);
+	return -r;
+}
+
 int mailbox_init(struct mailbox *mailbox)
 {
 	int r;
@@ -21,7 +36,7 @@ int mailbox_init(struct mailbox *mailbox)
 	if (mailbox->wake_fd < 0)
 		return -errno;
 	mailbox->result_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = mailbox->result_fd < 0 ? -errno : -pthread_mutex_init(&mailbox->mutex, NULL);
+	r = mailbox->result_fd < 0 ? -errno : init_mutex(&mailbox->mutex);
 	if (r == 0)
 		return 0;
 	if (mailbox->result_fd >= 0)

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #include "concentrator/platform/clock.h"
-#include "drivers/line.h"
+#include "drivers/line_worker.h"
 #include "tests/unit/played_line.h"
 
 #define MS            1000
@@ -88,7 +89,10 @@ static void *play(void *arg)
 {
 	struct gateway *gateway = arg;
 	struct played *played = &gateway->wire;
+	const struct sched_param priority = {.sched_priority = LINE_PRIORITY + 1};
 
+	/* A gateway is a machine of its own: the line's worker does not keep it from answering. */
+	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
 	while (!gateway->stop) {
 		struct pollfd pollfd = {.fd = gateway->fd, .events = POLLIN};
 		uint8_t request[FRAME_MAX];

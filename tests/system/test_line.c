@@ -6,18 +6,21 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "concentrator/platform/clock.h"
-#include "drivers/line.h"
+#include "drivers/line_worker.h"
 #include "tests/system/paced_slave.h"
 
 #define MS            1000
@@ -496,6 +499,63 @@ static void a_job_may_bring_serial_settings_of_its_own(void **state)
 	assert_int_equal(line_state(f->line, NULL), LINE_OK);
 }
 
+/* The thread of this process that bears the line's name. */
+static pid_t worker_of(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *task;
+	pid_t found = -1;
+
+	assert_non_null(tasks);
+	while (found < 0 && (task = readdir(tasks)) != NULL) {
+		char path[300], comm[32] = "";
+		FILE *file;
+
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/comm", task->d_name);
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		if (fgets(comm, sizeof(comm), file) != NULL && strstr(comm, name) == comm)
+			found = (pid_t)atoi(task->d_name);
+		(void)fclose(file);
+	}
+	(void)closedir(tasks);
+	return found;
+}
+
+/* May this process ask for a real-time priority? Asked in a child, so that the test keeps its own. */
+static bool may_go_first(void)
+{
+	const struct sched_param priority = {.sched_priority = LINE_PRIORITY};
+	pid_t child = fork();
+	int status = 1;
+
+	if (child == 0)
+		_exit(sched_setscheduler(0, SCHED_RR, &priority) < 0);
+	return waitpid(child, &status, 0) == child && status == 0;
+}
+
+static void the_worker_goes_before_the_rest_of_the_host(void **state)
+{
+	struct fixture *f = *state;
+	struct line_job job = read_of(3, 40, 10);
+	struct line_result result = ask(f->line, job);
+	struct sched_param priority;
+	pid_t worker = worker_of("line A");
+
+	assert_values(&result, &job);
+	assert_true(worker > 0);
+	/* The loop of this process, which gives it the jobs, has no such haste. */
+	assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+	if (!may_go_first()) {
+		assert_int_equal(sched_getscheduler(worker), SCHED_OTHER);
+		return;
+	}
+	assert_int_equal(sched_getscheduler(worker), SCHED_RR);
+	assert_int_equal(sched_getparam(worker, &priority), 0);
+	assert_int_equal(priority.sched_priority, LINE_PRIORITY);
+}
+
 static void settings_that_are_none_are_refused(void **state)
 {
 	static const struct line_tune wrong[] = {
@@ -519,6 +579,7 @@ int main(void)
 		LINE_TEST(answers_arrive_with_their_times),
 		LINE_TEST(a_job_may_bring_serial_settings_of_its_own),
 		LINE_TEST(settings_that_are_none_are_refused),
+		LINE_TEST(the_worker_goes_before_the_rest_of_the_host),
 		LINE_TEST(every_fault_hurts_its_own_slave_alone),
 		LINE_TEST(a_late_answer_is_never_the_next_one),
 		LINE_TEST(an_echo_is_found_out_and_stripped),

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@
 #include <unistd.h>
 
 #include "concentrator/platform/clock.h"
-#include "drivers/line.h"
+#include "drivers/line_worker.h"
 #include "tests/unit/storm.h"
 
 #define LINES         64
@@ -128,7 +129,10 @@ static bool struck_early(struct thunder *thunder, const struct line_request *req
 static void *play(void *arg)
 {
 	struct thunder *thunder = arg;
+	const struct sched_param priority = {.sched_priority = LINE_PRIORITY + 1};
 
+	/* The slaves' time does not depend on the worker's. */
+	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
 	while (!thunder->stop) {
 		struct pollfd pollfd = {.fd = thunder->fd, .events = POLLIN};
 		int wait_ms = release(thunder);
