@@ -23,37 +23,39 @@ def note(text):
     print(f"line: load {os.getloadavg()[0]:.1f}: {text}", file=sys.stderr, flush=True)
 
 
-def equal_line(baud, meters=METERS, lines=1, opening=1_000_000):
-    """Nothing but SDM120, so that every rival can ask the same of all."""
+def line_names(count):
+    return [chr(ord("A") + index) for index in range(count)]
+
+
+def equal_lines(bauds, meters=METERS, opening=1_000_000):
+    """A line for each rate; nothing but SDM120, so that every rival can ask the same of all."""
     text = []
-    for index in range(lines):
-        name = chr(ord("A") + index)
+    for name, baud in zip(line_names(len(bauds)), bauds):
         text.append(f"line {name} baud {baud}")
         for address in range(1, meters + 1):
             text.append(f"meter {name} {address} sdm120 load 500")
         for address in range(1, meters + 1):
-            text.append(f"room {index + 1}{address:03} sockets meter {name}/{address} breaker 20 opening {opening}")
+            text.append(f"room {name}{address:03} sockets meter {name}/{address} breaker 20 opening {opening}")
     return "\n".join(text) + "\n"
 
 
-def mixed_line(baud=9600, load=1000, opening=1_000_000):
-    """64 meters of every kind on one line, each with a relay: meters' own, and boards'."""
-    text = [f"line A baud {baud}"]
+def mixed_lines(lines, baud=9600, load=1000, opening=1_000_000):
+    """On each line 64 meters of every kind, each with a relay: meters' own, and boards'."""
+    text = []
     kinds = ["sdm120"] * 24 + ["dds238"] * 20 + ["ddsy1352"] * 12 + ["sdm630"] * 8
-    for address, kind in enumerate(kinds, 1):
-        text.append(f"meter A {address} {kind} load {load}")
-    boards, contactors, used = [], [], 0
-    for address, kind in enumerate(kinds, 1):
-        if not kind.startswith("sdm"):
-            continue
-        board, channel = 101 + used // 8, used % 8 + 1
-        if channel == 1:
-            boards.append(f"relay-board A {board} waveshare8 coils 0xFF")
-        contactors.append(f"contactor A {board}/{channel} feeds A/{address} no")
-        used += 1
-    rooms = [f"room {100 + address} sockets meter A/{address} breaker 32 opening {opening}"
-             for address in range(1, len(kinds) + 1)]
-    return "\n".join(text + boards + contactors + rooms) + "\n"
+    for name in line_names(lines):
+        boards, contactors = [], []
+        text.append(f"line {name} baud {baud}")
+        text += [f"meter {name} {address} {kind} load {load}" for address, kind in enumerate(kinds, 1)]
+        for used, address in enumerate(address for address, kind in enumerate(kinds, 1) if kind.startswith("sdm")):
+            board, channel = 101 + used // 8, used % 8 + 1
+            if channel == 1:
+                boards.append(f"relay-board {name} {board} waveshare8 coils 0xFF")
+            contactors.append(f"contactor {name} {board}/{channel} feeds {name}/{address} no")
+        text += boards + contactors
+        text += [f"room {name}{address:03} sockets meter {name}/{address} breaker 32 opening {opening}"
+                 for address in range(1, len(kinds) + 1)]
+    return "\n".join(text) + "\n"
 
 
 def start(site, loads=None):
@@ -79,7 +81,7 @@ def rss_kib(pid):
         return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
 
-def windows(building, seconds, count=3):
+def windows(building, seconds, count):
     """That many windows, one after the other; their figures by line."""
     rows = []
     for _ in range(count):
@@ -89,11 +91,11 @@ def windows(building, seconds, count=3):
     return rows
 
 
-def share_of(rows, line="A"):
+def share_of(rows, line):
     return statistics.median(row[line]["busy_us"] / row[line]["wall_us"] for row in rows)
 
 
-def rate_of(rows, line="A"):
+def rate_of(rows, line):
     return sum(row[line]["transactions"] for row in rows) / sum(row[line]["wall_us"] for row in rows) * 1e6
 
 

@@ -8,9 +8,11 @@ import subprocess
 import time
 
 from control_client import Control
-from line_building import (METERS, QUIET, equal_line, mixed_line, note, percentile, relays_of, start, written)
+from line_building import (METERS, QUIET, equal_lines, line_names, mixed_lines, note, percentile, relays_of, start,
+                           written)
 from prepay_site import Site, boottime_us
 
+LINES = 4                   # of 64 meters each: what is measured happens on all of them at the same time
 CROSSING_FACTOR = 600
 CROSSING_MINOR = 900        # 15 kWh of each room: 20 s at the first of the loads below
 NOTICED_W, CROSSING_W = 4500, (1800, 2600)   # until the cut is announced; behind that
@@ -20,16 +22,18 @@ OVERLOAD_W, NEAR_W, USUAL_W = 9000, 6300, 1000     # of a breaker of 32 A: 7360 
 
 
 def commands(build, count=200):
-    """From an operator's command on the socket to its request on the wire, with 4 dead meters."""
-    with Site(build, building=mixed_line(), factor=1, cloud=False, config=QUIET) as site:
+    """From an operator's command on the socket to its request on the wire, with 4 dead meters on each line."""
+    with Site(build, building=mixed_lines(LINES), factor=1, cloud=False, config=QUIET) as site:
         start(site)
-        gone = [5, 20, 40, 60]
-        for address in gone:
-            site.building.run(f"dead A/{address} on")
-        site.wait("they are noticed", lambda: site.rows("line", "list")[0]["alive"] <= METERS + 4 - 4, 120, 1.0)
+        before = {row["line"]: row["alive"] for row in site.rows("line", "list")}
+        gone = {f"{name}{address:03}" for name in line_names(LINES) for address in (5, 20, 40, 60)}
+        for room in gone:
+            site.building.run(f"dead {room[0]}/{int(room[1:])} on")
+        site.wait("they are noticed", lambda: {row["line"]: row["alive"] + 4 for row in site.rows("line", "list")}
+                  == before, 120, 1.0)
         time.sleep(10)
-        relays = {room: relay for room, relay in relays_of(site).items() if int(room) - 100 not in gone}
-        rooms, waits, asked = list(relays), [], []
+        relays = {room: relay for room, relay in relays_of(site).items() if room not in gone}
+        rooms, waits, asked = sorted(relays, key=lambda room: (room[1:], room[0])), [], []
         chance = random.Random(4)
         control = Control(site.socket)
         for index in range(count):
@@ -37,7 +41,7 @@ def commands(build, count=200):
             position = "off" if index // len(rooms) % 2 == 0 else "on"
             asked.append((room, boottime_us()))
             control.call("relay.set", room=room, circuit="sockets", position=position, reason="bench")
-            time.sleep(chance.uniform(0.3, 0.9))
+            time.sleep(chance.uniform(0.6, 1.2) / LINES)
         time.sleep(1)
         events = site.building.log()
         for room, at_us in asked:
@@ -50,28 +54,25 @@ def commands(build, count=200):
         yield "command_p99_ms", round(percentile(waits, 0.99), 1), "ms", 250
 
 
-def crossing(build, rounds=20):
-    """From the register's crossing to the command on the wire: four rooms at a time run out of money, long after
-    their notice. Loads are constant, so the moment of the crossing follows from the energy when the contact opened."""
+def crossing(build, rounds=6):
+    """From the register's crossing to the command on the wire: on each line four rooms at a time run out of money,
+    long after their notice. Loads are constant, so the moment of the crossing follows from the energy when the
+    contact opened."""
     changes = {"policy": dict(QUIET["policy"], notice_s=NOTICE_S, stage_s=1, restore_min_minor=1)}
-    delays, chance, receipt = [], random.Random(5), 0
-    with Site(build, building=mixed_line(opening=CROSSING_MINOR), factor=CROSSING_FACTOR, cloud=False,
+    delays, chance = [], random.Random(5)
+    with Site(build, building=mixed_lines(LINES, opening=CROSSING_MINOR), factor=CROSSING_FACTOR, cloud=False,
               config=changes) as site:
         start(site, loads=0)
         relays, control = relays_of(site), Control(site.socket)
-        rooms = sorted(relays)
-        chance.shuffle(rooms)
+        rooms = {name: [room for room in sorted(relays) if room[0] == name] for name in line_names(LINES)}
+        for name in rooms:
+            chance.shuffle(rooms[name])
         time.sleep(10)
         for index in range(rounds):
-            group = [rooms[(4 * index + place) % len(rooms)] for place in range(4)]
-            if index * 4 >= len(rooms):
-                for room in group:
-                    receipt += 1
-                    control.call("credit.add", room=room, receipt=f"R{receipt}", reason="bench",
-                                 amount={"value": CROSSING_MINOR, "multiplier": -2, "monetaryUnit": 156})
-                time.sleep(8)
-            delays += run_out(site, control, group, relays, chance)
-            note(f"crossing, round {index + 1} of {rounds}: rooms {group} {[round(delay) for delay in delays[-4:]]} ms")
+            group = [room for name in rooms for room in rooms[name][4 * index:4 * index + 4]]
+            found = run_out(site, control, group, relays, chance)
+            delays += found
+            note(f"crossing, round {index + 1} of {rounds}: {sorted(round(delay) for delay in found)} ms")
         yield "crossing_to_command_p50_ms", round(statistics.median(delays), 1), "ms", None
         yield "crossing_to_command_p99_ms", round(percentile(delays, 0.99), 1), "ms", 500
     yield from round_robin(build)
@@ -112,10 +113,10 @@ def run_out(site, control, group, relays, chance):
     return delays
 
 
-def round_robin(build, seconds=40):
+def round_robin(build, seconds=20):
     """The same for a loop that asks one meter after the other, and for nothing but its energy: a command goes out
     behind the first read that shows the crossing."""
-    with Site(build, building=equal_line(9600), factor=1, cloud=False) as site:
+    with Site(build, building=equal_lines([9600]), factor=1, cloud=False) as site:
         site.start_building()
         done = subprocess.run([os.path.join(build, "tests", "bench", "bare_loop"), site.building.port("A"), "9600",
                                str(seconds), str(METERS), "4", "70", "6"], stdout=subprocess.PIPE, check=True,
@@ -132,30 +133,31 @@ def round_robin(build, seconds=40):
     yield "round_robin_crossing_to_command_p99_ms", round(percentile(waits, 0.99), 1), "ms", None
 
 
-def overload(build, rounds=16):
-    """From the beginning of an overload to the alarm that follows two readings of it."""
+def overload(build, rounds=4):
+    """From the beginning of an overload, of four meters of each line, to the alarm that follows two readings of it."""
     chance = random.Random(7)
     seen = {"near": [], "idle": []}
-    with Site(build, building=mixed_line(), factor=1, cloud=False, config=QUIET) as site:
+    with Site(build, building=mixed_lines(LINES), factor=1, cloud=False, config=QUIET) as site:
         start(site)
         control = Control(site.socket)
-        single = [address for address in range(1, 57)]      # three-phase meters share a load among three phases
+        single = range(1, 57)      # three-phase meters share a load among three phases
         for index in range(2 * rounds):
             kind = ("near", "idle")[index % 2]
-            group = chance.sample(single, 4)
-            for address in group:
-                site.building.run(f"load A/{address} {NEAR_W if kind == 'near' else USUAL_W}")
+            group = [(name, address) for name in line_names(LINES) for address in chance.sample(single, 4)]
+            chance.shuffle(group)
+            for name, address in group:
+                site.building.run(f"load {name}/{address} {NEAR_W if kind == 'near' else USUAL_W}")
             time.sleep(6 + chance.uniform(0, 4) if kind == "near" else chance.uniform(0, 4))
             begun = {}
-            for address in group:
-                site.building.run(f"load A/{address} {OVERLOAD_W}")
-                begun[f"{100 + address} sockets"] = time.monotonic()
-                time.sleep(chance.uniform(0, 0.3))
+            for name, address in group:
+                site.building.run(f"load {name}/{address} {OVERLOAD_W}")
+                begun[f"{name}{address:03} sockets"] = time.monotonic()
+                time.sleep(chance.uniform(0, 0.3 / LINES))
             waits = overloads_seen(control, begun)
             seen[kind] += waits
-            note(f"overload from {kind}: {[round(wait, 1) for wait in waits]} s")
-            for address in group:
-                site.building.run(f"load A/{address} {USUAL_W}")
+            note(f"overload from {kind}: {sorted(round(wait, 1) for wait in waits)} s")
+            for name, address in group:
+                site.building.run(f"load {name}/{address} {USUAL_W}")
             site.wait("the overloads are over", lambda: not [
                 row for row in control.call("alarm.list")["rows"] if row["kind"] == "overload"], 30, 0.2)
         yield "overload_seen_p99_s", round(percentile(seen["near"] + seen["idle"], 0.99), 2), "s", 5

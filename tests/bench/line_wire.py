@@ -1,107 +1,121 @@
 """The wire: its share of the physical limit, dead meters, the storm, and what it costs the host."""
 
 import json
+import math
 import os
+import statistics
 import subprocess
 import time
 
-from line_building import (METERS, QUIET, cpu_us, equal_line, note, rate_of, rss_kib, share_of, start, windows)
+from line_building import (METERS, QUIET, cpu_us, equal_lines, line_names, note, rate_of, rss_kib, share_of, start,
+                           windows)
 from prepay_site import Site
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SHARES = {2400: (60, 0.98), 9600: (25, 0.98), 19200: (20, 0.98), 115200: (15, 0.94)}
+# What runs at the same time: three slow lines of one daemon; the fast one alone, because it asks most of the host.
+SHARES = ({2400: 0.98, 9600: 0.98, 19200: 0.98}, {115200: 0.94})
+WINDOW_S, WINDOWS, RIVAL_S = 12, 5, 12
+DEAD = (1, 4, 16, 4, 4)     # of 64 on each line; 4 three times, for the time until they are back
+SETTLED_S = 45
 
 
 def shares(build):
-    """line_share_*, the rivals' on the same line, and what a transaction costs the host."""
-    for baud, (seconds, goal) in SHARES.items():
-        with Site(build, building=equal_line(baud), factor=1, cloud=False, config=QUIET) as site:
+    """line_share_*, the rivals' on the same lines, and what a transaction costs the host."""
+    for goals in SHARES:
+        with Site(build, building=equal_lines(goals), factor=1, cloud=False, config=QUIET) as site:
+            lines = dict(zip(line_names(len(goals)), goals))
             start(site)
-            time.sleep(seconds / 2)
+            time.sleep(8)
             cpu = cpu_us(site.daemon.pid)
-            rows = windows(site.building, seconds)
+            rows = windows(site.building, WINDOW_S, WINDOWS)
             cpu = cpu_us(site.daemon.pid) - cpu
-            done = sum(row["A"]["transactions"] for row in rows)
-            line = site.building.line("A")
-            note(f"{baud}: shares {[round(row['A']['share_ppm'] / 1e6, 4) for row in rows]}, gap violations "
-                 f"{line['gap_violations']} of {line['requests']}, released late {line['releases_late']}")
-            yield f"line_share_{baud}", round(share_of(rows), 4), "of T(N)", goal
-            if baud == 9600:
+            for name, baud in lines.items():
+                line = site.building.line(name)
+                note(f"{baud}: shares {[round(row[name]['share_ppm'] / 1e6, 4) for row in rows]}, gap violations "
+                     f"{line['gap_violations']} of {line['requests']}, least gap {line['gap_least_us']} of "
+                     f"{line['gap_ns'] // 1000} us, released late {line['releases_late']}")
+                yield f"line_share_{baud}", round(share_of(rows, name), 4), "of T(N)", goals[baud]
+            if 9600 in goals:
+                done = sum(row[name]["transactions"] for row in rows for name in lines)
                 yield "host_cpu_us_per_transaction", round(cpu / done, 1), "us", 300
             site.daemon.stop()
-            yield from rivals(build, site, baud, min(seconds, 20))
+            yield from rivals(build, site, lines)
 
 
-def rivals(build, site, baud, seconds):
-    port = site.building.port("A")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    commands = {
-        "bare_libmodbus": [os.path.join(build, "tests", "bench", "bare_loop"), port, str(baud), str(seconds + 4),
-                           str(METERS), "4", "70", "6"],
-        "mbpoll": ["mbpoll", "-m", "rtu", "-a", f"1:{METERS}", "-t", "3", "-r", "71", "-c", "6", "-b", str(baud),
-                   "-P", "none", "-l", "11", "-o", "1", port],
-    }
-    for name, command in commands.items():
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **quiet)
+def rivals(build, site, lines):
+    """The same reads by programs that ask one meter after the other, on all lines at the same time."""
+    def commands(name, baud):
+        port = site.building.port(name)
+        return {"bare_libmodbus": [os.path.join(build, "tests", "bench", "bare_loop"), port, str(baud),
+                                   str(RIVAL_S + 4), str(METERS), "4", "70", "6"],
+                "mbpoll": ["mbpoll", "-m", "rtu", "-a", f"1:{METERS}", "-t", "3", "-r", "71", "-c", "6", "-b", str(baud),
+                           "-P", "none", "-l", "11", "-o", "1", port]}
+
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    for rival in ("bare_libmodbus", "mbpoll"):
+        running = [subprocess.Popen(commands(name, baud)[rival], **quiet) for name, baud in lines.items()]
         try:
             time.sleep(2)
-            rows = windows(site.building, seconds, 1)
+            rows = windows(site.building, RIVAL_S, 1)
         finally:
-            process.terminate()
-            process.wait()
-        yield f"rate_share_{name}_{baud}", round(share_of(rows), 4), "of T(N)", None
+            for process in running:
+                process.terminate()
+                process.wait()
+        for name, baud in lines.items():
+            yield f"rate_share_{rival}_{baud}", round(share_of(rows, name), 4), "of T(N)", None
 
 
 def dead(build):
-    """The others' rate with dead meters, what probing costs, and how soon a revived one is back."""
-    with Site(build, building=equal_line(9600), factor=1, cloud=False, config=QUIET) as site:
+    """The others' rate with dead meters, what probing costs, and how soon revived ones are back: a line for each
+    number of dead meters, all at the same time."""
+    with Site(build, building=equal_lines([9600] * len(DEAD)), factor=1, cloud=False, config=QUIET) as site:
+        lines = dict(zip(line_names(len(DEAD)), DEAD))
+        gone = {name: [f"{name}/{2 + index * (METERS // count)}" for index in range(count)]
+                for name, count in lines.items()}
+
+        def alive(expected):
+            return {row["line"]: row["alive"] for row in site.rows("line", "list")} == expected
+
         start(site)
         time.sleep(15)
-        healthy = rate_of(windows(site.building, 20))
-        probe_shares = []
-        for count in (1, 4, 16):
-            gone = [f"A/{2 + index * (METERS // count)}" for index in range(count)]
-            for meter in gone:
-                site.building.run(f"dead {meter} on")
-            site.wait("they are noticed", lambda: site.rows("line", "list")[0]["alive"] == METERS - count, 120, 1.0)
-            time.sleep(45)
-            rows = windows(site.building, 20)
-            yield f"live_rate_{count}_dead", round(rate_of(rows) / healthy, 4), "of the healthy line's", 0.95
-            probe_shares.append(sum(row["A"]["dead_us"] for row in rows) / sum(row["A"]["wall_us"] for row in rows))
-            note(f"{count} dead: probing {probe_shares[-1]:.4f} of the line")
-            if count == 4:
-                yield "revive_s", round(revive(site, gone), 1), "s", 60
-                continue
-            for meter in gone:
-                site.building.run(f"dead {meter} off")
-            site.wait("all are back", lambda: site.rows("line", "list")[0]["alive"] == METERS, 200, 1.0)
-        yield "probe_share", round(max(probe_shares), 4), "of the line", 0.05
+        healthy = windows(site.building, 20, 1)
+        for meter in sum(gone.values(), []):
+            site.building.run(f"dead {meter} on")
+        site.wait("they are noticed", lambda: alive({name: METERS - count for name, count in lines.items()}), 120, 1.0)
+        time.sleep(SETTLED_S)
+        rows = windows(site.building, 20, 1)
+        rates, probes = {}, []
+        for name, count in lines.items():
+            rates.setdefault(count, []).append(rate_of(rows, name) / rate_of(healthy, name))
+            probes.append(rows[0][name]["dead_us"] / rows[0][name]["wall_us"])
+            note(f"{count} dead of {METERS}: live rate {rates[count][-1]:.4f}, probing {probes[-1]:.4f} of the line")
+        for count, found in rates.items():
+            yield f"live_rate_{count}_dead", round(statistics.median(found), 4), "of the healthy line's", 0.95
+        yield "probe_share", round(max(probes), 4), "of the line", 0.05
+        yield "revive_s", round(revive(site, sum((gone[name] for name, count in lines.items() if count == 4), [])), 1), \
+            "s", 60
 
 
 def revive(site, gone):
-    """The slowest of the dead to be read again, of three times."""
-    slowest = 0.0
-    for again in range(3):
-        if again > 0:
-            for meter in gone:
-                site.building.run(f"dead {meter} on")
-            time.sleep(100 + 7 * again)
-        before = {meter: site.building.truth(meter)["replies"] for meter in gone}
-        for meter in gone:
-            site.building.run(f"dead {meter} off")
-        begun, missing = time.monotonic(), set(gone)
-        while missing and time.monotonic() - begun < 200:
-            missing -= {meter for meter in missing if site.building.truth(meter)["replies"] > before[meter]}
-            time.sleep(0.05)
-        slowest = max(slowest, time.monotonic() - begun)
-        note(f"4 dead revived after {time.monotonic() - begun:.1f} s")
-        site.wait("all are back", lambda: site.rows("line", "list")[0]["alive"] == METERS, 60, 0.5)
-    return slowest
+    """Seconds until the last of the dead is read again."""
+    begun, waits = {}, {}
+    before = {meter: site.building.truth(meter)["replies"] for meter in gone}
+    for meter in gone:
+        site.building.run(f"dead {meter} off")
+        begun[meter] = time.monotonic()
+        time.sleep(0.5)
+    while len(waits) < len(gone) and time.monotonic() - begun[gone[0]] < 200:
+        for meter in set(gone) - set(waits):
+            if site.building.truth(meter)["replies"] > before[meter]:
+                waits[meter] = time.monotonic() - begun[meter]
+        time.sleep(0.05)
+    note(f"revived after {sorted(round(wait, 1) for wait in waits.values())} s")
+    return max(waits.get(meter, math.inf) for meter in gone)
 
 
 def size(build):
     """Memory and time at 4 lines of 247 meters."""
-    with Site(build, building=equal_line(19200, meters=247, lines=4), factor=1, cloud=False, config=QUIET) as site:
+    with Site(build, building=equal_lines([19200] * 4, meters=247), factor=1, cloud=False, config=QUIET) as site:
         start(site)
         time.sleep(20)
         cpu, polls = cpu_us(site.daemon.pid), site.cli("status")["polls"]
