@@ -205,8 +205,11 @@ int ledger_totals_get(struct ledger *ledger, int64_t point_id, struct ledger_tot
 static void copy_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)
 {
 	const unsigned char *text = sqlite3_column_text(stmt, column);
+	size_t length = text ? strnlen((const char *)text, size - 1) : 0;
 
-	(void)snprintf(ret, size, "%s", text ? (const char *)text : "");
+	if (length > 0)
+		memcpy(ret, text, length);
+	ret[length] = '\0';
 }
 
 static void copy_hash(sqlite3_stmt *stmt, int column, uint8_t ret[static 32])

@@ -330,7 +330,9 @@ int store_account_add(struct ledger *ledger, int64_t account_id, bool closed, in
 int store_open_reading(sqlite3 **ret, const char *path, const char *vfs)
 {
 	sqlite3 *db = NULL;
-	int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE, vfs);
+	/* One thread at a time uses it, whoever opens it. */
+	int code = sqlite3_open_v2(
+		path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, vfs);
 	int error;
 
 	if (code == SQLITE_OK)

@@ -1,377 +1,20 @@
-/* ledger_verify.c - walks a whole ledger with nothing but its tables and proves M1, M2 and M8.
+/* ledger_verify.c - proves M1, M2 and M8 from nothing but the tables, and the file beside them.
  *
- * The walk reads PAGE entries a transaction, so that the log can be checkpointed in between; entries
- * never change (M5), so the pages fit together. The first entry that does not follow is named. On the way
- * the snapshot is held against what the entries up to its own have come to.
+ * Two walks: the entries in their order (ledger_walk.c), and what they do not prove: references, the other
+ * tables' pages, and the indexes of the entries, which are compared with what the first walk has seen. Each
+ * takes about as long as the other, so they run in two threads, each with a connection of its own; on a named
+ * VFS, which may know one thread only, one after the other. What is wrong with an entry goes first.
  */
 #include "concentrator/ledger_verify.h"
 
-#include "concentrator/ledger_chain.h"
-#include "concentrator/ledger_snapshot_bytes.h"
 #include "concentrator/ledger_store.h"
+#include "concentrator/ledger_walk.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define PAGE 256
-
-/* What an account's or a meter life's entries have come to. */
-struct running {
-	int64_t id;
-	int64_t value; /* nano or Wh */
-	int64_t first; /* where it began */
-	int64_t point_id;
-};
-
-struct runnings {
-	struct running *rows; /* by id, rising */
-	size_t count;
-};
-
-struct walk {
-	sqlite3 *db;
-	atomic_ullong *progress;
-	const atomic_bool *cancel;
-	struct runnings accounts;
-	struct runnings lives;
-	struct ledger_totals totals;
-	struct ledger_snapshot *snapshot; /* as it was when the walk began; NULL: none */
-	struct ledger_verdict *verdict;
-};
-
-static int tick(void *userdata)
-{
-	struct walk *walk = userdata;
-
-	if (walk->progress)
-		atomic_fetch_add_explicit(walk->progress, 1, memory_order_relaxed);
-	return walk->cancel && atomic_load_explicit(walk->cancel, memory_order_relaxed);
-}
-
-__attribute__((format(printf, 3, 4))) static int bad(struct walk *walk, int64_t seq,
-						     const char *format, ...)
-{
-	va_list args;
-
-	walk->verdict->ok = false;
-	walk->verdict->first_bad = seq;
-	va_start(args, format);
-	(void)vsnprintf(walk->verdict->detail, sizeof(walk->verdict->detail), format, args);
-	va_end(args);
-	return 0;
-}
-
-static struct running *running_find(struct runnings *runnings, int64_t id)
-{
-	size_t low = 0, high = runnings->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (runnings->rows[middle].id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < runnings->count && runnings->rows[low].id == id ? &runnings->rows[low] : NULL;
-}
-
-/* sql: id, start value, point, by rising id. */
-static int running_load(struct walk *walk, struct runnings *runnings, const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-	size_t allocated = runnings->count;
-	int code = sqlite3_prepare_v2(walk->db, sql, -1, &stmt, NULL);
-
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_int64(stmt, 1,
-					  allocated > 0 ? runnings->rows[allocated - 1].id : 0);
-	while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		code = SQLITE_OK;
-		if (runnings->count == allocated) {
-			struct running *grown;
-
-			allocated = allocated > 0 ? 2 * allocated : 64;
-			grown = reallocarray(runnings->rows, allocated, sizeof(*grown));
-			if (!grown) {
-				code = SQLITE_NOMEM;
-				break;
-			}
-			runnings->rows = grown;
-		}
-		runnings->rows[runnings->count++] = (struct running){
-			.id = sqlite3_column_int64(stmt, 0),
-			.value = sqlite3_column_int64(stmt, 1),
-			.first = sqlite3_column_int64(stmt, 1),
-			.point_id = sqlite3_column_int64(stmt, 2),
-		};
-	}
-	(void)sqlite3_finalize(stmt);
-	return code == SQLITE_DONE ? 0 : store_errno(walk->db, code);
-}
-
-/* Both grow while the walk goes on; entries name only what was there before them. */
-static int load_more(struct walk *walk)
-{
-	int error = running_load(walk, &walk->accounts,
-				 "SELECT id, 0, 0 FROM account WHERE id > ? ORDER BY id");
-
-	if (error == 0)
-		error = running_load(
-			walk, &walk->lives,
-			"SELECT id, first_wh, point_id FROM life WHERE id > ? ORDER BY id");
-	return error;
-}
-
-static int check_energy(struct walk *walk, const struct entry *entry)
-{
-	struct running *life;
-	int64_t to_wh;
-
-	if (entry->life_id == 0) {
-		if (entry->energy_wh != 0 || entry->from_wh != entry->to_wh)
-			return bad(walk, entry->seq,
-				   "entry %" PRId64 ": energy without a meter life", entry->seq);
-		return 0;
-	}
-	life = running_find(&walk->lives, entry->life_id);
-	if (!life)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": meter life %" PRId64 " is not there", entry->seq,
-			   entry->life_id);
-	if (life->point_id != entry->point_id)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": meter life %" PRId64 " is of another point",
-			   entry->seq, entry->life_id);
-	if (entry->from_wh != life->value)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": begins at %" PRId64
-			   " Wh, the meter life was settled to %" PRId64,
-			   entry->seq, entry->from_wh, life->value);
-	if (entry->energy_wh < 0 ||
-	    __builtin_add_overflow(entry->from_wh, entry->energy_wh, &to_wh) ||
-	    to_wh != entry->to_wh)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": %" PRId64 " Wh from %" PRId64
-			   " do not reach %" PRId64,
-			   entry->seq, entry->energy_wh, entry->from_wh, entry->to_wh);
-	life->value = to_wh;
-	return 0;
-}
-
-static int check_balance(struct walk *walk, const struct entry *entry, int64_t balance_nano)
-{
-	struct running *account = running_find(&walk->accounts, entry->account_id);
-
-	if (!account)
-		return bad(walk, entry->seq, "entry %" PRId64 ": account %" PRId64 " is not there",
-			   entry->seq, entry->account_id);
-	if (__builtin_add_overflow(account->value, entry->amount_nano, &account->value) ||
-	    __builtin_add_overflow(walk->verdict->balance_nano, entry->amount_nano,
-				   &walk->verdict->balance_nano))
-		return bad(walk, entry->seq, "entry %" PRId64 ": the balance overflows",
-			   entry->seq);
-	if (account->value != balance_nano)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": its account's entries sum to %" PRId64
-			   ", kept is %" PRId64,
-			   entry->seq, account->value, balance_nano);
-	return 0;
-}
-
-static int64_t running_total(struct runnings *runnings, int64_t id)
-{
-	const struct running *row = running_find(runnings, id);
-
-	return row ? row->value - row->first : 0;
-}
-
-/* The walk stands behind the snapshot's own entry. */
-static int check_snapshot(struct walk *walk)
-{
-	const struct ledger_snapshot *snapshot = walk->snapshot;
-	const struct ledger_totals *said = &snapshot->totals, *sum = &walk->totals;
-
-	if (memcmp(snapshot->head, walk->verdict->head, sizeof(snapshot->head)) != 0)
-		return bad(walk, 0, "the snapshot after entry %" PRId64 " has another hash of it",
-			   snapshot->seq);
-	for (size_t i = 0; i < snapshot->account_count; i++) {
-		int64_t id = snapshot->accounts[i].id,
-			sum_nano = running_total(&walk->accounts, id);
-
-		if (snapshot->accounts[i].balance_nano != sum_nano)
-			return bad(walk, 0,
-				   "the snapshot after entry %" PRId64 ": account %" PRId64
-				   ": it says %" PRId64 ", the entries sum to %" PRId64,
-				   snapshot->seq, id, snapshot->accounts[i].balance_nano, sum_nano);
-	}
-	for (size_t i = 0; i < snapshot->life_count; i++) {
-		int64_t id = snapshot->lives[i].id, sum_wh = running_total(&walk->lives, id);
-
-		if (snapshot->lives[i].energy_wh != sum_wh)
-			return bad(walk, 0,
-				   "the snapshot after entry %" PRId64 ": meter life %" PRId64
-				   ": it says %" PRId64 " Wh, the entries sum to %" PRId64,
-				   snapshot->seq, id, snapshot->lives[i].energy_wh, sum_wh);
-	}
-	if (said->charged_wh != sum->charged_wh || said->house_wh != sum->house_wh ||
-	    said->quarantined_wh != sum->quarantined_wh ||
-	    said->written_off_wh != sum->written_off_wh ||
-	    said->balance_nano != walk->verdict->balance_nano)
-		return bad(walk, 0,
-			   "the snapshot after entry %" PRId64
-			   ": the building's sums are not those of the entries",
-			   snapshot->seq);
-	return 0;
-}
-
-static int check_entry(struct walk *walk, const struct entry *entry, int64_t balance_nano)
-{
-	uint8_t hash[32];
-	int error;
-
-	if (entry->seq != walk->verdict->entries + 1)
-		return bad(walk, walk->verdict->entries + 1, "entry %" PRId64 " is missing",
-			   walk->verdict->entries + 1);
-	if (entry->format != ENTRY_FORMAT)
-		return bad(walk, entry->seq, "entry %" PRId64 ": format %" PRId32 " is unknown",
-			   entry->seq, entry->format);
-	if (memcmp(entry->previous, walk->verdict->head, sizeof(entry->previous)) != 0)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": does not follow the hash before it", entry->seq);
-	error = chain_hash(entry, hash);
-	if (error < 0)
-		return error;
-	if (memcmp(entry->hash, hash, sizeof(hash)) != 0)
-		return bad(walk, entry->seq, "entry %" PRId64 ": its bytes do not have its hash",
-			   entry->seq);
-	if (entry->refers < 0 || entry->refers >= entry->seq)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": refers to %" PRId64 ", which is not before it",
-			   entry->seq, entry->refers);
-	error = check_energy(walk, entry);
-	if (error == 0 && walk->verdict->ok)
-		error = check_balance(walk, entry, balance_nano);
-	if (error < 0 || !walk->verdict->ok)
-		return error;
-	if (totals_add(&walk->totals, entry->kind, entry->energy_wh) < 0)
-		return bad(walk, entry->seq,
-			   "entry %" PRId64 ": energy of a kind that has none, or too much",
-			   entry->seq);
-	memcpy(walk->verdict->head, entry->hash, sizeof(entry->hash));
-	walk->verdict->entries = entry->seq;
-	if (walk->snapshot && walk->snapshot->seq == entry->seq)
-		return check_snapshot(walk);
-	return 0;
-}
-
-/* One page in one transaction. */
-static int check_page(struct walk *walk, sqlite3_stmt *stmt, size_t *ret_rows)
-{
-	struct entry entry;
-	int64_t balance_nano;
-	size_t rows = 0;
-	int code = sqlite3_bind_int64(stmt, 1, walk->verdict->entries);
-	int error = code == SQLITE_OK ? load_more(walk) : store_errno(walk->db, code);
-
-	while (error == 0 && walk->verdict->ok && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		rows++;
-		entry_from_row(stmt, &entry, &balance_nano);
-		error = check_entry(walk, &entry, balance_nano);
-	}
-	if (error == 0 && walk->verdict->ok && code != SQLITE_DONE)
-		error = store_errno(walk->db, code);
-	(void)sqlite3_reset(stmt);
-	*ret_rows = rows;
-	return error;
-}
-
-static int check_entries(struct walk *walk)
-{
-	sqlite3_stmt *stmt = NULL;
-	size_t rows = 1;
-	int code = sqlite3_prepare_v2(walk->db,
-				      "SELECT " ENTRY_COLUMNS
-				      " FROM entry WHERE seq > ? ORDER BY seq LIMIT 256",
-				      -1, &stmt, NULL);
-	int error = store_errno(walk->db, code);
-
-	while (error == 0 && walk->verdict->ok && rows > 0) {
-		/* Accounts and lives are read in the page's own transaction, before its entries. */
-		code = sqlite3_exec(walk->db, "BEGIN", NULL, NULL, NULL);
-		error = store_errno(walk->db, code);
-		if (error < 0)
-			break;
-		error = check_page(walk, stmt, &rows);
-		(void)sqlite3_exec(walk->db, "COMMIT", NULL, NULL, NULL);
-		if (error == 0 && tick(walk))
-			error = -ECANCELED;
-	}
-	(void)sqlite3_finalize(stmt);
-	return error;
-}
-
-static int read_head(struct walk *walk)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(walk->db, "SELECT genesis, site FROM meta WHERE id = 1", -1,
-				      &stmt, NULL);
-	int error;
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	error = store_errno(walk->db, code);
-	if (code == SQLITE_ROW && sqlite3_column_bytes(stmt, 0) == 32) {
-		uint8_t genesis[32];
-		const char *site = (const char *)sqlite3_column_text(stmt, 1);
-
-		memcpy(walk->verdict->head, sqlite3_column_blob(stmt, 0), 32);
-		error = chain_genesis(site ? site : "", genesis);
-		if (error == 0 && memcmp(genesis, walk->verdict->head, 32) != 0)
-			(void)bad(walk, 0, "the chain does not begin with this site");
-	} else if (error == 0) {
-		(void)bad(walk, 0, "the ledger does not say whose it is");
-	}
-	(void)sqlite3_finalize(stmt);
-	return error;
-}
-
-/* The snapshot of the moment; one that is replaced during the walk is held against the entries as well. */
-static int read_snapshot(struct walk *walk)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(walk->db,
-				      "SELECT body, sha256, (SELECT coalesce(max(seq), 0) FROM "
-				      "entry), s.seq FROM snapshot s WHERE id = 1",
-				      -1, &stmt, NULL);
-	int error;
-
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	error = store_errno(walk->db, code);
-	if (code == SQLITE_ROW) {
-		const void *body = sqlite3_column_blob(stmt, 0);
-		size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
-
-		error = snapshot_decode(body, size, sqlite3_column_blob(stmt, 1), &walk->snapshot);
-		if (error == -EUCLEAN)
-			error = bad(walk, 0, "the snapshot's bytes do not have its hash");
-		else if (error == 0 && (walk->snapshot->seq > sqlite3_column_int64(stmt, 2) ||
-					walk->snapshot->seq != sqlite3_column_int64(stmt, 3)))
-			error = bad(walk, 0,
-				    "the snapshot stands on entry %" PRId64 ", which is not there",
-				    walk->snapshot->seq);
-		else if (error == 0 && walk->snapshot->seq == 0)
-			error = load_more(walk) < 0 ? -EIO : check_snapshot(walk);
-	}
-	(void)sqlite3_finalize(stmt);
-	return error;
-}
 
 /* Runs a check of SQLite's and hands its first row, if it complains, to the verdict. */
 static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
@@ -386,54 +29,123 @@ static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
 		const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
 		if (!ok_row || !text || strcmp(text, "ok") != 0)
-			(void)bad(walk, 0, "%s: %s%s", pragma, text ? text : "",
-				  ok_row ? "" : ": a row names what is not there");
+			(void)walk_bad(walk, 0, "%s: %s%s", pragma, text ? text : "",
+				       ok_row ? "" : ": a row names what is not there");
 	}
 	error = store_errno(walk->db, code);
 	(void)sqlite3_finalize(stmt);
 	return error;
 }
 
-/* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
-static bool is_damage(sqlite3 *db)
+/* Every row of an entry is proven by its hash and every row of these indexes by the entries; one more, and
+ * SQLite has to check it. */
+static int check_tables(struct walk *walk)
 {
-	int code = sqlite3_errcode(db) & 0xff;
+	static const char list[] =
+		"SELECT name FROM sqlite_schema t WHERE type = 'table' AND (name <> 'entry' OR "
+		"(SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'entry' AND type = 'index') "
+		"<> 3) ORDER BY name";
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db, list, -1, &stmt, NULL), error = 0;
 
-	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	while (code == SQLITE_OK && error == 0 && walk->verdict->ok &&
+	       (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		char pragma[128];
+
+		code = SQLITE_OK;
+		(void)snprintf(pragma, sizeof(pragma), "PRAGMA quick_check('%s')",
+			       (const char *)sqlite3_column_text(stmt, 0));
+		error = check_pragma(walk, pragma, true);
+	}
+	if (error == 0 && walk->verdict->ok)
+		error = store_errno(walk->db, code);
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+static int check_file(struct walk *walk)
+{
+	int error = check_pragma(walk, "PRAGMA foreign_key_check", false);
+
+	if (error == 0 && walk->verdict->ok)
+		error = check_tables(walk);
+	if (error == 0 && walk->verdict->ok)
+		error = walk_indexes(walk);
+	return error;
+}
+
+/* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
+static int judge(struct walk *walk, int error)
+{
+	int code = sqlite3_errcode(walk->db) & 0xff;
+
+	if (error != -EIO || (code != SQLITE_CORRUPT && code != SQLITE_NOTADB))
+		return error;
+	return walk_bad(walk, walk->verdict->ok ? 0 : walk->verdict->first_bad,
+			"the file is damaged after entry %" PRId64 ": %s", walk->verdict->entries,
+			sqlite3_errmsg(walk->db));
+}
+
+struct side {
+	struct walk walk;
+	struct ledger_verdict verdict;
+	atomic_bool cancel;
+	int error;
+};
+
+static void *run_side(void *userdata)
+{
+	struct side *side = userdata;
+
+	side->error = judge(&side->walk, check_file(&side->walk));
+	return NULL;
+}
+
+/* The entries here, the file beside them. */
+static int run_both(struct walk *walk, struct side *side, bool threads)
+{
+	pthread_t thread;
+	bool beside = threads && pthread_create(&thread, NULL, run_side, side) == 0;
+	int error = judge(walk, walk_entries(walk));
+
+	/* The first bad entry is what there is to say. */
+	if (beside && (error < 0 || !walk->verdict->ok))
+		atomic_store(&side->cancel, true);
+	if (beside)
+		(void)pthread_join(thread, NULL);
+	if (error < 0 || !walk->verdict->ok)
+		return error;
+	if (!beside)
+		(void)run_side(side);
+	if (side->error < 0)
+		return side->error;
+	if (!side->verdict.ok)
+		return walk_bad(walk, side->verdict.first_bad, "%s", side->verdict.detail);
+	(void)walk_indexes_agree(walk, &side->walk);
+	return 0;
 }
 
 int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 		  const atomic_bool *cancel, struct ledger_verdict *ret)
 {
 	struct ledger_verdict verdict = {.ok = true};
-	struct walk walk = {.progress = progress, .cancel = cancel, .verdict = &verdict};
-	int error = store_open_reading(&walk.db, path, vfs);
+	struct walk walk = {
+		.progress = progress, .cancel = cancel, .until = -1, .verdict = &verdict};
+	struct side side = {.walk = {.progress = progress, .cancel = cancel},
+			    .verdict = {.ok = true}};
+	int error = walk_open(&walk, path, vfs);
 
-	if (error < 0)
-		return error;
-	sqlite3_progress_handler(walk.db, 4096, tick, &walk);
-	error = store_errno(walk.db,
-			    sqlite3_exec(walk.db, "PRAGMA query_only = ON", NULL, NULL, NULL));
+	side.walk.verdict = &side.verdict;
+	side.walk.stop = &side.cancel;
+	side.walk.until = walk.until;
 	if (error == 0)
-		error = read_head(&walk);
-	if (error == 0 && verdict.ok)
-		error = read_snapshot(&walk);
-	if (error == 0 && verdict.ok)
-		error = check_entries(&walk);
-	if (error == 0 && verdict.ok)
-		error = check_pragma(&walk, "PRAGMA foreign_key_check", false);
-	if (error == 0 && verdict.ok)
-		error = check_pragma(&walk, "PRAGMA quick_check(1)", true);
-	if (error == -EIO && is_damage(walk.db)) {
-		error = 0;
-		(void)bad(&walk, verdict.ok ? 0 : verdict.first_bad,
-			  "the file is damaged after entry %" PRId64 ": %s", verdict.entries,
-			  sqlite3_errmsg(walk.db));
-	}
-	(void)sqlite3_close(walk.db);
-	free(walk.accounts.rows);
-	free(walk.lives.rows);
-	free(walk.snapshot);
+		error = walk_open(&side.walk, path, vfs);
+	if (error == 0)
+		error = run_both(&walk, &side, vfs == NULL);
+	else
+		error = judge(side.walk.db ? &side.walk : &walk, error);
+	walk_close(&side.walk);
+	walk_close(&walk);
 	if (error == 0)
 		*ret = verdict;
 	return error;
@@ -450,7 +162,7 @@ int ledger_backup(const char *path, const char *vfs, const char *file, atomic_ul
 	error = store_open_reading(&walk.db, path, NULL);
 	if (error < 0)
 		return error;
-	sqlite3_progress_handler(walk.db, 4096, tick, &walk);
+	sqlite3_progress_handler(walk.db, 4096, walk_tick, &walk);
 	error = backup_write(walk.db, file, false, ret);
 	(void)sqlite3_close(walk.db);
 	return error;
