@@ -9,8 +9,8 @@
 #include "concentrator/platform/text.h"
 
 static const char *const columns[] = {
-	"room",    "circuit",   "line",    "address",   "model",   "channel",      "relay",
-	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "opening_minor"};
+	"room",    "circuit",   "line",    "address",   "model",   "channel",       "relay",
+	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "opening_minor", "experimental"};
 
 struct check {
 	const json_t *row;
@@ -192,6 +192,29 @@ static bool second(struct check *check, const char *column, const char *first_wo
 	return true;
 }
 
+static void evidence(struct check *check, const char *column, const struct models *models,
+		     const char *name)
+{
+	const struct model *model = models_find(models, name);
+	if (model != NULL && model->confidence == MODEL_CONFIDENCE_LOW)
+		fault(check, column,
+		      "%s is experimental, its registers are badly evidenced: hold them against "
+		      "the display, then say experimental",
+		      model->name);
+}
+
+/* What is badly evidenced is for money only when somebody says so. */
+static void experimental(struct check *check, const struct models *models,
+			 const struct ledger_supply *supply)
+{
+	if (second(check, "experimental", "no", "yes"))
+		return;
+	if (supply->has_point)
+		evidence(check, "model", models, supply->point.model);
+	if (supply->has_relay && strcmp(value(check, "relay"), "meter") != 0)
+		evidence(check, "relay", models, supply->relay.model);
+}
+
 int commission_parse(const json_t *row, const struct config *config, const struct models *models,
 		     commission_finding finding, void *userdata, struct commission_row *ret)
 {
@@ -218,6 +241,7 @@ int commission_parse(const json_t *row, const struct config *config, const struc
 	name(&check, "circuit", result.supply.circuit, sizeof(result.supply.circuit));
 	point(&check, config, models, &result.supply);
 	relay(&check, config, models, &result.supply);
+	experimental(&check, models, &result.supply);
 	/* With no meter and no relay nobody has looked at it yet. */
 	if (!result.supply.has_point && !result.supply.has_relay &&
 	    value(&check, "line")[0] != '\0')

@@ -17,6 +17,7 @@ static const struct control_verb table[] = {
 	{"room.show", CONTROL_VIEWER, verb_room_show, 0, "room:s"},
 	{"line.list", CONTROL_VIEWER, verb_line_list, 0, "cursor?:s"},
 	{"line.show", CONTROL_VIEWER, verb_line_show, 0, "line:s"},
+	{"model.list", CONTROL_VIEWER, verb_model_list, 0, "cursor?:s"},
 	{"meter.list", CONTROL_VIEWER, verb_meter_list, 0, "line?:s cursor?:s"},
 	{"meter.show", CONTROL_VIEWER, verb_meter_show, 0, "room?:s circuit?:s line?:s address?:i"},
 	{"credit.list", CONTROL_VIEWER, verb_credit_list, 0, "room?:s cursor?:s"},

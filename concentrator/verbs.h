@@ -29,6 +29,7 @@ int verb_line_test(void *userdata, struct control_call *call);
 int verb_line_survey(void *userdata, struct control_call *call);
 int verb_line_cancel(void *userdata, struct control_call *call);
 int verb_meter_list(void *userdata, struct control_call *call);
+int verb_model_list(void *userdata, struct control_call *call);
 int verb_meter_show(void *userdata, struct control_call *call);
 int verb_meter_read(void *userdata, struct control_call *call);
 

@@ -38,6 +38,7 @@ static const struct column columns[] = {
 	{.name = "breaker_a", .min = 1, .max = 1000},
 	{.name = "tenancy"},
 	{.name = "opening_minor", .min = -INT64_C(1000000000000), .max = INT64_C(1000000000000)},
+	{.name = "experimental", .choice = {"yes", "no"}},
 };
 
 #define COLUMNS_COUNT (sizeof(columns) / sizeof(columns[0]))

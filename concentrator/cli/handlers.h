@@ -28,6 +28,7 @@ int run_room_remove(struct call *call);
 
 /* meter.c */
 int run_meter_list(struct call *call);
+int run_model_list(struct call *call);
 int run_meter_show(struct call *call);
 int run_meter_read(struct call *call);
 int run_line_list(struct call *call);

@@ -1,9 +1,11 @@
-/* model.c - reads a meter model as the daemon would, and says what was understood and what to mind. */
+/* model.c - the models: those that the daemon has, and one file read as it would, with what to mind. */
 #include "concentrator/cli/handlers.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "concentrator/cli/figure.h"
+#include "concentrator/cli/listing.h"
 #include "meters/model_file.h"
 #include "meters/quantity.h"
 
@@ -45,7 +47,9 @@ static void warn(struct session *session, const struct model *model)
 	int energy = model_span_of(model, MODEL_ROLE_ENERGY, 0);
 
 	if (model->confidence == MODEL_CONFIDENCE_LOW)
-		session_warn(session, "experimental: hold every value against the display");
+		session_warn(session,
+			     "experimental, of low confidence: hold every value against the "
+			     "display; rooms take it only with --experimental");
 	if (model->kind == MODEL_METER && energy >= 0 && model->spans[energy].witness < 0)
 		session_warn(session, "nothing proves the energy: it has no witness");
 	else if (model->kind == MODEL_METER && energy >= 0 &&
@@ -165,4 +169,57 @@ int run_meter_check(struct call *call)
 	if (!session->manners.quiet)
 		tell_model(&session->out, file, &model);
 	return 0;
+}
+
+static const struct table_column list_columns[] = {
+	{.title = "MODEL", .least = 12},
+	{.title = "KIND", .drop = 3},
+	{.title = "CONFIDENCE"},
+	{.title = "PHASES", .right = true, .drop = 2},
+	{.title = "CHANNELS", .right = true, .drop = 1},
+	{.title = "RELAY"},
+	{.title = "TITLE", .least = 10, .drop = 4},
+};
+
+static void put_model(struct table *table, const json_t *row)
+{
+	bool experimental = strcmp(field_text(row, "confidence"), "low") == 0;
+	int64_t phases;
+
+	table_row(table);
+	table_cell(table, TONE_BOLD, "%s", field_text(row, "name"));
+	table_cell(table, TONE_PLAIN, "%s", field_text(row, "kind"));
+	table_cell(table, experimental ? TONE_WARN : TONE_PLAIN, "%s%s",
+		   field_text(row, "confidence"), experimental ? ", experimental" : "");
+	if (field_int(row, "phases", &phases))
+		table_cell(table, TONE_PLAIN, "%" PRId64, phases);
+	else
+		table_cell(table, TONE_DIM, "-");
+	table_cell(table, TONE_PLAIN, "%" PRId64, field_count(row, "channels"));
+	table_cell(table, TONE_PLAIN, "%s", field_true(row, "relay") ? "yes" : "");
+	table_cell(table, TONE_DIM, "%s %s", field_text(row, "vendor"), field_text(row, "title"));
+}
+
+static void remark_models(const json_t *rows, char *buf, size_t size)
+{
+	size_t low = listing_matches(rows, "confidence", "low");
+
+	if (low > 0)
+		(void)snprintf(buf, size, ", %zu experimental", low);
+}
+
+static const struct listing list = {
+	.verb = "model.list",
+	.columns = list_columns,
+	.count = sizeof(list_columns) / sizeof(list_columns[0]),
+	.put = put_model,
+	.name = "name",
+	.one = "model",
+	.many = "models",
+	.remark = remark_models,
+};
+
+int run_model_list(struct call *call)
+{
+	return listing_run(call->session, &list, NULL);
 }

@@ -239,6 +239,8 @@ int run_room_add(struct call *call)
 		if (value != NULL)
 			(void)json_object_set_new(args, columns[i].column, json_string(value));
 	}
+	if (call_has(call, "--experimental"))
+		(void)json_object_set_new(args, "experimental", json_string("yes"));
 	return session_do(call->session, "room.add", args, "room %s: %s added",
 			  call_get(call, "ROOM"), call_get(call, "CIRCUIT"));
 }

@@ -80,6 +80,19 @@ static int import_rows(struct session *session, struct commissioning *commission
 			  file, rows, rows == 1 ? "" : "s");
 }
 
+/* Said of the whole file; a row that says otherwise keeps its word. */
+static void allow_experimental(const struct commissioning *commissioning)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(commissioning->rows, i, row)
+	{
+		if (json_object_get(row, "experimental") == NULL)
+			(void)json_object_set_new(row, "experimental", json_string("yes"));
+	}
+}
+
 int run_room_import(struct call *call)
 {
 	const char *file = call_get(call, "FILE");
@@ -91,11 +104,14 @@ int run_room_import(struct call *call)
 		return exit_code;
 	if (strcmp(file, "-") == 0)
 		file = "standard input";
-	if (commissioning_read(&commissioning, text) < 0)
+	if (commissioning_read(&commissioning, text) < 0) {
 		exit_code = session_no_memory(call->session);
-	else
+	} else {
+		if (call_has(call, "--experimental"))
+			allow_experimental(&commissioning);
 		exit_code = import_rows(call->session, &commissioning, file,
 					call_has(call, "--dry-run"));
+	}
 	commissioning_clear(&commissioning);
 	free(text);
 	return exit_code;

@@ -23,16 +23,17 @@ static const struct verb rooms[] = {
 	 NULL},
 	{"room add ROOM CIRCUIT [--line LINE] [--address N] [--model MODEL] [--channel N] "
 	 "[--relay RELAY] [--contact KIND] [--cut-order N] [--may-cut ANSWER] [--breaker A] "
-	 "[--tenancy ID] [--opening-minor N]",
+	 "[--tenancy ID] [--opening-minor N] [--experimental]",
 	 "add one circuit of a room; the first makes the room", ROLE_ADMIN, run_room_add,
 	 "The options are the columns of room import."},
-	{"room import FILE|- [--dry-run]", "add rooms from a CSV file, all or none", ROLE_ADMIN,
-	 run_room_import,
+	{"room import FILE|- [--dry-run] [--experimental]",
+	 "add rooms from a CSV file, all or none", ROLE_ADMIN, run_room_import,
 	 "The header line names the columns; room and circuit must be there:\n"
 	 "  room, circuit, line, address, model, channel, relay (meter, or "
 	 "MODEL@ADDRESS/CHANNEL),\n"
 	 "  contact (no, nc), cut_order (1..9), may_cut (yes, no), breaker_a, tenancy, "
-	 "opening_minor\n"
+	 "opening_minor,\n"
+	 "  experimental (yes, no: may a model of low confidence count? so says --experimental)\n"
 	 "Every error is listed with its line and column; --dry-run changes nothing.\n"
 	 "Example:\n"
 	 "  room,circuit,line,address,model,relay,cut_order,may_cut,breaker_a\n"
@@ -78,6 +79,10 @@ static const struct verb lines[] = {
 	 "reading counts."},
 	{"meter check FILE", "check a meter model file, and say what it means", ROLE_LOCAL,
 	 run_meter_check, "Reads the file itself; prepayd need not run. See prepay-meter(5)."},
+	{"model list", "the models of meters and boards: how well each is evidenced", ROLE_VIEWER,
+	 run_model_list,
+	 "CONFIDENCE: of the registers as a whole. What is low is experimental: a room takes it\n"
+	 "only with --experimental. --quiet prints the names alone."},
 	{"line list", "the RS-485 lines: state, meters, polls, errors", ROLE_VIEWER, run_line_list,
 	 NULL},
 	{"line show LINE", "one line and every device on it", ROLE_VIEWER, run_line_show, NULL},
@@ -295,6 +300,7 @@ static const struct verb_option options[] = {
 	{"--breaker", "rated current of the breaker, A"},
 	{"--tenancy", "tenancy of the account"},
 	{"--opening-minor", "balance brought in, minor units"},
+	{"--experimental", "although the model is badly evidenced"},
 	{"--json", "one JSON object; problems as JSON too"},
 	{"--config", "configuration (/etc/prepay/prepay.conf)"},
 	{"--socket", "control socket (from the configuration)"},

@@ -178,6 +178,13 @@ METER = {
                {"room": "105", "circuit": "ac", "channel": None, "relay": 1, "register_wh": None,
                 "age_s": None, "serial": None, "quarantine": "leap"}]}
 
+MODELS = [
+    {"name": "dzt6001", "vendor": "DZT", "title": "6001", "kind": "meter", "confidence": "low", "phases": 1,
+     "channels": 1, "relay": False},
+    {"name": "wb-mr6c-v3", "vendor": "Wiren Board", "title": "WB-MR6C v.3", "kind": "relay", "confidence": "high",
+     "phases": None, "channels": 6, "relay": True}]
+
+
 def found(address, sure, model=None, **more):
     return {"address": address, "settings": "9600 8N1", "clash": False, "sure": sure, "model": model,
             "kind": "meter" if model else "unknown", "others": [], "serial": None, "channels": 1, "relay": False,
@@ -245,7 +252,7 @@ def default(verb, args):
         "status": STATUS, "uplink.status": UPLINK,
         "line.list": {"rows": LINES}, "line.show": LINES[0],
         "line.scan": {**SCAN, "rows": SCAN["rows"][:1]}, "line.test": TEST, "line.survey": SCAN, "line.cancel": SCAN,
-        "meter.list": {"rows": DEVICES}, "meter.show": METER,
+        "model.list": {"rows": MODELS}, "meter.list": {"rows": DEVICES}, "meter.show": METER,
         "meter.read": {"values": {"energy_import_wh": 1234567, "power_w": 312,
                                   "voltage_l1_mv": 231240, "relay_closed": 1},
                        "raw": [0, 18, 54919, 312], "turnaround_us": 14250},

@@ -31,6 +31,7 @@ USES = [
     (["room", "import", "-"], "room.import"),
     (["room", "remove", "305", *REASON], "room.remove"),
     (["meter", "read", "101"], "meter.read"), (["meter", "list"], "meter.list"),
+    (["model", "list"], "model.list"),
     (["meter", "list", "--line", "A"], "meter.list"), (["meter", "show", "A/5"], "meter.show"),
     (["meter", "show", "101/ac"], "meter.show"), (["line", "list"], "line.list"),
     (["line", "show", "A"], "line.show"),
@@ -555,6 +556,28 @@ class Surveys(CliTest):
                 done = self.run_cli("line", "scan", "A", f"--addresses={word}")
                 self.assertEqual(done.returncode, 2)
         self.assertEqual(self.daemon.asked, [])
+
+
+class Models(CliTest):
+    def test_what_is_experimental_is_told(self):
+        done = self.run_cli("model", "list")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("low, experimental", done.stdout)
+        self.assertIn("2 models, 1 experimental", done.stdout)
+        self.assertEqual(self.run_cli("--quiet", "model", "list").stdout, "dzt6001\nwb-mr6c-v3\n")
+        done = self.run_cli("meter", "check", os.path.join(ROOT, "meters", "models", "dzt6001.meter"))
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("experimental", done.stderr)
+
+    def test_it_is_taken_when_somebody_says_so(self):
+        self.assertEqual(self.run_cli("room", "add", "305", "sockets", "--experimental").returncode, 0)
+        self.assertEqual(self.daemon.asked[-1], ("room.add", {"room": "305", "circuit": "sockets",
+                                                              "experimental": "yes"}))
+        rows = "room,circuit,experimental\n305,sockets,\n306,sockets,no\n"
+        self.assertEqual(self.run_cli("room", "import", "-", stdin=rows).returncode, 0)
+        self.assertEqual([row.get("experimental") for row in self.daemon.asked[-1][1]["rows"]], [None, "no"])
+        self.assertEqual(self.run_cli("room", "import", "-", "--experimental", stdin=rows).returncode, 0)
+        self.assertEqual([row.get("experimental") for row in self.daemon.asked[-1][1]["rows"]], ["yes", "no"])
 
 
 class Local(CliTest):

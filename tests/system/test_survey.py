@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The real prepayd scans and tests the line of the simulated building, and writes nothing.
+"""The real prepayd scans and tests the line of the simulated building, and writes nothing; and it takes
+no model of low confidence unasked.
 
     test_survey.py BUILD
 
@@ -75,6 +76,21 @@ def watched(site, *words):
     return done.returncode, done.stdout, b"".join(seen).decode()
 
 
+def evidence(site):
+    rows = site.rows("model", "list")
+    low = {row["name"] for row in rows if row["confidence"] == "low"}
+    check("all shipped models are listed, the experimental ones as such",
+          len(rows) >= 44 + len(low) and low == {"dzt6001", "eastron-sdm320-lora", "eastron-sdm530-lora"}, low)
+    csv = "room,circuit,line,address,model,breaker_a\n108,sockets,A,8,dzt6001,20\n"
+    try:
+        site.cli("room", "import", "-", text=csv)
+        raise SystemExit("a room takes a badly evidenced model unasked")
+    except Problem as problem:
+        check("a room does not take one unasked", problem.exit_code == 2 and "experimental" in str(problem), problem)
+    site.cli("room", "import", "-", "--dry-run", "--experimental", text=csv)
+    check("... and does when somebody says so", True)
+
+
 def look(site, before):
     rows = {row["address"]: row for row in site.cli("line", "scan", "A", "--addresses", ADDRESSES)["rows"]}
     check("every device that is not commissioned is found, and no other", set(rows) == {1, 2, 3, 4, 5}, rows.keys())
@@ -139,6 +155,7 @@ def main():
         site.wait("room 107 is read", lambda: site.rooms()["107"]["supplies"][0]["register_wh"] is not None)
         before = {name: row["relays"] for name, row in site.building.truth().items()}
         polls = site.building.truth("A/7")["requests"]
+        evidence(site)
         look(site, before)
         check("metering went on beside it", site.building.truth("A/7")["requests"] > polls + 5)
         propose(site, before)

@@ -62,6 +62,20 @@ static void a_row_becomes_a_supply(void **state)
 	json_decref(json);
 }
 
+static void what_is_badly_evidenced_is_taken_when_somebody_says_so(void **state)
+{
+	char finding[256] = "";
+	struct commission_row row;
+	json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "room", "305", "circuit",
+				 "sockets", "line", "A", "address", "7", "model", "dzt6001",
+				 "breaker_a", "16", "experimental", "yes");
+	(void)state;
+	if (commission_parse(json, &config, models, remember, finding, &row) < 0)
+		fail_msg("%s", finding);
+	assert_string_equal(row.supply.point.model, "dzt6001");
+	json_decref(json);
+}
+
 static void a_light_needs_neither_meter_nor_relay(void **state)
 {
 	char finding[256] = "";
@@ -126,6 +140,13 @@ static void each_mistake_names_its_column(void **state)
 		{"{\"room\":\"305\",\"circuit\":\"x\",\"line\":\"A\",\"address\":\"1\",\"model\":"
 		 "\"eastron-sdm120\"}",
 		 "breaker_a: is missing"},
+		{"{" OK "\"address\":\"7\",\"model\":\"dzt6001\"}",
+		 "model: dzt6001 is experimental"},
+		{"{" OK "\"address\":\"7\",\"model\":\"dzt6001\",\"experimental\":\"no\"}",
+		 "model: dzt6001 is experimental"},
+		{"{" OK "\"relay\":\"eastron-sdm320-lora@9/1\"}",
+		 "relay: eastron-sdm320-lora is experimental"},
+		{"{" OK "\"experimental\":\"perhaps\"}", "experimental: perhaps is neither"},
 		{"[]", "room: the row is no object"},
 	};
 	(void)state;
@@ -146,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_becomes_a_supply),
+		cmocka_unit_test(what_is_badly_evidenced_is_taken_when_somebody_says_so),
 		cmocka_unit_test(a_light_needs_neither_meter_nor_relay),
 		cmocka_unit_test(each_mistake_names_its_column),
 	};
