@@ -3,7 +3,7 @@
  * M4  COMMIT under WAL and synchronous=FULL returns after the log is on the disk. psow=0: a commit is
  *     padded to the sector, so that a later torn write never touches the bytes of an earlier commit.
  * D1  The first I/O error, full disk or damage closes the store for everything but ledger_reopen().
- *     Opening always moves the whole log into the file and syncs it, because a kernel whose sync failed
+ *     Opening always moves the whole log into the file and syncs both, because a kernel whose sync failed
  *     may show pages that are not on the disk: what is derived afterwards is. A file that was removed or
  *     replaced under us is such an error too: a commit into it would be acknowledged and never found.
  */
@@ -205,6 +205,18 @@ static int refuse_code(struct ledger *ledger, struct ledger_failure *ret_failure
 		      ledger->db ? sqlite3_errmsg(ledger->db) : "out of memory", code);
 }
 
+/* The emptied log must be on the disk, and its name: after a failed sync the one there may be older than
+ * the file, and a power cut would have it played over the file again. */
+static int sync_log(struct ledger *ledger)
+{
+	sqlite3_file *log = NULL;
+	int code = sqlite3_file_control(ledger->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+	if (code != SQLITE_OK || !log || !log->pMethods)
+		return code;
+	return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+}
+
 static int connect_database(struct ledger *ledger, struct ledger_failure *ret_failure)
 {
 	int code = open_database(ledger);
@@ -225,6 +237,8 @@ static int connect_database(struct ledger *ledger, struct ledger_failure *ret_fa
 	if (error < 0)
 		return error;
 	code = sqlite3_wal_checkpoint_v2(ledger->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sync_log(ledger);
 	if (code != SQLITE_OK)
 		return refuse_code(ledger, ret_failure, code,
 				   "its log cannot be moved into the file");

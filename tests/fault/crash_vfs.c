@@ -29,6 +29,8 @@ struct pending {
 
 struct stored {
 	char name[64]; /* empty: free */
+	bool named;    /* its name is on the platter too */
+	bool apart;    /* now and disk differ by more than what is pending: a sync has failed */
 	struct bytes now;
 	struct bytes disk;
 	struct pending *first, *last;
@@ -39,13 +41,27 @@ struct stored {
 	bool shm_exclusive[SQLITE_SHM_NLOCK];
 };
 
+/* The operation that is being asked for, before anything of it has happened. */
+struct asked {
+	struct stored *file; /* NULL: nothing that a cut could leave half done */
+	const void *data;
+	size_t offset;
+	size_t size;
+	bool truncate;
+};
+
 struct world {
 	sqlite3_vfs vfs;
 	uint64_t random;
 	enum fault fault;
 	uint64_t at, operations;
 	bool count_reads, struck, dead, lying;
+	world_watch_fn watch;
+	void *userdata;
+	struct asked asked;
 	struct stored files[FILES_MAX];
+	struct stored
+		deleted; /* what comes back if the folder was not synced since; one is enough */
 };
 
 struct handle {
@@ -149,14 +165,19 @@ static void tear(struct world *world, struct stored *file, const struct pending 
 	}
 }
 
-static int strike(struct world *world, int failure)
+static int strike(struct world *world, enum operation operation, int failure)
 {
 	switch (world->fault) {
 	case FAULT_POWER:
 		world->dead = true;
 		return failure;
 	case FAULT_FULL:
-		return failure == SQLITE_IOERR_WRITE ? SQLITE_FULL : SQLITE_OK;
+		return operation == OPERATION_WRITE ? SQLITE_FULL : SQLITE_OK;
+	case FAULT_READ_ONLY:
+		return operation == OPERATION_WRITE || operation == OPERATION_TRUNCATE ||
+				       operation == OPERATION_DELETE
+			       ? failure
+			       : SQLITE_OK;
 	case FAULT_IO_ONCE:
 	case FAULT_IO:
 		return failure;
@@ -166,20 +187,39 @@ static int strike(struct world *world, int failure)
 	}
 }
 
+static bool is_counted(const struct world *world, enum operation operation)
+{
+	switch (operation) {
+	case OPERATION_WRITE:
+	case OPERATION_SYNC:
+	case OPERATION_TRUNCATE:
+	case OPERATION_DELETE:
+		return true;
+	case OPERATION_READ:
+	case OPERATION_LOCK:
+	case OPERATION_SHARED_MEMORY:
+	default:
+		return world->count_reads;
+	}
+}
+
 /* Counts the operation; what it fails with, or SQLITE_OK. */
-static int operate(struct world *world, int failure, bool reading)
+static int operate(struct world *world, enum operation operation, int failure)
 {
 	if (world->dead)
 		return failure;
-	if (reading && !world->count_reads)
+	if (!is_counted(world, operation))
 		return SQLITE_OK;
 	world->operations++;
+	if (world->watch)
+		world->watch(operation, world->userdata);
+	world->asked.file = NULL;
 	if (world->fault == FAULT_NONE || world->operations < world->at)
 		return SQLITE_OK;
 	if (world->fault == FAULT_IO_ONCE && world->struck)
 		return SQLITE_OK;
 	world->struck = true;
-	return strike(world, failure);
+	return strike(world, operation, failure);
 }
 
 static struct stored *find(struct world *world, const char *name)
@@ -219,7 +259,7 @@ static int file_read(sqlite3_file *base, void *data, int size, sqlite3_int64 off
 	struct handle *handle = (struct handle *)base;
 	const struct bytes *now = &handle->file->now;
 	size_t at = (size_t)offset, wanted = (size_t)size, there;
-	int code = operate(handle->world, SQLITE_IOERR_READ, true);
+	int code = operate(handle->world, OPERATION_READ, SQLITE_IOERR_READ);
 
 	if (code != SQLITE_OK)
 		return code;
@@ -236,7 +276,11 @@ static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_in
 {
 	struct handle *handle = (struct handle *)base;
 	bool powered = !handle->world->dead;
-	int code = operate(handle->world, SQLITE_IOERR_WRITE, false);
+	int code;
+
+	handle->world->asked = (struct asked){
+		.file = handle->file, .data = data, .offset = (size_t)offset, .size = (size_t)size};
+	code = operate(handle->world, OPERATION_WRITE, SQLITE_IOERR_WRITE);
 
 	/* The write in which the power fails is on its way already. */
 	if (code == SQLITE_OK || (powered && handle->world->dead)) {
@@ -249,8 +293,11 @@ static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_in
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
 	struct handle *handle = (struct handle *)base;
-	int code = operate(handle->world, SQLITE_IOERR_TRUNCATE, false);
+	int code;
 
+	handle->world->asked = (struct asked){
+		.file = handle->file, .offset = (size_t)size, .truncate = true};
+	code = operate(handle->world, OPERATION_TRUNCATE, SQLITE_IOERR_TRUNCATE);
 	if (code != SQLITE_OK)
 		return code;
 	bytes_resize(&handle->file->now, (size_t)size);
@@ -262,13 +309,13 @@ static int file_sync(sqlite3_file *base, int flags)
 {
 	struct handle *handle = (struct handle *)base;
 	struct stored *file = handle->file;
-	int code = operate(handle->world, SQLITE_IOERR_FSYNC, false);
+	int code = operate(handle->world, OPERATION_SYNC, SQLITE_IOERR_FSYNC);
 
 	(void)flags;
 	if (code != SQLITE_OK) {
 		/* As Linux does it: the pages are clean now, and not on the disk. */
 		for (struct pending *p = file->first; !handle->world->dead && p; p = p->next)
-			p->lost = true;
+			p->lost = file->apart = true;
 		return code;
 	}
 	if (handle->world->lying)
@@ -277,6 +324,11 @@ static int file_sync(sqlite3_file *base, int flags)
 		if (!p->lost)
 			carry_over(file, p);
 	forget_pending(file);
+	/* As the system's VFS: the folder is synced with the first sync of a new log. */
+	if (!file->named) {
+		file->named = true;
+		drop(&handle->world->deleted);
+	}
 	return SQLITE_OK;
 }
 
@@ -293,6 +345,8 @@ static int file_lock(sqlite3_file *base, int level)
 
 	if (level <= handle->lock)
 		return SQLITE_OK;
+	if (operate(handle->world, OPERATION_LOCK, SQLITE_IOERR_LOCK) != SQLITE_OK)
+		return SQLITE_IOERR_LOCK;
 	if (handle->lock == SQLITE_LOCK_NONE) {
 		if (file->exclusive > 0)
 			return SQLITE_BUSY;
@@ -367,6 +421,8 @@ static int file_shm_map(sqlite3_file *base, int region, int size, int extend, vo
 	struct stored *file = handle->file;
 
 	assert(region < REGIONS_MAX);
+	if (operate(handle->world, OPERATION_SHARED_MEMORY, SQLITE_IOERR_SHMMAP) != SQLITE_OK)
+		return SQLITE_IOERR_SHMMAP;
 	if (!handle->mapped) {
 		handle->mapped = true;
 		file->shm_users++;
@@ -384,6 +440,9 @@ static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
 	struct handle *handle = (struct handle *)base;
 	struct stored *file = handle->file;
 
+	if ((flags & SQLITE_SHM_LOCK) &&
+	    operate(handle->world, OPERATION_SHARED_MEMORY, SQLITE_IOERR_SHMLOCK) != SQLITE_OK)
+		return SQLITE_IOERR_SHMLOCK;
 	for (int i = offset; i < offset + count && (flags & SQLITE_SHM_LOCK); i++) {
 		unsigned bit = 1U << i;
 		int others = file->shm_shared[i] - ((handle->shm_shared & bit) != 0);
@@ -474,9 +533,13 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
 	if (!file) {
 		if (!(flags & SQLITE_OPEN_CREATE))
 			return SQLITE_CANTOPEN;
+		if (world->fault == FAULT_READ_ONLY && world->operations >= world->at)
+			return SQLITE_CANTOPEN;
 		file = find(world, "");
 		assert(file && strlen(name) < sizeof(file->name));
 		(void)snprintf(file->name, sizeof(file->name), "%s", name);
+		/* The program syncs the folder when it makes the database. */
+		file->named = (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	}
 	handle->world = world;
 	handle->file = file;
@@ -492,13 +555,18 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync)
 {
 	struct world *world = vfs->pAppData;
 	struct stored *file = find(world, name);
-	int code = operate(world, SQLITE_IOERR_DELETE, false);
+	int code = operate(world, OPERATION_DELETE, SQLITE_IOERR_DELETE);
 
-	(void)sync;
 	if (code != SQLITE_OK)
 		return code;
 	if (!file)
 		return SQLITE_IOERR_DELETE_NOENT;
+	if (file->named && !sync) {
+		drop(&world->deleted);
+		(void)snprintf(world->deleted.name, sizeof(world->deleted.name), "%s", name);
+		world->deleted.disk = file->disk;
+		file->disk = (struct bytes){0};
+	}
 	drop(file);
 	return SQLITE_OK;
 }
@@ -577,6 +645,7 @@ struct world *world_close(struct world *world)
 	(void)sqlite3_vfs_unregister(&world->vfs);
 	for (size_t i = 0; i < FILES_MAX; i++)
 		drop(&world->files[i]);
+	drop(&world->deleted);
 	free(world);
 	return NULL;
 }
@@ -588,6 +657,13 @@ void world_arm(struct world *world, enum fault fault, uint64_t operation, bool c
 	world->operations = 0;
 	world->struck = false;
 	world->count_reads = count_reads;
+}
+
+void world_strike(struct world *world, enum fault fault)
+{
+	world->fault = fault;
+	world->at = world->operations;
+	world->struck = false;
 }
 
 void world_lie(struct world *world, bool lie)
@@ -610,29 +686,151 @@ void world_heal(struct world *world)
 	world->fault = FAULT_NONE;
 }
 
-void world_power_on(struct world *world)
+void world_watch(struct world *world, world_watch_fn watch, void *userdata)
 {
+	world->watch = watch;
+	world->userdata = userdata;
+}
+
+static bool is_kept(struct world *world, enum tearing tearing, const struct stored *file,
+		    const struct pending *pending)
+{
+	switch (tearing) {
+	case TEARING_LOST:
+		return false;
+	case TEARING_KEPT:
+		return true;
+	case TEARING_REORDERED:
+		if (file->first != file->last && (pending == file->first || pending == file->last))
+			return pending == file->last;
+		return toss(world) & 1;
+	case TEARING_SECTORS:
+	case TEARING_MIXED:
+	default:
+		return toss(world) % 4 != 0;
+	}
+}
+
+static bool is_torn(struct world *world, enum tearing tearing)
+{
+	return tearing == TEARING_SECTORS || (tearing == TEARING_MIXED && toss(world) % 3 == 0);
+}
+
+/* Who reads now reads the platter. Copies what may differ only: a log has megabytes. */
+static void reload(struct stored *file)
+{
+	size_t from = file->apart ? 0 : file->now.size, end = file->apart ? file->disk.size : 0;
+
+	for (const struct pending *p = file->first; p; p = p->next) {
+		size_t start = p->offset / BLOCK * BLOCK;
+		size_t stop = p->truncate ? file->disk.size
+					  : (p->offset + p->size + BLOCK) / BLOCK * BLOCK;
+
+		from = start < from ? start : from;
+		end = stop > end ? stop : end;
+	}
+	bytes_resize(&file->now, file->disk.size);
+	end = end < file->disk.size ? end : file->disk.size;
+	if (from < end)
+		memcpy(file->now.data + from, file->disk.data + from, end - from);
+	file->apart = false;
+}
+
+static void settle(struct world *world, enum tearing tearing, struct stored *file)
+{
+	for (const struct pending *p = file->first; p; p = p->next) {
+		if (p->lost || !is_kept(world, tearing, file, p))
+			continue;
+		if (!p->truncate && is_torn(world, tearing))
+			tear(world, file, p);
+		else
+			carry_over(file, p);
+	}
+	reload(file);
+	forget_pending(file);
+	file->shared = file->reserved = file->exclusive = file->shm_users = 0;
+	memset(file->shm_shared, 0, sizeof(file->shm_shared));
+	memset(file->shm_exclusive, 0, sizeof(file->shm_exclusive));
+	for (size_t i = 0; i < REGIONS_MAX; i++) {
+		free(file->regions[i]);
+		file->regions[i] = NULL;
+	}
+}
+
+/* A name that was made or deleted, and its folder not synced since. */
+static void settle_names(struct world *world, enum tearing tearing)
+{
+	bool back = tearing == TEARING_LOST || (tearing != TEARING_KEPT && (toss(world) & 1));
+
 	for (size_t i = 0; i < FILES_MAX; i++) {
 		struct stored *file = &world->files[i];
 
-		if (file->name[0] == '\0')
-			continue;
-		assert(file->shared == 0 && file->shm_users == 0);
-		for (const struct pending *p = file->first; p; p = p->next) {
-			uint64_t fate = toss(world) % 4;
-
-			if (p->lost || fate == 0)
-				continue;
-			if (fate == 1 && !p->truncate)
-				tear(world, file, p);
-			else
-				carry_over(file, p);
-		}
-		forget_pending(file);
-		bytes_resize(&file->now, 0);
-		if (file->disk.size > 0)
-			bytes_write(&file->now, 0, file->disk.data, file->disk.size);
+		if (file->name[0] != '\0' && !file->named && back)
+			drop(file);
 	}
+	if (world->deleted.name[0] != '\0' && back && !find(world, world->deleted.name)) {
+		struct stored *file = find(world, "");
+
+		assert(file);
+		*file = world->deleted;
+		file->named = file->apart = true;
+		memset(&world->deleted, 0, sizeof(world->deleted));
+	}
+	drop(&world->deleted);
+}
+
+void world_cut(struct world *world, enum tearing tearing)
+{
+	struct asked *asked = &world->asked;
+
+	if (asked->file)
+		remember(asked->file, asked->offset, asked->data, asked->size, asked->truncate);
+	asked->file = NULL;
+	settle_names(world, tearing);
+	for (size_t i = 0; i < FILES_MAX; i++)
+		if (world->files[i].name[0] != '\0')
+			settle(world, tearing, &world->files[i]);
 	world->dead = false;
 	world->fault = FAULT_NONE;
+}
+
+size_t world_pending(const struct world *world)
+{
+	size_t count = world->asked.file ? 1 : 0;
+
+	for (size_t i = 0; i < FILES_MAX; i++)
+		for (const struct pending *p = world->files[i].first; p; p = p->next)
+			count++;
+	return count;
+}
+
+void world_power_on(struct world *world)
+{
+	for (size_t i = 0; i < FILES_MAX; i++)
+		assert(world->files[i].shared == 0 && world->files[i].shm_users == 0);
+	world_cut(world, TEARING_MIXED);
+}
+
+bool world_spoil(struct world *world, const char *name, size_t page, size_t count)
+{
+	struct stored *file = find(world, name);
+
+	if (!file || file->now.size < (page + 1) * BLOCK)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		size_t at = page * BLOCK + toss(world) % BLOCK;
+		uint8_t flip = (uint8_t)(1U << toss(world) % 8);
+
+		file->now.data[at] ^= flip;
+		if (at < file->disk.size)
+			file->disk.data[at] = file->now.data[at];
+	}
+	return true;
+}
+
+size_t world_pages(struct world *world, const char *name)
+{
+	struct stored *file = find(world, name);
+
+	return file ? file->now.size / BLOCK : 0;
 }
