@@ -28,3 +28,9 @@ def measure(build):
     yield "replay_deliveries", int(figures.get("replay_deliveries", 0)), "orders", 1000000
     yield "replay_doubled", int(figures.get("replay_doubled", 1)), "orders", 0
     yield "replay_lost", int(figures.get("replay_lost", 1)), "orders", 0
+    cuts = subprocess.run([os.path.join(build, "tests", "fault", "test_station_crash")], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    figures = dict(line.split() for line in cuts.stdout.splitlines() if line.startswith("crash_"))
+    yield "crash_points", int(figures.get("crash_points", 0)), "cuts", 10000
+    for figure in ("crash_lost", "crash_doubled", "crash_corrupt"):
+        yield figure, int(figures.get(figure, 1)), "cuts", 0

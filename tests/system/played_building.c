@@ -87,6 +87,8 @@ static void committed(void *userdata)
 {
 	struct played_building *building = userdata;
 	building->commits++;
+	if (building->on_commit != NULL)
+		building->on_commit(building->userdata);
 }
 
 struct station_ports played_ports(void)

@@ -56,6 +56,8 @@ struct played_building {
 	int64_t done_us; /* of job[0] */
 	int64_t resting; /* slave that did not answer last */
 	int64_t commits;
+	void (*on_commit)(void *userdata); /* NULL: nobody looks */
+	void *userdata;
 	int64_t noise_per_s; /* bytes while nobody sends */
 	int64_t noised_us;   /* heard up to here */
 	int64_t lost_writes; /* sent with settings that nobody hears */

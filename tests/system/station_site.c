@@ -14,9 +14,9 @@ void site_open(struct site *site)
 {
 	char path[128], error[STATION_ERROR_SIZE] = "";
 	struct ledger_failure failure = {{0}};
-	snprintf(path, sizeof(path), "%s/ledger.db", site->folder);
+	snprintf(path, sizeof(path), "%s/ledger.db", site->vfs == NULL ? site->folder : "");
 	const struct ledger_settings settings = {
-		.path = path, .site = site->config.site.id, .now_s = START_S};
+		.path = path, .vfs = site->vfs, .site = site->config.site.id, .now_s = START_S};
 	int r = ledger_open(&site->ledger, &settings, &failure);
 	if (r < 0)
 		fail_msg("%s", failure.text);
@@ -29,9 +29,9 @@ void site_open(struct site *site)
 		.userdata = &site->building,
 		.seed = 1,
 		.version = "test",
-		.boot = "0123456789abcdef0123456789abcdef",
 		.read_period_us = MINUTE_US,
 	};
+	snprintf(station.boot, sizeof(station.boot), "%s", site->boot);
 	struct instant now = played_now(&site->building);
 	r = station_open(&site->building.station, &station, &now, error);
 	if (r < 0)
@@ -82,10 +82,19 @@ struct played_meter *site_add_meter(struct site *site, int64_t load_w)
 
 int site_setup(void **state)
 {
+	return site_setup_on(state, NULL);
+}
+
+int site_setup_on(void **state, const char *vfs)
+{
+	/* The same in each run: signatures are part of what a ledger keeps. */
+	static const uint8_t secret[32] = {1};
 	struct site *site = calloc(1, sizeof(*site));
 	char error[256];
 	const char *const dirs[] = {PREPAY_SOURCE "/meters/models"};
 	assert_non_null(site);
+	site->vfs = vfs;
+	site->boot = "0123456789abcdef0123456789abcdef";
 	snprintf(site->folder, sizeof(site->folder), "/tmp/station-XXXXXX");
 	assert_non_null(mkdtemp(site->folder));
 	struct config *config = &site->config;
@@ -131,7 +140,7 @@ int site_setup(void **state)
 				       .activation_s = START_S - 86400,
 				       .text = "[tariff]\nname = test\nactivation = receipt\n"
 					       "[energy]\nprice = 0.5\n"};
-	site->key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	site->key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, sizeof(secret));
 	assert_non_null(site->key);
 	struct ledger_key key = {.kid = "pay-1", .use = "credit", .to_s = INT64_MAX};
 	size_t size = sizeof(key.public_key);

@@ -22,6 +22,8 @@
 
 struct site {
 	char folder[64];
+	const char *vfs;  /* of SQLite, which holds the ledger; NULL: it is in the folder */
+	const char *boot; /* of the kernel */
 	struct config config;
 	struct models *models;
 	struct ledger *ledger;
@@ -32,6 +34,8 @@ struct site {
 /* Setup and teardown of cmocka: state is a struct site with one line, a tariff of 0.5 and the payment
  * key pay-1. */
 int site_setup(void **state);
+/* The same with the ledger on that SQLite VFS. */
+int site_setup_on(void **state, const char *vfs);
 int site_teardown(void **state);
 
 /* Starts prepayd, and kills it: the building goes on by itself. */

@@ -1,0 +1,500 @@
+#include "tests/fault/station_story.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/fault/raw_ledger.h"
+
+struct step {
+	int minute;
+	const char *verb;                     /* NULL: nothing is asked */
+	const char *args;                     /* JSON with ' for "; the reason is the step's own */
+	void (*outside)(struct story *story); /* what happens where nothing is asked */
+	const char
+		*happened; /* SQL that is above 0 when it has; NULL: in doubt a conflict says so */
+	int meter;         /* whose relay it decides about, from 1; 0: none */
+	enum stand stand;  /* afterwards */
+	json_t *(*more)(struct story *story); /* arguments that are not known before */
+};
+
+static struct played_meter *meter(struct story *story, int number)
+{
+	return &story->site->building.meter[number - 1];
+}
+
+static void open_by_hand(struct story *story)
+{
+	meter(story, 6)->closed = false;
+	story->by_hand[5] = true;
+}
+
+static void leap(struct story *story)
+{
+	meter(story, 7)->energy_uwh += INT64_C(500000) * 1000000;
+}
+
+static void fall(struct story *story)
+{
+	meter(story, 7)->energy_uwh -= INT64_C(5000) * 1000000;
+}
+
+static void take_away(struct story *story)
+{
+	story->old_final_wh = played_register_wh(meter(story, 5));
+	meter(story, 5)->energy_uwh = 0;
+}
+
+static void restart(struct story *story)
+{
+	site_close(story->site);
+	site_open(story->site);
+}
+
+static json_t *final_reading(struct story *story)
+{
+	return json_pack("{s:I}", "final_wh", (json_int_t)story->old_final_wh);
+}
+
+/* In the order of their minutes. */
+static const struct step steps[] = {
+	{.minute = 3,
+	 .verb = "tenancy.begin",
+	 .args = "{'room':'103','tenancy':'T-1','reason':'moves in'}"},
+	{.minute = 6,
+	 .verb = "credit.add",
+	 .args = "{'room':'104','receipt':'c-1','reason':'at the desk','amount':{'value':1000,"
+		 "'multiplier':-2,'monetaryUnit':156}}"},
+	{.minute = 9,
+	 .verb = "tariff.apply",
+	 .args = "{'text':'[tariff]\\nname = evening\\nactivation = 2026-01-01 22:50\\n[energy]\\n"
+		 "price = 0.6\\n','reason':'evening'}",
+	 .happened = "SELECT count(*) FROM tariff WHERE name = 'evening'"},
+	{.minute = 12,
+	 .verb = "relay.set",
+	 .args = "{'room':'105','position':'off','reason':'test'}",
+	 .meter = 6,
+	 .stand = STAND_OFF},
+	{.minute = 18,
+	 .verb = "relay.set",
+	 .args = "{'room':'105','position':'auto','reason':'test over'}",
+	 .meter = 6,
+	 .stand = STAND_FREE},
+	{.minute = 24,
+	 .verb = "hold.set",
+	 .args = "{'room':'101','until_s':1767369600,'reason':'disputed'}"},
+	{.minute = 28,
+	 .verb = "relay.lockout",
+	 .args = "{'room':'105','reason':'at work'}",
+	 .meter = 6,
+	 .stand = STAND_OFF},
+	{.minute = 36,
+	 .verb = "relay.release",
+	 .args = "{'room':'105','reason':'work is done'}",
+	 .meter = 6,
+	 .stand = STAND_FREE},
+	{.minute = 43, .outside = open_by_hand},
+	{.minute = 45, .verb = "hold.release", .args = "{'room':'101','reason':'settled'}"},
+	{.minute = 52,
+	 .verb = "relay.connect",
+	 .args = "{'room':'105','reason':'looked at it'}",
+	 .meter = 6,
+	 .stand = STAND_FREE},
+	{.minute = 60, .outside = leap},
+	{.minute = 68,
+	 .verb = "quarantine.accept",
+	 .args = "{'id':1,'as':'charge','reason':'it is true'}"},
+	{.minute = 78, .outside = fall},
+	{.minute = 86, .verb = "quarantine.reject", .args = "{'id':2,'reason':'it is not'}"},
+	{.minute = 92, .outside = take_away},
+	{.minute = 95,
+	 .verb = "meter.exchange",
+	 .args = "{'room':'104','initial_wh':0,'serial':'N-2','reason':'display dead'}",
+	 .more = final_reading,
+	 .happened = "SELECT count(*) FROM life WHERE serial = 'N-2'"},
+	{.minute = 100,
+	 .verb = "adjust",
+	 .args = "{'room':'102','reason':'counted twice','amount':{'value':-123,'multiplier':-2,"
+		 "'monetaryUnit':156}}",
+	 .happened = "SELECT count(*) FROM entry WHERE why = 'counted twice'"},
+	{.minute = 105,
+	 .verb = "tariff.apply",
+	 .args = "{'text':'[tariff]\\nname = winter\\nactivation = receipt\\n[energy]\\n"
+		 "price = 0.55\\n','reason':'winter'}",
+	 .happened = "SELECT count(*) FROM tariff WHERE name = 'winter'"},
+	{.minute = 112,
+	 .verb = "room.import",
+	 .args = "{'rows':[{'room':'108','circuit':'sockets','line':'A','address':'11','model':"
+		 "'hiking-dds238-sr','relay':'meter','breaker_a':'16','opening_minor':'500',"
+		 "'cut_order':'1','may_cut':'yes'}]}",
+	 .happened = "SELECT count(*) FROM room WHERE name = '108'"},
+	{.minute = 116, .outside = restart},
+	{.minute = 119,
+	 .verb = "relay.set",
+	 .args = "{'room':'102','circuit':'cooling','position':'off','reason':'filter'}",
+	 .meter = 3,
+	 .stand = STAND_OFF},
+	{.minute = 123,
+	 .verb = "relay.set",
+	 .args = "{'room':'102','circuit':'cooling','position':'auto','reason':'clean'}",
+	 .meter = 3,
+	 .stand = STAND_FREE},
+	{.minute = 125, .verb = "tenancy.end", .args = "{'room':'103','reason':'moves out'}"},
+	{.minute = 135,
+	 .verb = "tenancy.begin",
+	 .args = "{'room':'103','tenancy':'T-2','reason':'moves in again'}"},
+	{.minute = 150,
+	 .verb = "tenancy.transfer",
+	 .args = "{'room':'103','to':'107','reason':'another room'}"},
+	{.minute = 165,
+	 .verb = "write_off",
+	 .args = "{'room':'109','reason':'given up'}",
+	 .happened = "SELECT count(*) FROM entry WHERE why = 'given up'"},
+	{.minute = 175,
+	 .verb = "room.remove",
+	 .args = "{'room':'108','reason':'closed','write_off':true}",
+	 .happened = "SELECT count(*) FROM room WHERE name = '108' AND closed_s IS NOT NULL"},
+	{.minute = 180,
+	 .verb = "adjust",
+	 .args = "{'room':'106','reason':'half of it','amount':{'value':10000,'multiplier':-2,"
+		 "'monetaryUnit':156}}",
+	 .happened = "SELECT count(*) FROM entry WHERE why = 'half of it'"},
+	{.minute = 190, .verb = "ledger.settle", .args = "{'reason':'for the month'}"},
+	{.minute = 205, .verb = "tenancy.end", .args = "{'room':'107','reason':'leaves'}"},
+	{.minute = 210,
+	 .verb = "room.remove",
+	 .args = "{'room':'107','reason':'rebuilt','write_off':true}",
+	 .happened = "SELECT count(*) FROM room WHERE name = '107' AND closed_s IS NOT NULL"},
+};
+
+#define STEP_COUNT (sizeof(steps) / sizeof(steps[0]))
+
+static const struct story_order orders[] = {
+	{11, "r-1", "102", "", 500, NULL, "applied"},
+	{14, "r-2", "102", "", 700, NULL, "applied"},
+	{14, "r-1", "102", "", 500, NULL, "duplicate"},
+	{40, "r-3", "103", "T-1", 1000, NULL, "applied"},
+	{65, "r-4", "101", "", 50, NULL, "applied"},
+	{70, "r-5", "102", "", -200, "r-1", "applied"},
+	{72, "r-6", "999", "", 300, NULL, "quarantined"},
+	{75, "r-7", "101", "T-9", 300, NULL, "quarantined"},
+	{130, "r-8", "103", "T-1", 100, NULL, "quarantined"},
+	{142, "r-9", "103", "T-2", 800, NULL, "applied"},
+	{145, "r-10", "101", "", 400, NULL, "applied"},
+	{160, "r-11", "107", "T-2", 100, NULL, "applied"},
+	{168, "r-12", "110", "", 500, NULL, "applied"},
+	{168, "r-3", "103", "T-1", 1000, NULL, "duplicate"},
+	{185, "r-13", "102", "", 1100, NULL, "applied"},
+	{188, "r-14", "104", "", 1200, NULL, "applied"},
+	{195, "r-15", "105", "", 1300, NULL, "applied"},
+	{200, "r-16", "101", "", 1400, NULL, "applied"},
+	{215, "r-17", "101", "", -100, "r-16", "applied"},
+	{220, "r-18", "110", "", 1500, NULL, "applied"},
+	{225, "r-19", "106", "", 1600, NULL, "applied"},
+};
+
+#define ORDER_COUNT (sizeof(orders) / sizeof(orders[0]))
+
+/* Meters 1 to 11 are at the addresses of that number. */
+static const struct {
+	int room;
+	const char *circuit;
+	int load_w;
+	int opening_minor;
+	bool may_cut;
+	int cut_order;
+} rooms[] = {
+	{101, "sockets", 1000, 30, true, 1},   {102, "sockets", 500, 2000, true, 1},
+	{102, "cooling", 300, 0, true, 2},     {103, "sockets", 700, 0, true, 1},
+	{104, "sockets", 800, 2000, true, 1},  {105, "sockets", 400, 2000, true, 1},
+	{106, "sockets", 600, 40000, true, 1}, {107, "sockets", 100, 0, true, 1},
+	{109, "sockets", 300, 0, false, 1},    {110, "sockets", 700, 150, true, 1},
+};
+
+#define ROOM_COUNT (sizeof(rooms) / sizeof(rooms[0]))
+
+const struct story_order *story_orders(size_t *ret_count)
+{
+	*ret_count = ORDER_COUNT;
+	return orders;
+}
+
+static bool is_offered(const struct story *story, size_t order)
+{
+	/* The cloud keeps what people ask for and what is paid in the order of time. */
+	return orders[order].minute <= story->minute &&
+	       (story->next == STEP_COUNT || orders[order].minute <= steps[story->next].minute);
+}
+
+static int64_t wall_us(const struct story *story)
+{
+	return story->site->building.base_s * 1000000 + story->site->building.now_us;
+}
+
+static json_t *sign(struct story *story, const struct story_order *order)
+{
+	return order->reverses != NULL ? site_reversal(story->site, order->mrid, order->room,
+						       order->minor, order->reverses)
+				       : site_credit_of(story->site, order->mrid, order->room,
+							order->tenancy, order->minor);
+}
+
+void story_open(struct story *story)
+{
+	void *state = NULL;
+
+	*story = (struct story){.world = world_open(STORY_SEED)};
+	assert_int_equal(site_setup_on(&state, "crash"), 0);
+	story->site = state;
+	struct site *site = story->site;
+	struct config_policy *policy = &site->config.policy;
+	site_close(site);
+	/* Shorter than in life: more of everything in four hours. */
+	policy->notice_s = 120;
+	policy->change_hold_s = 300;
+	policy->settle_s = 1800;
+	policy->cash = true;
+	policy->cash_day_max_minor = 100000;
+	site->building.base_s = STORY_START_S - 1;
+	site->building.now_us = site->building.moved_us = 1000000;
+	site_open(site);
+	for (size_t i = 0; i < ROOM_COUNT; i++) {
+		site_add_meter(site, rooms[i].load_w);
+		site_add_room(site, rooms[i].room, rooms[i].opening_minor, rooms[i].circuit,
+			      rooms[i].may_cut, rooms[i].cut_order);
+	}
+	site_add_meter(site, 200);
+	_Static_assert(ORDER_COUNT <= STORY_ORDERS_MAX, "room for all orders");
+	for (size_t i = 0; i < ORDER_COUNT; i++)
+		story->order[i] = sign(story, &orders[i]);
+}
+
+void story_close(struct story *story)
+{
+	void *state = story->site;
+
+	world_watch(story->world, NULL, NULL);
+	raw_close();
+	for (size_t i = 0; i < ORDER_COUNT; i++)
+		json_decref(story->order[i]);
+	site_teardown(&state);
+	story->world = world_close(story->world);
+}
+
+static json_t *parse_args(const struct step *step, struct story *story)
+{
+	char text[1024];
+	size_t size = strlen(step->args);
+	json_error_t error;
+	json_t *args;
+
+	assert_true(size < sizeof(text));
+	for (size_t i = 0; i <= size; i++)
+		text[i] = (char)(step->args[i] == '\'' ? '"' : step->args[i]);
+	args = json_loads(text, 0, &error);
+	if (args == NULL)
+		fail_msg("%s: %s", step->args, error.text);
+	if (step->more != NULL) {
+		json_t *more = step->more(story);
+
+		json_object_update(args, more);
+		json_decref(more);
+	}
+	return args;
+}
+
+#define REFUSALS_MAX 10
+
+/* false: not now, it is to be asked again. */
+static bool ask(struct story *story, const struct step *step)
+{
+	bool doubt = story->doubt;
+	struct site_answer answer;
+
+	if (doubt && step->happened != NULL && raw_number(step->happened) > 0)
+		return true;
+	story->doubt = true;
+	if (step->meter != 0)
+		story->stand[step->meter - 1] = STAND_MAYBE;
+	answer = site_ask(story->site, step->verb, parse_args(step, story));
+	/* Just after a start a register may not be known yet. */
+	if (answer.problem == PROBLEM_DEGRADED ||
+	    (answer.problem == PROBLEM_REFUSED && story->refusals++ < REFUSALS_MAX))
+		return false;
+	if (answer.problem != PROBLEM_NONE && !(doubt && answer.problem == PROBLEM_CONFLICT))
+		fail_msg("%s: %s", step->args, answer.detail);
+	site_forget(&answer);
+	return true;
+}
+
+/* The next step that is due; false: there is none, or it could not be taken. */
+static bool take_step(struct story *story)
+{
+	const struct step *step = &steps[story->next];
+
+	if (story->next == STEP_COUNT || step->minute > story->minute)
+		return false;
+	if (step->outside != NULL)
+		step->outside(story);
+	if (step->verb != NULL && !ask(story, step))
+		return false;
+	if (step->meter != 0) {
+		story->stand[step->meter - 1] = step->stand;
+		if (strcmp(step->verb, "relay.connect") == 0)
+			story->by_hand[step->meter - 1] = false;
+	}
+	story->doubt = false;
+	story->refusals = 0;
+	story->next++;
+	return true;
+}
+
+/* The messenger hands over what the cloud has behind the station's cursor, all at once. */
+static void send_orders(struct story *story)
+{
+	struct site_answer answer;
+	json_t *items, *args;
+	char cursor[16];
+	size_t end = story->sent, row = 0;
+
+	while (end < ORDER_COUNT && is_offered(story, end))
+		end++;
+	if (end == story->sent)
+		return;
+	items = json_array();
+	for (size_t i = story->sent; i < end; i++)
+		json_array_append(items, story->order[i]);
+	(void)snprintf(cursor, sizeof(cursor), "%zu", end);
+	args = json_pack("{s:s,s:o}", "cursor", cursor, "items", items);
+	bool again = story->sending;
+	story->sending = true;
+	answer = site_ask(story->site, "order.deliver", args);
+	if (answer.problem == PROBLEM_DEGRADED)
+		return;
+	if (answer.problem != PROBLEM_NONE)
+		fail_msg("order.deliver: %s", answer.detail);
+	for (size_t i = story->sent; i < end; i++, row++) {
+		const char *result = json_string_value(json_object_get(
+			json_array_get(json_object_get(answer.data, "results"), row), "result"));
+
+		if (strcmp(result, orders[i].result) != 0 &&
+		    !(again && strcmp(result, "duplicate") == 0))
+			fail_msg("order %s: %s, expected %s", orders[i].mrid, result,
+				 orders[i].result);
+	}
+	site_forget(&answer);
+	story->sent = end;
+	story->sending = false;
+}
+
+int64_t story_bring_again(struct story *story)
+{
+	json_t *items = json_array(), *results = NULL, *row;
+	int64_t taken = 0;
+	size_t index;
+
+	for (size_t i = 0; i < story->sent; i++)
+		json_array_append(items, story->order[i]);
+	story->site->building.station->now = played_now(&story->site->building);
+	assert_int_equal(station_deliver(story->site->building.station, items, NULL, &results), 0);
+	json_array_foreach(results, index, row)
+		taken += strcmp(json_string_value(json_object_get(row, "result")), "duplicate") !=
+			 0;
+	json_decref(items);
+	json_decref(results);
+	return taken;
+}
+
+static void fetch_events(struct story *story)
+{
+	struct site_answer answer = site_ask(story->site, "outbox.fetch",
+					     json_pack("{s:I,s:i,s:i}", "after",
+						       (json_int_t)story->through, "limit", 256,
+						       "wait_ms", 0));
+	const json_t *rows = json_object_get(answer.data, "rows");
+	size_t count = json_array_size(rows);
+	int64_t through = json_integer_value(
+		json_object_get(json_array_get(rows, count == 0 ? 0 : count - 1), "seq"));
+	int64_t epoch = json_integer_value(json_object_get(answer.data, "epoch"));
+
+	if (answer.problem == PROBLEM_NONE)
+		site_forget(&answer);
+	else if (answer.problem != PROBLEM_DEGRADED)
+		fail_msg("outbox.fetch: %s", answer.detail);
+	if (through == 0)
+		return;
+	answer = site_ask(
+		story->site, "outbox.acknowledge",
+		json_pack("{s:I,s:I}", "epoch", (json_int_t)epoch, "through", (json_int_t)through));
+	if (answer.problem == PROBLEM_NONE) {
+		site_forget(&answer);
+		story->through = through;
+	} else if (answer.problem != PROBLEM_DEGRADED) {
+		fail_msg("outbox.acknowledge: %s", answer.detail);
+	}
+}
+
+int64_t story_now(const struct story *story)
+{
+	return (wall_us(story) / 1000000 - STORY_START_S) / 60;
+}
+
+void story_run(struct story *story, int64_t until_minute)
+{
+	struct played_building *building = &story->site->building;
+
+	while (story->minute < until_minute) {
+		int64_t now = story_now(story);
+
+		/* After an outage it is later than anybody thought. */
+		story->minute = now > story->minute ? now : story->minute;
+		story->minute++;
+		played_run(building, (STORY_START_S + 60 * story->minute - building->base_s) *
+					     INT64_C(1000000));
+		do
+			send_orders(story);
+		while (take_step(story));
+		if (story->minute % 10 == 5)
+			fetch_events(story);
+	}
+}
+
+void story_power_off(struct story *story, int64_t off_s)
+{
+	struct site *site = story->site;
+	struct played_building *building = &site->building;
+
+	raw_forget();
+	building->station = NULL;
+	site->ledger = NULL;
+	building->held = 0;
+	building->done_us = 0;
+	building->resting = 0;
+	building->reading = false;
+	for (size_t i = 0; i < building->meters; i++)
+		if (building->meter[i].closed)
+			building->meter[i].energy_uwh += building->meter[i].load_w *
+							 (off_s * 1000000) / 3600;
+	building->base_s = wall_us(story) / 1000000 + off_s - 1;
+	building->now_us = building->moved_us = 1000000;
+	site->boot = "fedcba9876543210fedcba9876543210";
+}
+
+void story_start(struct story *story)
+{
+	/* The minute under way is not over. */
+	story->minute = story_now(story);
+	site_open(story->site);
+}
+
+int64_t story_price(const char *tariff)
+{
+	static const struct {
+		const char *name;
+		int64_t price;
+	} prices[] = {{"test", 500000}, {"evening", 600000}, {"winter", 550000}};
+
+	for (size_t i = 0; i < sizeof(prices) / sizeof(prices[0]); i++)
+		if (strcmp(prices[i].name, tariff) == 0)
+			return prices[i].price;
+	return 0;
+}

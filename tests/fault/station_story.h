@@ -1,0 +1,73 @@
+/* station_story.h - four hours of a whole building, told to the very station on a disk of crash_vfs.h.
+ *
+ * Tenants move, pay, run out of money, come back, get another meter and another price; people lock out,
+ * dispute and correct; the cloud sends orders, some twice or wrong, and fetches events. Time is virtual and
+ * everything is the same in each run. What a step asks for is asked again until it is answered, as people and
+ * clouds do; whoever does not know whether it happened looks first.
+ *
+ * The story may be stopped anywhere: the process is forked at an operation of the disk, and in the child
+ * the power fails (story_power_off(), story_start()) or the disk does (branch.h).
+ */
+#pragma once
+
+#include "tests/fault/crash_vfs.h"
+#include "tests/system/station_call.h"
+
+#define STORY_MINUTES    240
+#define STORY_START_S    (START_S + 22 * 3600) /* two hours to midnight in Shanghai */
+#define STORY_METERS     11
+#define STORY_ORDERS_MAX 32
+#define STORY_SEED       UINT64_C(20260101)
+#define STORY_SMALL_NANO 20000000 /* two cents: what a minute may change */
+
+/* How a relay stands by the word of people. */
+enum stand { STAND_FREE, STAND_OFF, STAND_MAYBE /* asked for, not answered */ };
+
+struct story {
+	struct site *site;
+	struct world *world;
+	int64_t minute;                  /* what was due by then was tried */
+	size_t next;                     /* step: those before it are answered */
+	bool doubt;                      /* the next one may have happened: look first */
+	int refusals;                    /* of the next one, which is asked again */
+	json_t *order[STORY_ORDERS_MAX]; /* of story_orders(), signed */
+	size_t sent;                     /* orders of the feed that were answered */
+	bool sending;                    /* those behind them may have been taken */
+	int64_t through;      /* event that the cloud has acknowledged, and was told so */
+	int64_t old_final_wh; /* what the meter of 104 showed when it was taken away; 0: it is there */
+	enum stand stand[STORY_METERS];
+	bool by_hand[STORY_METERS]; /* opened by a person at the box, and not confirmed yet */
+};
+
+struct story_order {
+	int minute;
+	const char *mrid;
+	const char *room;
+	const char *tenancy;
+	int64_t minor;
+	const char *reverses; /* NULL: none */
+	const char *result;
+};
+
+/* A fresh world and a building at minute 0; the story takes over VFS "crash" until story_close(). */
+void story_open(struct story *story);
+void story_close(struct story *story);
+
+/* Lets the building live, and everybody do what is due. */
+void story_run(struct story *story, int64_t until_minute);
+
+/* Whole minutes since the story began. */
+int64_t story_now(const struct story *story);
+
+/* Nothing is left of the daemon; the box was off for so long and has another boot. The building went on. */
+void story_power_off(struct story *story, int64_t off_s);
+/* The daemon starts; what was under way is in doubt. */
+void story_start(struct story *story);
+
+/* The orders of the feed in their order; ret_count of them. */
+const struct story_order *story_orders(size_t *ret_count);
+/* Delivers all orders that were answered once more, without a cursor: how many were not known. */
+int64_t story_bring_again(struct story *story);
+
+/* Millionths for a kWh by the tariff of that name; 0: the story has no such tariff. */
+int64_t story_price(const char *tariff);

@@ -1,0 +1,24 @@
+/* story_judge.h - holds a building of station_story.h against what the world outside knows.
+ *
+ * In a child of branch.h: whatever must not be ends it with its verdict.
+ */
+#pragma once
+
+#include "tests/fault/branch.h"
+#include "tests/fault/station_story.h"
+
+/* How the relays stood at one moment. */
+struct relays_seen {
+	bool closed[STORY_METERS];
+	int64_t writes[STORY_METERS];
+	enum stand stand[STORY_METERS];
+};
+
+struct relays_seen judge_look(const struct story *story);
+
+/* S8: each relay that was moved since before was moved for a reason that stands: money, or people's word. */
+void judge_moves(const struct story *story, struct relays_seen *before);
+/* The loads are switched off, all is settled; then every Wh and every coin is where it belongs (M1, M2, M3,
+ * M8), whoever has credit and is kept off by nobody has power, and bringing all orders once more changes
+ * nothing (U3). */
+void judge_money(struct story *story);

@@ -1,0 +1,285 @@
+/* The power fails at every operation of the disk under the whole station; see README.md.
+ *
+ * D1, M1 to M4, M8, S8, U3. The story is told once to know the ledger after each commit, and once more with a
+ * child forked at each operation. In the child the power fails there, the station starts again, and is judged.
+ *
+ * PREPAY_CRASH_POINT=N.T runs point N with tearing T alone, and lets it print.
+ */
+#include "tests/fault/raw_ledger.h"
+#include "tests/fault/story_judge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_event.h"
+
+#define COMMITS_MAX  4096
+#define TEARINGS     4
+#define DRIVE_MIN    2   /* minutes that a child goes on before it is judged */
+#define TO_THE_END   149 /* one in so many goes on to the end of the story */
+#define AGAIN_ONE_IN 3   /* ... and finds the power failing again while it starts */
+
+static uint64_t digests[COMMITS_MAX];
+static int64_t digest_count;
+
+/* What a commit has acknowledged, for ledgers that no undisturbed story had. */
+struct acknowledged {
+	int64_t entries;
+	int64_t events;
+	uint8_t head[32];
+};
+
+struct cutting {
+	struct story *story;
+	struct tally_of_branches tally;
+	unsigned long stride; /* odd: all tearings have their turn */
+	bool lie;
+	uint64_t point;
+	unsigned tearing;
+	bool unsynced;       /* nothing was synced since the point before */
+	uint64_t only_point; /* 0: all */
+	unsigned only_tearing;
+	int64_t commits; /* acknowledged before the cut */
+	uint64_t again;  /* operations until the power fails again; 0: it does not */
+	bool twice;      /* it has */
+	struct acknowledged acknowledged; /* in the last commit */
+};
+
+static unsigned long divisor(void)
+{
+	const char *text = getenv("PREPAY_TEST_DIVISOR");
+	unsigned long value = text ? strtoul(text, NULL, 10) : 1;
+
+	/* A fork costs the sanitizers far more than what it does. */
+	return value > 1 ? 3 * value : 1;
+}
+
+/* A number that depends on the cut alone. */
+static uint64_t luck(const struct cutting *cutting, uint64_t salt)
+{
+	uint64_t z = (cutting->point * TEARINGS + cutting->tearing) * UINT64_C(0x9e3779b97f4a7c15) +
+		     salt;
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+static void note_commit(void *userdata)
+{
+	(void)userdata;
+	assert_true(digest_count < COMMITS_MAX);
+	digests[digest_count++] = raw_digest();
+}
+
+static void tell_undisturbed(void)
+{
+	struct story story;
+
+	story_open(&story);
+	story.site->building.commits = 0;
+	digest_count = 0;
+	note_commit(NULL);
+	story.site->building.on_commit = note_commit;
+	story_run(&story, STORY_MINUTES);
+	assert_int_equal(story.site->building.commits, digest_count - 1);
+	story_close(&story);
+}
+
+static void acknowledge(void *userdata)
+{
+	struct cutting *cutting = userdata;
+	struct ledger *ledger = cutting->story->site->ledger;
+	struct ledger_outbox outbox;
+	struct ledger_meta meta;
+	struct ledger_totals totals;
+
+	ledger_meta_get(ledger, &meta);
+	if (ledger_totals_get(ledger, 0, &totals) < 0 || ledger_outbox_get(ledger, &outbox) < 0)
+		branch_end(VERDICT_CORRUPT, "no totals after a commit");
+	cutting->acknowledged.entries = totals.entries;
+	cutting->acknowledged.events = outbox.last;
+	memcpy(cutting->acknowledged.head, meta.head, sizeof(meta.head));
+}
+
+static void judge_head(sqlite3_stmt *row, void *userdata)
+{
+	const struct cutting *cutting = userdata;
+
+	if (memcmp(sqlite3_column_blob(row, 0), cutting->acknowledged.head, 32) != 0)
+		branch_end(VERDICT_CORRUPT, "entry %lld is another one",
+			   (long long)cutting->acknowledged.entries);
+}
+
+/* Is there what was acknowledged between two cuts, and the same? */
+static void judge_acknowledged(struct cutting *cutting)
+{
+	char sql[128];
+
+	if (raw_number("SELECT max(seq) FROM entry") < cutting->acknowledged.entries ||
+	    raw_number("SELECT max(seq) FROM event") < cutting->acknowledged.events)
+		branch_end(VERDICT_LOST, "%lld entries and %lld events were acknowledged",
+			   (long long)cutting->acknowledged.entries,
+			   (long long)cutting->acknowledged.events);
+	(void)snprintf(sql, sizeof(sql), "SELECT hash FROM entry WHERE seq = %lld",
+		       (long long)cutting->acknowledged.entries);
+	raw_each(sql, judge_head, cutting);
+}
+
+/* Is the ledger as it was after the last commit that was acknowledged, or the one then under way? */
+static void judge_ledger(const struct cutting *cutting)
+{
+	uint64_t digest = raw_digest();
+
+	/* A commit may change nothing that is kept: the nearest counts. */
+	for (int64_t i = cutting->commits; i < digest_count; i++) {
+		if (digests[i] == digest && i > cutting->commits + 1)
+			branch_end(VERDICT_DOUBLED, "%lld commits begun, %lld there",
+				   (long long)cutting->commits + 1, (long long)i);
+		if (digests[i] == digest)
+			return;
+	}
+	for (int64_t i = cutting->commits - 1; i >= 0; i--)
+		if (digests[i] == digest)
+			branch_end(VERDICT_LOST, "%lld commits acknowledged, %lld there",
+				   (long long)cutting->commits, (long long)i);
+	branch_end(VERDICT_CORRUPT, "no state of the story (%lld commits)",
+		   (long long)cutting->commits);
+}
+
+static void power_fails(void *userdata);
+
+static void power_fails_again(enum operation operation, void *userdata)
+{
+	struct cutting *cutting = userdata;
+
+	(void)operation;
+	if (--cutting->again == 0) {
+		cutting->twice = true;
+		power_fails(cutting);
+	}
+}
+
+static void power_fails(void *userdata)
+{
+	struct cutting *cutting = userdata;
+	struct story *story = cutting->story;
+	struct relays_seen seen = judge_look(story);
+	/* One box in four has to wait for the time. */
+	bool timeless = luck(cutting, 2) % 4 == 0;
+
+	fprintf(stderr, "-- the power fails in minute %" PRId64 "\n", story->minute);
+	world_watch(story->world, cutting->again > 0 ? power_fails_again : NULL, cutting);
+	story_power_off(story, (int64_t)(luck(cutting, 1) % 90) + 1);
+	world_cut(story->world, (enum tearing)cutting->tearing);
+	world_lie(story->world, false);
+	story->site->building.trusted = !timeless;
+	story_start(story);
+	if (cutting->twice)
+		judge_acknowledged(cutting);
+	else
+		judge_ledger(cutting);
+	acknowledge(cutting);
+	story->site->building.on_commit = cutting->again > 0 ? acknowledge : NULL;
+	story->site->building.userdata = cutting;
+	for (int minute = 0; minute < DRIVE_MIN; minute++) {
+		if (minute == 1)
+			story->site->building.trusted = true;
+		story_run(story, story_now(story) + 1);
+		judge_moves(story, &seen);
+	}
+	world_watch(story->world, NULL, NULL);
+	if (luck(cutting, 3) % TO_THE_END == 0)
+		story_run(story, STORY_MINUTES);
+	judge_money(story);
+	branch_end(VERDICT_GOOD, "all is well");
+}
+
+static void at_operation(enum operation operation, void *userdata)
+{
+	struct cutting *cutting = userdata;
+	char name[64];
+
+	cutting->point++;
+	cutting->commits = cutting->story->site->building.commits;
+	/* Where all since the last sync is lost, the platter is the same at each operation until the next. */
+	bool lost_before = cutting->unsynced;
+	cutting->unsynced = operation != OPERATION_SYNC;
+	for (cutting->tearing = 0; cutting->tearing < TEARINGS; cutting->tearing++) {
+		bool alone = cutting->only_point == cutting->point &&
+			     cutting->only_tearing == cutting->tearing;
+
+		if (cutting->tearing == TEARING_LOST && lost_before && !alone)
+			continue;
+		if (cutting->only_point != 0
+			    ? !alone
+			    : (cutting->point * TEARINGS + cutting->tearing) % cutting->stride != 0)
+			continue;
+		cutting->again = luck(cutting, 4) % AGAIN_ONE_IN == 0 ? luck(cutting, 5) % 90 + 1
+								      : 0;
+		(void)snprintf(name, sizeof(name), "PREPAY_CRASH_POINT=%" PRIu64 ".%u",
+			       cutting->point, cutting->tearing);
+		branch_run(&cutting->tally, name, !alone, power_fails, cutting);
+	}
+}
+
+static struct tally_of_branches cut_everywhere(unsigned long stride, bool lie)
+{
+	struct story story;
+	struct cutting cutting = {.story = &story, .stride = stride | 1, .lie = lie};
+	const char *only = getenv("PREPAY_CRASH_POINT");
+
+	if (only)
+		(void)sscanf(only, "%" SCNu64 ".%u", &cutting.only_point, &cutting.only_tearing);
+	tell_undisturbed();
+	story_open(&story);
+	story.site->building.commits = 0;
+	world_arm(story.world, FAULT_NONE, 0, false);
+	world_lie(story.world, lie);
+	world_watch(story.world, at_operation, &cutting);
+	story_run(&story, STORY_MINUTES);
+	world_watch(story.world, NULL, NULL);
+	/* Told twice, it is the same story. */
+	assert_int_equal(story.site->building.commits, digest_count - 1);
+	assert_true(raw_digest() == digests[digest_count - 1]);
+	story_close(&story);
+	branch_show(lie ? "a disk that lies" : "power cuts", &cutting.tally);
+	return cutting.tally;
+}
+
+static void d1_a_power_cut_at_any_operation_loses_doubles_and_spoils_nothing(void **state)
+{
+	struct tally_of_branches tally;
+
+	(void)state;
+	tally = cut_everywhere(divisor(), false);
+	printf("crash_points %" PRIu64 "\ncrash_lost %" PRIu64 "\ncrash_doubled %" PRIu64
+	       "\ncrash_corrupt %" PRIu64 "\n",
+	       tally.runs, tally.of[VERDICT_LOST], tally.of[VERDICT_DOUBLED],
+	       tally.of[VERDICT_CORRUPT]);
+	assert_true(tally.runs >= 10000 / divisor() || getenv("PREPAY_CRASH_POINT"));
+	assert_int_equal(tally.of[VERDICT_GOOD], tally.runs);
+}
+
+static void a_disk_that_lies_about_its_syncs_is_found_out(void **state)
+{
+	struct tally_of_branches tally;
+
+	(void)state;
+	tally = cut_everywhere(divisor() > 1 ? 5 * divisor() : 37, true);
+	assert_true(tally.of[VERDICT_LOST] > 0);
+	assert_true(tally.of[VERDICT_CORRUPT] > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(d1_a_power_cut_at_any_operation_loses_doubles_and_spoils_nothing),
+		cmocka_unit_test(a_disk_that_lies_about_its_syncs_is_found_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
