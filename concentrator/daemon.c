@@ -91,6 +91,14 @@ static int submit(void *userdata, size_t line, const struct line_job *job)
 	return line_submit(daemon->lines[line].line, job);
 }
 
+/* The last door before the wire (B3): what the model of that very device allows, and nothing else. */
+static bool may_write(void *userdata, const struct line_request *request)
+{
+	const struct daemon_line *line = userdata;
+	return line->daemon->station != NULL &&
+	       station_may_write(line->daemon->station, line->index, request);
+}
+
 static int recall(void *userdata, size_t line, struct line_job *ret)
 {
 	struct daemon *daemon = userdata;
@@ -315,6 +323,8 @@ static int open_lines(struct daemon *daemon)
 			.parity = parity[config->parity],
 			.stop_bits = config->stop_bits,
 			.rs485 = (enum line_rs485)config->rs485,
+			.may_write = may_write,
+			.userdata = line,
 		};
 		snprintf(settings.name, sizeof(settings.name), "%s", config->name);
 		snprintf(settings.port, sizeof(settings.port), "%s", config->port);

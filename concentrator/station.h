@@ -68,6 +68,11 @@ int station_open(struct station **ret, const struct station_settings *settings,
 		 const struct instant *now, char ret_error[static STATION_ERROR_SIZE]);
 struct station *station_close(struct station *station);
 
+/* May this write be sent to the device at its address? Only what the allow-list of the model that is
+ * commissioned there names. */
+bool station_may_write(const struct station *station, size_t line,
+		       const struct line_request *request);
+
 /* A line's job has ended. */
 void station_result(struct station *station, size_t line, const struct line_result *result,
 		    const struct instant *now);

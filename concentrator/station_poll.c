@@ -105,6 +105,27 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 	return true;
 }
 
+bool station_may_write(const struct station *station, size_t line,
+		       const struct line_request *request)
+{
+	bool single = request->function == FUNCTION_WRITE_COIL ||
+		      request->function == FUNCTION_WRITE_REGISTER;
+	struct meter_request write = {.function = request->function,
+				      .address = request->address,
+				      .count = single ? 1 : request->count};
+	if (write.count > REQUEST_VALUE_MAX)
+		return false;
+	for (size_t i = 0; i < write.count; i++)
+		write.value[i] = request->values[i];
+	for (size_t i = 0; i < station->device_count; i++) {
+		const struct station_device *device = station->devices[i];
+		if (device->line == line && device->address == request->slave &&
+		    station_device_used(station, device))
+			return model_may_write(device->model, &write);
+	}
+	return false;
+}
+
 static struct station_job *free_slot(struct station_line *line)
 {
 	for (size_t i = 0; i < 2; i++)
@@ -217,6 +238,10 @@ void station_feed(struct station *station, size_t index)
 		out.tag = ++line->next_tag;
 		out.turnaround_us = schedule_turnaround_us(&line->schedule, job.device);
 		int r = station->settings.ports.submit(station->settings.userdata, index, &out);
+		if (r == -EPERM) {
+			abandon(station, index, &job);
+			continue;
+		}
 		if (r < 0) {
 			schedule_put_back(&line->schedule, &job, station->now.us);
 			line->wait_us = station->now.us + 100000;

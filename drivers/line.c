@@ -103,8 +103,14 @@ struct line *line_close(struct line *line)
 
 int line_submit(struct line *line, const struct line_job *job)
 {
+	const struct line_settings *settings = &line->settings;
+
 	if (job->tune.baud != 0 && !tune_valid(&job->tune))
 		return -EINVAL;
+	if (!frame_is_read(&job->request) &&
+	    (settings->may_write == NULL ||
+	     !settings->may_write(settings->userdata, &job->request)))
+		return -EPERM;
 	return mailbox_submit(&line->mailbox, job);
 }
 

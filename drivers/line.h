@@ -7,7 +7,8 @@
  *
  * B1  Kept by exchange.c; the line drains before every request and counts what it finds. B3
  * line_recall() takes back the ready job, so that a relay command is sent right after the
- * transaction under way.
+ * transaction under way; and no write is taken that settings.may_write does not allow, whoever
+ * submits it.
  *
  * No function here blocks but line_close(), which waits for the transaction under way. */
 #pragma once
@@ -26,6 +27,9 @@ enum line_rs485 {
 	LINE_RS485_OFF,  /* left as it is */
 };
 
+/* May this write be sent on this line? Called by line_submit(), in the caller's thread. */
+typedef bool line_may_write(void *userdata, const struct line_request *request);
+
 struct line_settings {
 	char name[LINE_NAME_MAX + 1];
 	char port[LINE_PORT_MAX + 1]; /* device path; a symbolic link is followed at each open */
@@ -34,6 +38,8 @@ struct line_settings {
 	int32_t stop_bits;            /* 1 or 2 */
 	enum line_rs485 rs485;
 	int64_t unlearnt_us; /* turnaround granted to an unlearnt slave; 0: EXCHANGE_UNLEARNT_US */
+	line_may_write *may_write; /* NULL: the line sends reads alone */
+	void *userdata;            /* of may_write */
 };
 
 enum line_state {
@@ -93,7 +99,8 @@ bool line_baud_known(int32_t baud);
 /* Queues a job. After a failure another slave is asked first, so a job to the slave that failed
  * waits until one is, or for unlearnt_us; a job behind it may overtake it. While the port is not
  * open jobs end at once with -ENODEV: ask line_state() first. Errors: -EBUSY two are held, or
- * too many results wait; -EINVAL the request cannot be sent, or its settings are none. */
+ * too many results wait; -EINVAL the request cannot be sent, or its settings are none; -EPERM it
+ * is a write that is not allowed. */
 int line_submit(struct line *line, const struct line_job *job);
 
 /* Takes back the job that is not begun yet, of two the one submitted last. Errors: -ENOENT none. */

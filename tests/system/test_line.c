@@ -24,6 +24,7 @@
 #include "tests/system/paced_slave.h"
 
 #define MS            1000
+#define COILS         64
 #define PATIENCE_MS   8000
 #define TURNAROUND_US 15000
 
@@ -33,9 +34,17 @@ struct fixture {
 	struct line *line;
 };
 
+/* The list of this line: its first coils. */
+static bool is_coil(void *userdata, const struct line_request *request)
+{
+	(void)userdata;
+	return request->function == 5 && request->address < COILS;
+}
+
 static void settings_of(const struct fixture *f, struct line_settings *ret)
 {
-	*ret = (struct line_settings){.name = "A", .baud = 9600, .parity = 'N', .stop_bits = 1};
+	*ret = (struct line_settings){
+		.name = "A", .baud = 9600, .parity = 'N', .stop_bits = 1, .may_write = is_coil};
 	(void)snprintf(ret->port, sizeof(ret->port), "%s", f->paced.link);
 }
 
@@ -123,6 +132,44 @@ static void assert_values(const struct line_result *result, const struct line_jo
 	for (unsigned int i = 0; i < result->count; i++)
 		assert_int_equal(result->values[i],
 				 job->request.slave * 1000U + job->request.address + i);
+}
+
+/* What a line without a list sends, and one with: reads, and what the list names. */
+static void a_write_that_nobody_allows_is_not_sent(void **state)
+{
+	static const struct line_request writes[] = {
+		{.slave = 1, .function = 5, .address = COILS, .values = {1}},
+		{.slave = 1, .function = 5, .address = UINT16_MAX, .values = {1}},
+		{.slave = 1, .function = 6, .address = 0, .values = {0}},
+		{.slave = 1, .function = 15, .address = 0, .count = 8, .values = {1}},
+		{.slave = 1, .function = 16, .address = 0, .count = 1, .values = {0}},
+		{.slave = 1, .function = 22, .address = 0, .count = 1, .values = {0}},
+		{.slave = 1, .function = 0x42, .address = 0, .count = 1, .values = {0}},
+	};
+	struct fixture *f = *state;
+	struct line_settings settings;
+	struct line *line = NULL;
+
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		struct line_job job = {.request = writes[i]};
+
+		assert_int_equal(line_submit(f->line, &job), -EPERM);
+	}
+	assert_int_equal(line_jobs_held(f->line), 0);
+	/* A read first: until then an echo could pass for the answer to a write. */
+	assert_int_equal(ask(f->line, read_of(1, 0, 2)).error, 0);
+	assert_int_equal(ask(f->line, coil_of(1, 0, true)).error, 0);
+
+	settings_of(f, &settings);
+	settings.may_write = NULL;
+	snprintf(settings.port, sizeof(settings.port), "%s/nothing", f->folder);
+	assert_int_equal(line_open(&line, &settings), 0);
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		struct line_job job = {.request = writes[i]};
+
+		assert_int_equal(line_submit(line, &job), -EPERM);
+	}
+	line_close(line);
 }
 
 static void answers_arrive_with_their_times(void **state)
@@ -577,6 +624,7 @@ int main(void)
 #define LINE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(answers_arrive_with_their_times),
+		LINE_TEST(a_write_that_nobody_allows_is_not_sent),
 		LINE_TEST(a_job_may_bring_serial_settings_of_its_own),
 		LINE_TEST(settings_that_are_none_are_refused),
 		LINE_TEST(the_worker_goes_before_the_rest_of_the_host),

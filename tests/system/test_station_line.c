@@ -37,6 +37,73 @@ static void a_meter_that_was_never_asked_is_not_alive(void **state)
 	assert_string_not_equal(state_of(site, 0), "alive");
 }
 
+/* B3: what the daemon's lines ask before a write goes out. */
+static void nothing_is_written_but_what_the_model_there_allows(void **state)
+{
+	static const struct {
+		const char *sentence;
+		struct line_request request;
+		bool allowed;
+	} cases[] = {
+		{"the relay of the meter closes",
+		 {.slave = 1, .function = 16, .address = 0x1A, .count = 1, .values = {1}},
+		 true},
+		{"and opens",
+		 {.slave = 1, .function = 16, .address = 0x1A, .count = 1, .values = {0}},
+		 true},
+		{"its counters are not cleared",
+		 {.slave = 1, .function = 16, .address = 0, .count = 1, .values = {0}},
+		 false},
+		{"nor by another function", {.slave = 1, .function = 6, .address = 0}, false},
+		{"a value that is no position",
+		 {.slave = 1, .function = 16, .address = 0x1A, .count = 1, .values = {2}},
+		 false},
+		{"the register behind it",
+		 {.slave = 1, .function = 16, .address = 0x1B, .count = 1, .values = {1}},
+		 false},
+		{"two registers",
+		 {.slave = 1, .function = 16, .address = 0x1A, .count = 2, .values = {1, 1}},
+		 false},
+		{"more values than any command has",
+		 {.slave = 1, .function = 16, .address = 0x1A, .count = 123, .values = {1}},
+		 false},
+		{"a coil of a meter that has none",
+		 {.slave = 1, .function = 5, .address = 0, .values = {0xFF00}},
+		 false},
+		{"a board's coil",
+		 {.slave = 2, .function = 5, .address = 5, .values = {0xFF00}},
+		 true},
+		{"a coil past its last",
+		 {.slave = 2, .function = 5, .address = 6, .values = {0xFF00}},
+		 false},
+		{"its safe state",
+		 {.slave = 2, .function = 6, .address = 930, .values = {1}},
+		 false},
+		{"nobody's address",
+		 {.slave = 3, .function = 16, .address = 0x1A, .count = 1, .values = {1}},
+		 false},
+		{"everybody's address",
+		 {.slave = 0, .function = 16, .address = 0x1A, .count = 1, .values = {1}},
+		 false},
+	};
+	struct site *site = *state;
+	site_add_meter(site, 1000);
+	site_add_room(site, 301, 5000, "sockets", true, 1);
+	site_add_meter(site, 0)->board = true;
+	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s}]", "room", "302", "circuit", "light", "line",
+				 "A", "relay", "wb-mr6c-v3@2/1");
+	struct site_answer answer = site_ask(site, "room.import", json_pack("{s:o}", "rows", rows));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(station_may_write(site->building.station, 0, &cases[i].request),
+				 cases[i].allowed);
+	}
+	/* On another line the same address is somebody else. */
+	assert_false(station_may_write(site->building.station, 1, &cases[0].request));
+}
+
 static void figures_of_the_line_are_those_of_its_meters(void **state)
 {
 	struct site *site = *state;
@@ -287,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(a_meter_that_was_never_asked_is_not_alive),
 		LINE_TEST(figures_of_the_line_are_those_of_its_meters),
+		LINE_TEST(nothing_is_written_but_what_the_model_there_allows),
 		LINE_TEST(a_scan_finds_what_is_new_while_metering_goes_on),
 		LINE_TEST(a_relay_command_does_not_wait_for_a_scan),
 		LINE_TEST(a_scan_that_nobody_watches_ends),
