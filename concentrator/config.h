@@ -103,6 +103,11 @@ struct config_policy {
 	int64_t order_room_day_max_minor;
 	int64_t order_day_max_minor;
 	int64_t balance_max_minor; /* 0: none */
+	int64_t debt_max_minor;    /* 0: none */
+	bool standing_halted;
+	bool standing_in_emergency;
+	bool debt_halted;
+	bool debt_in_emergency;
 	int64_t overdraft_minor;
 	enum config_emergency emergency;
 	int64_t emergency_minor;

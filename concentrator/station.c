@@ -321,6 +321,8 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		if (!station->store_failing)
 			station_holds_check(station);
 		if (!station->store_failing)
+			station_debts_run(station);
+		if (!station->store_failing)
 			station_settle_due(station);
 		if (!station->store_failing)
 			station_dated_run(station);

@@ -56,11 +56,27 @@ static bool is_unread(const struct station_room *room, const struct dated_event 
 	return metered;
 }
 
-static bool is_exempt(const struct station_room *room, const struct dated_event *event)
+static bool is_exempt(const struct station *station, const struct station_room *room,
+		      const struct dated_event *event)
 {
 	const struct tariff_standing *standing = &event->tariff->standing;
-	return (standing->not_cut && room->money.cut) ||
+	return station_standing_answer(station, room) == DEBT_HALT ||
+	       (standing->not_cut && room->money.cut) ||
 	       (standing->not_unread && is_unread(room, event));
+}
+
+/* It is taken from the next recharge, with the tax that would have been added. */
+static int accumulate(struct station *station, struct station_room *room,
+		      const struct dated_event *event, const char *name)
+{
+	const struct tariff_tax *tax = &event->tariff->tax;
+	int64_t added = 0, nano;
+	int r = tax->added ? money_share(event->amount_nano, tax->rate_ppm, 1000000, &added) : 0;
+	if (r == 0)
+		r = money_add(event->amount_nano, added, &nano);
+	return r < 0 ? r
+		     : station_debt_accumulate(station, room, name, nano,
+					       "not taken in emergency credit");
 }
 
 /* The entry of an event; seq 0: nothing was taken. */
@@ -76,13 +92,19 @@ static int append(struct station *station, struct station_room *room,
 		.tariff_id = event->tariff->id,
 	};
 	*ret_seq = 0;
-	if (event->amount_nano == 0 || is_exempt(room, event))
+	if (event->amount_nano == 0 || is_exempt(station, room, event))
 		return 0;
 	station_stamp(station, &entry);
 	snprintf(entry.who, sizeof(entry.who), "%s", who);
 	snprintf(entry.why, sizeof(entry.why), "standing charge of %04d-%02d-%02d", (int)date.year,
 		 (int)date.month, (int)date.day);
-	int r = money_subtract(0, event->amount_nano, &entry.amount_nano);
+	/* Where there is no place for one more debt it is taken at once. */
+	int r = station_standing_answer(station, room) == DEBT_ACCUMULATE
+			? accumulate(station, room, event, entry.why)
+			: -E2BIG;
+	if (r != -E2BIG && r != -EDQUOT)
+		return r;
+	r = money_subtract(0, event->amount_nano, &entry.amount_nano);
 	if (r == 0)
 		r = ledger_entry_append(station->ledger, &entry);
 	if (r == 0)

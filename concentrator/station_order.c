@@ -26,6 +26,8 @@ struct outcome {
 	struct station_room *room;
 	int64_t entry_seq;
 	int64_t amount_nano;
+	bool is_split; /* a recharge, and on what it was spent */
+	struct debt_split split;
 	bool silent;    /* no receipt: nothing that can be answered, or answered before */
 	bool emergency; /* activated: what the room was before, should it be taken back */
 	bool noticed;
@@ -39,20 +41,31 @@ int64_t station_local_day(const struct station *station)
 }
 
 json_t *station_receipt(const struct station *station, const char *mrid, enum order_result result,
-			const char *detail, int64_t entry_seq, const struct station_room *room)
+			const char *detail, int64_t entry_seq, const struct station_room *room,
+			const struct debt_split *split)
 {
-	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o}", "mRID", mrid, "result",
-			 order_result_name(result), "detail", detail, "ledgerSeq",
-			 entry_seq != 0 ? json_integer(entry_seq) : json_null(), "room",
-			 room != NULL ? json_string(room->record.name) : json_null(), "balance",
-			 room != NULL ? station_money(station, room->live_nano) : json_null());
+	json_t *receipt = json_pack(
+		"{s:s,s:s,s:s,s:o,s:o,s:o}", "mRID", mrid, "result", order_result_name(result),
+		"detail", detail, "ledgerSeq",
+		entry_seq != 0 ? json_integer(entry_seq) : json_null(), "room",
+		room != NULL ? json_string(room->record.name) : json_null(), "balance",
+		room != NULL ? station_money(station, room->live_nano) : json_null());
+	if (split != NULL)
+		json_object_set_new(receipt, "split",
+				    json_pack("{s:o,s:o,s:o,s:o,s:o}", "share_nano",
+					      message_nano(split->share_nano), "due_nano",
+					      message_nano(split->due_nano), "below_nano",
+					      message_nano(split->below_nano), "emergency_nano",
+					      message_nano(split->emergency_nano), "balance_nano",
+					      message_nano(split->balance_nano)));
+	return receipt;
 }
 
 static json_t *receipt(const struct station *station, const char *mrid,
 		       const struct outcome *outcome)
 {
 	return station_receipt(station, mrid, outcome->result, outcome->detail, outcome->entry_seq,
-			       outcome->room);
+			       outcome->room, outcome->is_split ? &outcome->split : NULL);
 }
 
 char *station_receipt_text(json_t *receipt_taken)
@@ -193,7 +206,14 @@ static int append_credit(struct station *station, const struct order_item *item,
 		return r;
 	outcome->entry_seq = entry.seq;
 	/* Until the commit reads it again: the balance of this receipt and of those behind it counts it. */
-	return money_add(outcome->room->live_nano, entry.amount_nano, &outcome->room->live_nano);
+	r = money_add(outcome->room->live_nano, entry.amount_nano, &outcome->room->live_nano);
+	if (r < 0 || entry.amount_nano < 0 || credit->subsidy)
+		return r;
+	outcome->is_split = true;
+	r = station_debts_take(station, outcome->room, entry.amount_nano, entry.seq, entry.who,
+			       &outcome->split);
+	outcome->room->live_nano -= outcome->split.share_nano + outcome->split.due_nano;
+	return r;
 }
 
 /* A request for emergency credit moves no money: where it cannot be had it is answered, not kept for a

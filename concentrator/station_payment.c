@@ -56,13 +56,14 @@ void station_payment_clear(struct station_payment *payment)
 /* The decision in the order's row, and the receipt that says it. */
 static int resolve(struct station *station, const struct station_payment *payment,
 		   enum order_result result, const char *who, const char *why,
-		   const struct station_room *room, int64_t entry_seq)
+		   const struct station_room *room, int64_t entry_seq,
+		   const struct debt_split *split)
 {
 	char detail[LEDGER_TEXT_MAX + 1];
 	snprintf(detail, sizeof(detail), "%.32s: %.80s", who, why);
 	text_repair(detail);
 	json_t *receipt = station_receipt(station, payment->item.mrid, result, detail, entry_seq,
-					  room);
+					  room, split);
 	char *text = station_receipt_text(json_incref(receipt));
 	int r = text == NULL ? -ENOMEM
 			     : ledger_order_resolve(station->ledger, payment->item.mrid,
@@ -101,13 +102,19 @@ int station_payment_accept(struct station *station, const struct station_change 
 		r = station_change_append(station, change, room, &entry);
 	if (r == 0)
 		r = money_add(room->live_nano, entry.amount_nano, &room->live_nano);
+	struct debt_split split = {0};
+	bool own = entry.amount_nano > 0 && !credit->subsidy;
+	if (r == 0 && own)
+		r = station_debts_take(station, room, entry.amount_nano, entry.seq, change->who,
+				       &split);
+	room->live_nano -= split.share_nano + split.due_nano;
 	return r < 0 ? r
 		     : resolve(station, payment, ORDER_APPLIED, change->who, change->why, room,
-			       entry.seq);
+			       entry.seq, own ? &split : NULL);
 }
 
 int station_payment_reject(struct station *station, const struct station_payment *payment,
 			   const char *who, const char *why)
 {
-	return resolve(station, payment, ORDER_REJECTED, who, why, NULL, 0);
+	return resolve(station, payment, ORDER_REJECTED, who, why, NULL, 0, NULL);
 }

@@ -14,6 +14,7 @@
 #include "concentrator/control_server.h"
 #include "concentrator/ledger.h"
 #include "concentrator/ledger_credit.h"
+#include "concentrator/ledger_debt.h"
 #include "concentrator/ledger_hold.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/ledger_snapshot.h"
@@ -42,6 +43,7 @@
 
 #define STATION_ROOMS_MAX     1024
 #define STATION_SUPPLIES_MAX  2048 /* of all rooms; a room has at most LAYERS_SUPPLIES_MAX */
+#define STATION_DEBTS_MAX     16   /* open ones of one room */
 #define STATION_READS_MAX     64   /* distinct requests of one kind to one device */
 #define STATION_CALLS_WAITING 32   /* meter.read and outbox.fetch calls that wait, each */
 
@@ -289,6 +291,7 @@ struct station {
 	struct mass_cut mass_kept; /* as the ledger has it: held, changed and changed_us alone */
 	int64_t change_s; /* Unix time of a change before the start, until the time is known; 0: none */
 	int64_t counted_us; /* the last count of rooms due */
+	int64_t debts_day;  /* the local day whose debts are taken; 0: none since the start */
 	bool power_out;     /* every line fell silent at about the same time */
 	bool was_trusted;
 	int64_t tariff_id; /* in force at the last look */
@@ -454,6 +457,28 @@ int station_credit_cut(struct station *station, struct station_room *room);
 /* Once a second and after every change of the balance: activates, and ends what is repaid. */
 void station_credit_review(struct station *station, struct station_room *room);
 
+/* station_debt.c: debts beside the balance. All but the last in the caller's transaction.
+ * What a recharge of the tenant's own money pays of them; its entry is seq, appended before. */
+int station_debts_take(struct station *station, struct station_room *room, int64_t amount_nano,
+		       int64_t seq, const char *who, struct debt_split *ret);
+/* How a room stands, for the policy bits; and what a standing charge does there. */
+enum debt_position station_debt_position(const struct station *station,
+					 const struct station_room *room);
+enum debt_answer station_standing_answer(const struct station *station,
+					 const struct station_room *room);
+/* name, owner, reason, total_nano and how it is recovered are the caller's. -E2BIG: the room has
+ * STATION_DEBTS_MAX; -EDQUOT: more than one room may owe. */
+int station_debt_add(struct station *station, struct station_room *room, struct ledger_debt *debt);
+/* What fell due and is taken from the next recharge. Errors as station_debt_add(). */
+int station_debt_accumulate(struct station *station, struct station_room *room, const char *name,
+			    int64_t nano, const char *why);
+/* Takes what the balance has, and ends them; ret_left_nano is what stays owed. */
+int station_debts_close(struct station *station, struct station_room *room, const char *who,
+			int64_t *ret_left_nano);
+int station_debts_move(struct station *station, struct station_room *from, struct station_room *to);
+/* Once a second: takes what falls due by date. */
+void station_debts_run(struct station *station);
+
 /* station_cuts.c: S7. Reads back what was held when the daemon ended. */
 int station_cuts_load(struct station *station);
 /* Is the cut of this room held with all others? */
@@ -539,6 +564,7 @@ void station_holds_check(struct station *station);
 struct station_closing {
 	int64_t paid_nano;    /* carried out, or moved: positive is the tenant's, negative a debt */
 	int64_t rounded_nano; /* less than the smallest coin, left in an entry of its own */
+	int64_t debts_nano;   /* owed beside the balance, and not paid by it */
 	int64_t forfeited_nano; /* allowance and subsidy left, which nobody paid for */
 };
 
@@ -574,9 +600,11 @@ enum service_status station_service(const struct station_room *room);
  * ret_results: rows of {mRID, result, detail}, the caller's. -errno: nothing of it happened. */
 int station_deliver(struct station *station, const json_t *items, const char *cursor,
 		    json_t **ret_results);
-/* What leaves as the receipt of an order; room may be NULL. The caller's. */
+/* What leaves as the receipt of an order; room may be NULL, split too: nothing was credited. The
+ * caller's. */
 json_t *station_receipt(const struct station *station, const char *mrid, enum order_result result,
-			const char *detail, int64_t entry_seq, const struct station_room *room);
+			const char *detail, int64_t entry_seq, const struct station_room *room,
+			const struct debt_split *split);
 /* The same as the ledger keeps it; "" when it is too long to be kept. For free(3); NULL: no memory. */
 char *station_receipt_text(json_t *receipt_taken);
 /* station_reversal.c: may this reversal take back what it names? 0: ret_refers is the entry, 0 where it

@@ -127,6 +127,8 @@ static int pay_out(struct station *station, const struct station_change *change,
 	if (r == 0)
 		r = forfeit(station, change, room, CREDIT_SUBSIDY, ret);
 	if (r == 0)
+		r = station_debts_close(station, room, change->who, &ret->debts_nano);
+	if (r == 0)
 		r = balance_of(station, room, &balance);
 	if (r < 0)
 		return r;
@@ -222,6 +224,8 @@ int station_transfer(struct station *station, const struct station_change *chang
 	memcpy(tenancy, from->record.tenancy, sizeof(tenancy));
 	const struct ledger_credit lines = from->credit;
 	r = move(station, change, from, to, &ret->paid_nano);
+	if (r == 0)
+		r = station_debts_move(station, from, to);
 	if (r == 0)
 		r = set_tenancy(station, from, "");
 	if (r == 0)

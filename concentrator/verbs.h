@@ -46,6 +46,10 @@ int verb_credit_import(void *userdata, struct control_call *call);
 int verb_credit_add(void *userdata, struct control_call *call);
 int verb_credit_accept(void *userdata, struct control_call *call);
 int verb_credit_reject(void *userdata, struct control_call *call);
+int verb_debt_list(void *userdata, struct control_call *call);
+int verb_debt_show(void *userdata, struct control_call *call);
+int verb_debt_add(void *userdata, struct control_call *call);
+int verb_debt_forgive(void *userdata, struct control_call *call);
 int verb_credit_emergency(void *userdata, struct control_call *call);
 int verb_credit_overdraft(void *userdata, struct control_call *call);
 

@@ -239,7 +239,7 @@ finish:
 /* Settlement, entry, receipt number. A subsidy is no cash: its receipt is an order's id of its own. */
 static int add_by_hand(struct station *station, const struct station_change *change,
 		       struct station_room *room, int64_t amount_nano, const char *receipt,
-		       bool subsidy, int64_t uid)
+		       bool subsidy, int64_t uid, struct debt_split *split)
 {
 	struct entry entry = {.kind = subsidy ? ENTRY_RECHARGE : ENTRY_CASH,
 			      .amount_nano = amount_nano,
@@ -264,7 +264,11 @@ static int add_by_hand(struct station *station, const struct station_change *cha
 	if (r < 0 || subsidy)
 		return r;
 	cash.entry_seq = entry.seq;
-	return ledger_cash_put(station->ledger, &cash);
+	r = ledger_cash_put(station->ledger, &cash);
+	if (r == 0)
+		r = station_debts_take(station, room, amount_nano, entry.seq, change->who, split);
+	room->live_nano -= split->share_nano + split->due_nano;
+	return r;
 }
 
 /* What local credit may be; false: the call is answered, or *ret_error is the ledger's. */
@@ -347,7 +351,9 @@ int verb_credit_add(void *userdata, struct control_call *call)
 	r = station_change_begin(station, &change, room, NULL);
 	if (r < 0)
 		return r;
-	r = add_by_hand(station, &change, room, amount, receipt, subsidy, (int64_t)call->peer.uid);
+	struct debt_split split = {0};
+	r = add_by_hand(station, &change, room, amount, receipt, subsidy, (int64_t)call->peer.uid,
+			&split);
 	int64_t after_nano = room->live_nano;
 	r = station_change_end(station, &change, r);
 	if (r == -EEXIST || r == -ERANGE) {
@@ -370,9 +376,11 @@ int verb_credit_add(void *userdata, struct control_call *call)
 		station_review(station, room);
 	}
 	control_reply(call,
-		      json_pack("{s:s,s:o,s:o,s:b}", "room", room->record.name, "balance",
+		      json_pack("{s:s,s:o,s:o,s:o,s:b}", "room", room->record.name, "balance",
 				station_money(station, after_nano), "balance_nano",
-				message_nano(after_nano), "dry_run", change.dry_run),
+				message_nano(after_nano), "debts_nano",
+				message_nano(split.share_nano + split.due_nano), "dry_run",
+				change.dry_run),
 		      NULL);
 	return 0;
 }

@@ -15,8 +15,8 @@
 #define EXPLAIN_DEFAULT 20
 #define KIND(kind)      (UINT32_C(1) << (kind))
 #define CHARGE_KINDS                                                                               \
-	(KIND(ENTRY_CHARGE) | KIND(ENTRY_STANDING) | KIND(ENTRY_TAX) | KIND(ENTRY_HOUSE) |         \
-	 KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
+	(KIND(ENTRY_CHARGE) | KIND(ENTRY_DEBT) | KIND(ENTRY_STANDING) | KIND(ENTRY_TAX) |          \
+	 KIND(ENTRY_HOUSE) | KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
 
 /* By which rule the energy of an entry came to its price. */
 static const char *rule_name(const struct entry *entry)
@@ -27,6 +27,8 @@ static const char *rule_name(const struct entry *entry)
 		return "set-aside";
 	if (entry->kind == ENTRY_WRITE_OFF)
 		return "written-off";
+	if (entry->kind == ENTRY_DEBT)
+		return "debt";
 	if (entry->kind == ENTRY_STANDING)
 		return "by-date";
 	if (entry->kind == ENTRY_TAX)

@@ -100,11 +100,12 @@ static int finish(struct station *station, struct control_call *call, struct sta
 		station_review(station, one);
 	}
 	control_reply(call,
-		      json_pack("{s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "amount",
+		      json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}", "amount",
 				station_money(station, closing->paid_nano), "amount_nano",
 				message_nano(closing->paid_nano), "rounded_nano",
 				message_nano(closing->rounded_nano), "forfeited_nano",
-				message_nano(closing->forfeited_nano), "room",
+				message_nano(closing->forfeited_nano), "debts_nano",
+				message_nano(closing->debts_nano), "room",
 				json_string(room->record.name), "dry_run", change->dry_run, "rooms",
 				rows),
 		      NULL);

@@ -54,6 +54,10 @@ int run_credit_import(struct call *call);
 int run_credit_add(struct call *call);
 int run_credit_accept(struct call *call);
 int run_credit_reject(struct call *call);
+int run_debt_list(struct call *call);
+int run_debt_show(struct call *call);
+int run_debt_add(struct call *call);
+int run_debt_forgive(struct call *call);
 int run_credit_emergency(struct call *call);
 int run_credit_overdraft(struct call *call);
 

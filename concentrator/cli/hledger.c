@@ -40,7 +40,7 @@ static const char *counter_account(const char *kind, const char *credit)
 		{"charge", "income:energy"},         {"adjustment", "expenses:adjustments"},
 		{"rounding", "expenses:rounding"},   {"closing", "equity:closing"},
 		{"write-off", "expenses:write_off"}, {"standing", "income:standing"},
-		{"tax", "liabilities:tax"},
+		{"tax", "liabilities:tax"},          {"debt", "assets:debts"},
 	};
 
 	/* Credit that nobody paid for is the house's cost, until what is left of it ends. */

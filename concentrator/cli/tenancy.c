@@ -22,6 +22,9 @@ static void say_change(struct session *session, const json_t *data)
 	if (field_nano(data, "rounded_nano", &rounded) && rounded != 0)
 		screen_fact(out, "rounding", TONE_PLAIN, "%s",
 			    figure_exact(data, "rounded_nano", digits, buf));
+	if (field_nano(data, "debts_nano", &rounded) && rounded != 0)
+		screen_fact(out, "debts left", TONE_WARN, "%s, owed beside the amount",
+			    figure_exact(data, "debts_nano", digits, buf));
 	if (field_nano(data, "forfeited_nano", &rounded) && rounded != 0)
 		screen_fact(out, "forfeited", TONE_PLAIN, "%s of allowance and subsidy",
 			    figure_exact(data, "forfeited_nano", digits, buf));

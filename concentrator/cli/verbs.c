@@ -143,6 +143,21 @@ static const struct verb money[] = {
 	{"credit overdraft ROOM AMOUNT|default --reason TEXT [--dry-run]",
 	 "how far a room may go below the cut-off", ROLE_ADMIN, run_credit_overdraft,
 	 "default: as far as the building's rooms all may ([policy] overdraft_minor)."},
+	{"debt list [--room ROOM] [--all]", "what rooms owe beside their balance", ROLE_VIEWER,
+	 run_debt_list, "--all: what is paid or forgiven too."},
+	{"debt show ID", "one debt: what is left, and how it is recovered", ROLE_VIEWER,
+	 run_debt_show, NULL},
+	{"debt add ROOM AMOUNT --for TEXT --reason TEXT [--share PERCENT] [--week-max AMOUNT] "
+	 "[--daily AMOUNT] [--weekly AMOUNT] [--monthly AMOUNT] [--instalments N] [--dry-run]",
+	 "a debt, to be taken from recharges or by date", ROLE_ADMIN, run_debt_add,
+	 "--share 10 --week-max 5: 10 % of each recharge, at most 5.00 in a week from Monday;\n"
+	 "--daily, --weekly, --monthly: so much from the balance with each period of the "
+	 "calendar;\n"
+	 "--instalments 12: in twelve equal months, the last with the rest; nothing: from the "
+	 "next recharge.\n"
+	 "A recharge pays shares first, then what is due, then what is owed below zero."},
+	{"debt forgive ID --reason TEXT [--dry-run]", "give what is left of a debt up", ROLE_ADMIN,
+	 run_debt_forgive, NULL},
 	{"credit accept MRID --reason TEXT [--room ROOM] [--dry-run]",
 	 "credit an order that was quarantined", ROLE_ADMIN, run_credit_accept,
 	 "To its own room while the tenancy that paid is there, else to the --room you name."},
@@ -282,6 +297,13 @@ static const struct verb_option options[] = {
 	{"--all", "also what is over"},
 	{"--receipt", "number of the paper receipt"},
 	{"--type", "paid, or subsidy"},
+	{"--for", "what the debt is for"},
+	{"--share", "percent of each recharge"},
+	{"--week-max", "at most so much in a week"},
+	{"--daily", "so much each day"},
+	{"--weekly", "so much each week"},
+	{"--monthly", "so much each month"},
+	{"--instalments", "in how many months"},
 	{"-n", "how many"},
 	{"--from-receipt", "start now instead of in the past"},
 	{"--line", "RS-485 line"},

@@ -9,7 +9,8 @@
 enum credit_type credit_entry_type(const struct entry *entry)
 {
 	bool back = entry->kind == ENTRY_REVERSAL || entry->kind == ENTRY_FORFEIT ||
-		    entry->kind == ENTRY_CLOSING || entry->kind == ENTRY_ROUNDING;
+		    entry->kind == ENTRY_CLOSING || entry->kind == ENTRY_ROUNDING ||
+		    entry->kind == ENTRY_DEBT;
 
 	if (entry->amount_nano <= 0 && !back)
 		return CREDIT_TYPES;

@@ -10,7 +10,8 @@
  *     5 emergency   a line below that, for whoever asks once, until it is repaid
  *
  * What is used is taken from 1 to 5 in that order. What comes in repays the lines first. An entry that takes
- * back or carries out credit of one type (a reversal, a closing) takes that type first.
+ * back or carries out credit of one type (a reversal, a closing) takes that type first; a debt takes what is
+ * paid first.
  *
  * M1  The types add up to the balance after every entry: only what is not paid is counted here, the rest
  *     of the balance is paid. A credit that is not paid is never negative, and never there while the

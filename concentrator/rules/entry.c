@@ -31,6 +31,8 @@ const char *entry_kind_name(enum entry_kind kind)
 		return "tax";
 	case ENTRY_FORFEIT:
 		return "forfeit";
+	case ENTRY_DEBT:
+		return "debt";
 	case ENTRY_KIND_END:
 		break;
 	}

@@ -33,6 +33,7 @@ enum entry_kind {
 	ENTRY_STANDING,   /* standing charge of a day; from_s to to_s is the day */
 	ENTRY_TAX,        /* tax added to charges of its transaction; from_s to to_s covers them */
 	ENTRY_FORFEIT,    /* credit that was not paid for, and ends with the tenancy */
+	ENTRY_DEBT,       /* taken for a debt beside the balance; order is "debt:" and its id */
 	ENTRY_KIND_END    /* one behind the last */
 };
 

@@ -126,6 +126,8 @@ int site_setup_on(void **state, const char *vfs)
 		.order_room_day_max_minor = 1000000,
 		.order_day_max_minor = 10000000,
 		.suspect_age_s = 259200,
+		.standing_in_emergency = true,
+		.debt_halted = true,
 	};
 	int r = models_read(&site->models, dirs, 1, error, sizeof(error));
 	if (r < 0)

@@ -1,0 +1,381 @@
+/* Debts beside the balance: what a recharge pays of them, once; what is taken by date, once; what ends them. */
+#include "tests/system/station_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_verify.h"
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
+#define UNIT       INT64_C(1000000000)
+#define DAY_US     (24 * HOUR_US)
+
+static json_t *money(int64_t minor)
+{
+	return json_pack("{s:I,s:i,s:i}", "value", (json_int_t)minor, "multiplier", -2,
+			 "monetaryUnit", 156);
+}
+
+static json_t *with(json_t *args, const char *name, json_t *value)
+{
+	json_object_set_new(args, name, value);
+	return args;
+}
+
+static json_t *debt(int64_t minor, const char *way)
+{
+	return json_pack("{s:s,s:s,s:s,s:o,s:s}", "room", "101", "name", "old rent", "reason",
+			 "agreed", "amount", money(minor), "way", way);
+}
+
+static int64_t add(struct site *site, json_t *args)
+{
+	return site_ask_int(site, "debt.add", args, "id");
+}
+
+static int64_t field(struct site *site, int64_t id, const char *name)
+{
+	return site_ask_int(site, "debt.show", json_pack("{s:I}", "id", (json_int_t)id), name);
+}
+
+static void run_for(struct site *site, int64_t us)
+{
+	played_run(&site->building, site->building.now_us + us);
+}
+
+static int64_t balance(struct site *site)
+{
+	return site_room(site, "101")->settled_nano;
+}
+
+struct sum {
+	int64_t nano;
+	int64_t id;
+};
+
+static int sum_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct sum *sum = userdata;
+	char order[32];
+	(void)balance_nano;
+	snprintf(order, sizeof(order), "debt:%lld", (long long)sum->id);
+	if (entry->kind == ENTRY_DEBT && strcmp(entry->order, order) == 0)
+		sum->nano -= entry->amount_nano;
+	return 0;
+}
+
+/* M1: what a debt has shrunk by is in entries. */
+static int64_t in_entries(struct site *site, int64_t id)
+{
+	struct sum sum = {.id = id};
+	assert_int_equal(ledger_entries_tail(site->ledger, 0, 0, 1 << 30, sum_row, &sum), 0);
+	return sum.nano;
+}
+
+static void start(struct site *site, int opening_minor, int64_t load_w)
+{
+	site_add_meter(site, load_w);
+	site_add_room(site, 101, opening_minor, "sockets", true, 1);
+	run_for(site, 2 * MINUTE_US);
+}
+
+/* SMETS' vector, through the orders and a crash of each day: 2026-01-05 is a Monday. */
+static void a_share_of_each_recharge_up_to_the_limit_of_the_week(void **state)
+{
+	static const int64_t expected[] = {1, 1, 1, 1, 1, 0, 0, 1};
+	struct site *site = *state;
+	char mrid[16];
+	start(site, 0, 0);
+	run_for(site, 4 * DAY_US + 12 * HOUR_US);
+	int64_t id = add(site, with(with(debt(10000, "share"), "share_ppm", json_integer(100000)),
+				    "week_max", money(500)));
+	for (int i = 0; i < 8; i++) {
+		int64_t before = balance(site);
+		snprintf(mrid, sizeof(mrid), "r-%d", i);
+		assert_string_equal(site_deliver(site, site_credit(site, mrid, "101", 1000), NULL),
+				    "applied");
+		assert_int_equal(balance(site) - before, (10 - expected[i]) * UNIT);
+		site_close(site);
+		site_open(site);
+		/* Exactly once with its order. */
+		assert_string_equal(site_deliver(site, site_credit(site, mrid, "101", 1000), NULL),
+				    "duplicate");
+		assert_int_equal(balance(site) - before, (10 - expected[i]) * UNIT);
+		run_for(site, DAY_US);
+	}
+	assert_int_equal(field(site, id, "left_nano"), 94 * UNIT);
+	assert_int_equal(in_entries(site, id), 6 * UNIT);
+}
+
+static int64_t split(struct site *site, const char *mrid, const char *name)
+{
+	struct site_answer answer = site_ask(site, "credit.show", json_pack("{s:s}", "mRID", mrid));
+	const json_t *parts = json_object_get(json_object_get(answer.data, "receipt"), "split");
+	const char *text = json_string_value(json_object_get(parts, name));
+	assert_non_null(text);
+	int64_t got = strtoll(text, NULL, 10);
+	site_forget(&answer);
+	return got;
+}
+
+/* City Power's fee, what was due, what is below zero, emergency credit, the balance: in that order. */
+static void a_recharge_is_spent_in_its_order_and_the_receipt_says_so(void **state)
+{
+	struct site *site = *state;
+	site->config.policy.emergency = CONFIG_EMERGENCY_REQUEST;
+	site->config.policy.emergency_minor = 300;
+	start(site, 100, 0);
+	int64_t fee = add(site, with(debt(20000, "share"), "share_ppm", json_integer(500000)));
+	int64_t due = add(site, debt(150, "at-once"));
+	struct site_answer answer = site_ask(
+		site, "adjust",
+		with(json_pack("{s:s,s:s}", "room", "101", "reason", "x"), "amount", money(-600)));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	answer = site_ask(site, "credit.emergency",
+			  json_pack("{s:s,s:s}", "room", "101", "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	assert_int_equal(balance(site), -5 * UNIT);
+
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), NULL),
+			    "applied");
+	assert_int_equal(split(site, "r-1", "share_nano"), 10 * UNIT);
+	assert_int_equal(split(site, "r-1", "due_nano"), UNIT + UNIT / 2);
+	assert_int_equal(split(site, "r-1", "below_nano"), 2 * UNIT);
+	assert_int_equal(split(site, "r-1", "emergency_nano"), 3 * UNIT);
+	assert_int_equal(split(site, "r-1", "balance_nano"), 3 * UNIT + UNIT / 2);
+	assert_int_equal(balance(site), 3 * UNIT + UNIT / 2);
+	assert_int_equal(field(site, fee, "left_nano"), 190 * UNIT);
+	assert_int_equal(field(site, due, "left_nano"), 0);
+	site_refused(site, "debt.forgive",
+		     json_pack("{s:I,s:s}", "id", (json_int_t)due, "reason", "x"),
+		     PROBLEM_CONFLICT);
+	/* A subsidy is not the tenant's to pay debts with. */
+	assert_string_equal(
+		site_deliver(site, site_credit_typed(site, "r-2", "101", 1000, "subsidy"), NULL),
+		"applied");
+	assert_int_equal(field(site, fee, "left_nano"), 190 * UNIT);
+}
+
+static void by_date_it_is_taken_once_for_each_period(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	start(site, 10000, 0);
+	int64_t daily = add(site, with(debt(1000, "daily"), "rate", money(100)));
+	int64_t parts = add(site, with(debt(100, "instalments"), "instalments", json_integer(3)));
+	int64_t gone = add(site, with(debt(1000, "weekly"), "rate", money(100)));
+	(void)site_ask_int(
+		site, "debt.forgive",
+		json_pack("{s:I,s:s,s:b}", "id", (json_int_t)gone, "reason", "x", "dry_run", 1),
+		"left_nano");
+	assert_int_equal(field(site, gone, "left_nano"), 10 * UNIT);
+	(void)site_ask_int(site, "debt.forgive",
+			   json_pack("{s:I,s:s}", "id", (json_int_t)gone, "reason", "x"),
+			   "left_nano");
+	/* Nothing on the day on which it was made; then once a day, restarts or not. */
+	run_for(site, 20 * HOUR_US);
+	assert_int_equal(field(site, daily, "left_nano"), 10 * UNIT);
+	run_for(site, 5 * HOUR_US);
+	assert_int_equal(field(site, daily, "left_nano"), 9 * UNIT);
+	for (int i = 0; i < 3; i++) {
+		site_close(site);
+		site_open(site);
+		run_for(site, 10 * MINUTE_US);
+	}
+	assert_int_equal(field(site, daily, "left_nano"), 9 * UNIT);
+	run_for(site, 2 * DAY_US);
+	assert_int_equal(field(site, daily, "left_nano"), 7 * UNIT);
+	/* A clock that goes back and forth; not known, it takes nothing. */
+	building->base_s -= 86400;
+	run_for(site, 10 * MINUTE_US);
+	assert_int_equal(field(site, daily, "left_nano"), 7 * UNIT);
+	building->base_s += 2 * 86400;
+	run_for(site, 10 * MINUTE_US);
+	assert_int_equal(field(site, daily, "left_nano"), 6 * UNIT);
+	building->trusted = false;
+	building->base_s += 86400;
+	run_for(site, 10 * MINUTE_US);
+	assert_int_equal(field(site, daily, "left_nano"), 6 * UNIT);
+	building->trusted = true;
+	/* A long way ahead: the periods between are not caught up. */
+	building->base_s += 40 * INT64_C(86400);
+	run_for(site, 10 * MINUTE_US);
+	assert_int_equal(field(site, daily, "left_nano"), 5 * UNIT);
+	assert_int_equal(field(site, parts, "left_nano"), UNIT - UNIT / 3);
+	assert_int_equal(in_entries(site, daily), 5 * UNIT);
+	assert_int_equal(in_entries(site, gone), 0);
+}
+
+/* The four bits, where they decide: exhausted, and in emergency credit. */
+static void the_policy_bits_halt_and_accumulate(void **state)
+{
+	struct site *site = *state;
+	site->config.policy.emergency = CONFIG_EMERGENCY_REQUEST;
+	site->config.policy.emergency_minor = 1000;
+	site->config.policy.hold_max_s = 864000;
+	start(site, -100, 0);
+	int64_t id = add(site, with(debt(1000, "daily"), "rate", money(100)));
+	run_for(site, 25 * HOUR_US);
+	assert_int_equal(field(site, id, "left_nano"), 10 * UNIT); /* halted */
+	site->config.policy.debt_halted = false;
+	run_for(site, DAY_US);
+	assert_int_equal(field(site, id, "left_nano"), 9 * UNIT); /* taken, and owed */
+	struct site_answer answer = site_ask(site, "credit.emergency",
+					     json_pack("{s:s,s:s}", "room", "101", "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	run_for(site, DAY_US);
+	assert_int_equal(field(site, id, "left_nano"), 9 * UNIT); /* accumulated */
+	assert_int_equal(field(site, id, "due_nano"), UNIT);
+	site->config.policy.debt_in_emergency = true;
+	run_for(site, DAY_US);
+	assert_int_equal(field(site, id, "left_nano"), 8 * UNIT);
+	assert_int_equal(field(site, id, "due_nano"), UNIT);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 1000), NULL),
+			    "applied");
+	assert_int_equal(field(site, id, "left_nano"), 7 * UNIT);
+	assert_int_equal(field(site, id, "due_nano"), 0);
+	assert_int_equal(balance(site), 6 * UNIT);
+}
+
+static int64_t standings(struct site *site)
+{
+	struct site_answer answer = site_ask(
+		site, "statement", json_pack("{s:s,s:s}", "room", "101", "month", "2026-01"));
+	int64_t sum = 0;
+	size_t i;
+	json_t *row;
+	json_array_foreach(json_object_get(answer.data, "rows"), i, row)
+	{
+		if (strcmp(json_string_value(json_object_get(row, "kind")), "standing") == 0)
+			sum -= strtoll(json_string_value(json_object_get(row, "amount_nano")), NULL,
+				       10);
+	}
+	site_forget(&answer);
+	return sum;
+}
+
+/* The same two bits for standing charges. */
+static void a_standing_charge_halts_or_accumulates_too(void **state)
+{
+	struct site *site = *state;
+	site->config.policy.emergency = CONFIG_EMERGENCY_REQUEST;
+	site->config.policy.emergency_minor = 1000;
+	site->config.policy.hold_max_s = 864000;
+	site->config.policy.standing_halted = true;
+	site->config.policy.standing_in_emergency = false;
+	struct site_answer answer = site_ask(
+		site, "tariff.apply",
+		json_pack("{s:s,s:s}", "text",
+			  "[tariff]\nname = t\nactivation = receipt\n[energy]\nprice = 0.5\n"
+			  "[standing]\nper-day = 1\n[tax]\nrate = 10\nis = added\n",
+			  "reason", "x"));
+	if (answer.problem != PROBLEM_NONE)
+		fail_msg("%s", answer.detail);
+	site_forget(&answer);
+	start(site, -100, 0);
+	run_for(site, 25 * HOUR_US);
+	assert_int_equal(standings(site), 0); /* halted */
+	answer = site_ask(site, "credit.emergency",
+			  json_pack("{s:s,s:s}", "room", "101", "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	run_for(site, DAY_US);
+	assert_int_equal(standings(site), 0);
+	assert_int_equal(balance(site), -UNIT);
+	assert_int_equal(field(site, 1, "due_nano"),
+			 UNIT + UNIT / 10); /* accumulated, with its tax */
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 1000), NULL),
+			    "applied");
+	assert_int_equal(balance(site), 8 * UNIT - UNIT / 10);
+	run_for(site, DAY_US);
+	assert_int_equal(standings(site), UNIT); /* taken */
+}
+
+static void a_tenancy_that_ends_ends_its_debts(void **state)
+{
+	struct site *site = *state;
+	struct ledger_verdict verdict;
+	start(site, 0, 0);
+	site_add_meter(site, 0);
+	site_add_room(site, 102, 0, "sockets", true, 1);
+	run_for(site, 2 * MINUTE_US);
+	struct site_answer answer = site_ask(
+		site, "tenancy.begin",
+		json_pack("{s:s,s:s,s:s}", "room", "101", "tenancy", "T-1", "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	int64_t first = add(site, with(debt(400, "daily"), "rate", money(1)));
+	int64_t second = add(site, with(debt(1000, "daily"), "rate", money(1)));
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-1", "101", "T-1", 1000), NULL),
+		"applied");
+	/* They go along with the tenant, and with the last of the money. */
+	answer = site_ask(site, "tenancy.transfer",
+			  json_pack("{s:s,s:s,s:s}", "room", "101", "to", "102", "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	json_t *end = json_pack("{s:s,s:s}", "room", "102", "reason", "x");
+	answer = site_ask(site, "tenancy.end", with(json_deep_copy(end), "dry_run", json_true()));
+	assert_int_equal(site_int(&answer, "debts_nano"), 4 * UNIT);
+	site_forget(&answer);
+	assert_int_equal(field(site, first, "left_nano"), 4 * UNIT);
+	answer = site_ask(site, "tenancy.end", end);
+	assert_int_equal(site_int(&answer, "debts_nano"), 4 * UNIT);
+	assert_int_equal(site_int(&answer, "amount_nano"), 0);
+	site_forget(&answer);
+	assert_int_equal(field(site, first, "left_nano"), 0);
+	assert_int_equal(field(site, second, "left_nano"), 4 * UNIT);
+	assert_int_equal(in_entries(site, second), 6 * UNIT);
+	assert_int_equal(site_room(site, "102")->settled_nano, 0);
+	answer = site_ask(site, "debt.list", NULL);
+	assert_int_equal(json_array_size(json_object_get(answer.data, "rows")), 0);
+	site_forget(&answer);
+	answer = site_ask(site, "debt.list", json_pack("{s:b}", "all", 1));
+	assert_int_equal(json_array_size(json_object_get(answer.data, "rows")), 2);
+	site_forget(&answer);
+	assert_int_equal(ledger_verify(ledger_path(site->ledger), NULL, NULL, NULL, &verdict), 0);
+	assert_string_equal(verdict.detail, "");
+}
+
+static void what_cannot_be_a_debt_is_refused(void **state)
+{
+	struct site *site = *state;
+	site->config.policy.debt_max_minor = 2000;
+	start(site, 0, 0);
+	site_refused(site, "debt.add", debt(1000, "yearly"), PROBLEM_USAGE);
+	site_refused(site, "debt.add", debt(0, "at-once"), PROBLEM_USAGE);
+	site_refused(site, "debt.add", debt(1000, "daily"), PROBLEM_USAGE);
+	site_refused(site, "debt.add", debt(1000, "share"), PROBLEM_USAGE);
+	site_refused(site, "debt.add",
+		     with(debt(1000, "share"), "share_ppm", json_integer(1000001)), PROBLEM_USAGE);
+	site_refused(site, "debt.add",
+		     with(debt(1000, "instalments"), "instalments", json_integer(1)),
+		     PROBLEM_USAGE);
+	site_refused(site, "debt.add", with(debt(1000, "at-once"), "week_max", money(1)),
+		     PROBLEM_USAGE);
+	site_refused(site, "debt.add", debt(2001, "at-once"), PROBLEM_REFUSED);
+	assert_true(add(site, with(debt(1500, "at-once"), "dry_run", json_true())) > 0);
+	assert_true(add(site, debt(1500, "at-once")) > 0);
+	site_refused(site, "debt.add", debt(501, "at-once"), PROBLEM_REFUSED);
+	site_refused(site, "debt.show", json_pack("{s:I}", "id", (json_int_t)99),
+		     PROBLEM_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_share_of_each_recharge_up_to_the_limit_of_the_week),
+		CASE(a_recharge_is_spent_in_its_order_and_the_receipt_says_so),
+		CASE(by_date_it_is_taken_once_for_each_period),
+		CASE(the_policy_bits_halt_and_accumulate),
+		CASE(a_standing_charge_halts_or_accumulates_too),
+		CASE(a_tenancy_that_ends_ends_its_debts),
+		CASE(what_cannot_be_a_debt_is_refused),
+	};
+	return cmocka_run_group_tests_name("station_debt", tests, NULL, NULL);
+}
