@@ -178,6 +178,7 @@ static int load_supply(const struct ledger_supply *record, void *userdata)
 			return r;
 		supply->traits.has_relay = true;
 		supply->traits.reads_back = model_relay_readback_span(supply->relay->model) >= 0;
+		supply->traits.key = supply->relay->model->relay.key;
 	}
 	return 0;
 }

@@ -144,6 +144,7 @@ struct model_mark {
 
 struct model_relay {
 	bool present;
+	bool key; /* the command to close only arms it: a person presses a key at the meter */
 	uint8_t function; /* 5, 6 or 16 */
 	uint16_t address; /* of channel 1 */
 	uint16_t stride;  /* from one channel to the next */

@@ -33,6 +33,15 @@ static uint8_t read_write_values(struct model_reader *reader, const struct secti
 	return (uint8_t)count;
 }
 
+static bool read_key(struct model_reader *reader)
+{
+	static const struct word answers[] = {{"no", 0}, {"yes", 1}};
+	int key = 0;
+
+	model_word(reader, model_take(reader, "key"), answers, COUNT_OF(answers), &key);
+	return key != 0;
+}
+
 void model_relay_read(struct model_reader *reader, struct model *model)
 {
 	struct model_relay *relay = &model->relay;
@@ -44,6 +53,7 @@ void model_relay_read(struct model_reader *reader, struct model *model)
 	uint64_t step = 0;
 	uint8_t open_count;
 
+	relay->key = read_key(reader);
 	read_write_function(reader, &relay->function);
 	model_number(reader, model_need(reader, "address", "the element of channel 1"), 0,
 		     UINT16_MAX, &address);

@@ -144,7 +144,8 @@ static void tell_model(const struct screen *out, const char *file, const struct 
 		screen_fact(out, "", TONE_PLAIN, "starts again from zero at %" PRId64 " Wh",
 			    model->modulus_wh);
 	tell_spans(out, model);
-	screen_fact(out, "relay", TONE_PLAIN, "%s", model->relay.present ? "yes" : "none");
+	screen_fact(out, "relay", TONE_PLAIN, "%s%s", model->relay.present ? "yes" : "none",
+		    model->relay.key ? ", closed by a key at the meter" : "");
 	tell_writes(out, model);
 }
 

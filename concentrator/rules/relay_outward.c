@@ -7,7 +7,7 @@ enum service_status relay_service_status(const struct relay_state *state,
 {
 	if (!traits->has_relay)
 		return SERVICE_NO_CONTACTOR;
-	if (state->armed)
+	if (state->armed || relay_plan_waits_for_key(state, traits))
 		return SERVICE_ARMED_FOR_CONNECT;
 	if (relay_believed(state) == RELAY_OPEN)
 		return SERVICE_DISCONNECTED;
@@ -55,6 +55,7 @@ const char *relay_verify_name(enum relay_verify proof)
 	case RELAY_VERIFY_PENDING:
 	case RELAY_VERIFY_UNPROVEN:
 	case RELAY_VERIFY_OWN:
+	case RELAY_VERIFY_KEY:
 		return "unproven";
 	case RELAY_VERIFY_WRONG:
 		return "no";
@@ -81,6 +82,8 @@ const char *relay_verify_text(enum relay_verify proof)
 		return "position or load contradicts the command";
 	case RELAY_VERIFY_OWN:
 		return "the meter switches by itself, nothing is proven";
+	case RELAY_VERIFY_KEY:
+		return "armed, waits for the key at the meter";
 	}
 	return "unknown";
 }

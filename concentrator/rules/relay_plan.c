@@ -95,6 +95,13 @@ bool relay_plan_own(const struct relay_state *state, const struct relay_seen *se
 	return seen->own_us > 0 && state->commanded_us <= seen->own_us;
 }
 
+bool relay_plan_waits_for_key(const struct relay_state *state, const struct relay_traits *traits)
+{
+	return traits->key && state->commanded == RELAY_CLOSED && !state->proven && !state->armed &&
+	       !state->in_flight && state->tries > 0 && state->unanswered == 0 &&
+	       state->believed == RELAY_OPEN;
+}
+
 /* Found to switch by itself (anew): what was tried before was not this. */
 static void observe_own(struct relay_state *state, const struct relay_seen *seen)
 {
@@ -182,6 +189,8 @@ static enum relay_verify prove(const struct relay_state *state, const struct rel
 					       now_us - state->commanded_us >= RELAY_PROOF_US
 				       ? RELAY_VERIFY_UNPROVEN
 				       : RELAY_VERIFY_PENDING;
+		if (relay_plan_waits_for_key(state, traits))
+			return RELAY_VERIFY_KEY;
 		if (state->believed != target || (target == RELAY_OPEN && flows))
 			return RELAY_VERIFY_WRONG;
 		return agrees || state->verify == RELAY_VERIFIED ? RELAY_VERIFIED
@@ -219,6 +228,7 @@ static uint32_t announce_proof(const struct relay_state *state, enum relay_verif
 	case RELAY_VERIFY_PENDING:
 	case RELAY_VERIFY_WRONG:
 	case RELAY_VERIFY_OWN:
+	case RELAY_VERIFY_KEY:
 		break;
 	}
 	return 0;
@@ -258,7 +268,9 @@ static bool wants_command(const struct relay_state *state, const struct relay_tr
 			  enum relay_position want, bool look_first)
 {
 	if (traits->reads_back && state->believed != RELAY_UNKNOWN)
-		return state->believed != want && !(want == RELAY_CLOSED && state->armed);
+		return state->believed != want &&
+		       !(want == RELAY_CLOSED &&
+			 (state->armed || relay_plan_waits_for_key(state, traits)));
 	if (state->commanded != want)
 		/* S5, S8: what we did not open is not closed blindly. */
 		return want == RELAY_CLOSED ? state->commanded == RELAY_OPEN : !look_first;

@@ -11,6 +11,7 @@
  *     relays).
  * S5  Healing only opens. A relay found open that we did not open is armed for connect and is
  *     closed only when a person confirms; one found closed that should be open is opened again.
+ *     A meter whose key a person has to press is commanded to close once, and that is waited for.
  * S6  A cut for money or schedule waits, at most RELAY_DEFER_MAX_US, while the current is above the
  *     relay's rated breaking current, where one is given; a cut for safety above it is left to the
  *     breaker and alarmed.
@@ -53,6 +54,7 @@ enum relay_verify {
 	RELAY_VERIFY_UNPROVEN, /* no read-back and no load to tell */
 	RELAY_VERIFY_WRONG,    /* position or load contradicts the command */
 	RELAY_VERIFY_OWN,      /* the device switches by itself: nothing proves the command */
+	RELAY_VERIFY_KEY,      /* "armed, waits for the key at the meter" */
 };
 
 /* IEEE 2030.5 ServiceStatus, by value. */
@@ -69,6 +71,7 @@ enum service_status {
 struct relay_traits {
 	bool has_relay;
 	bool reads_back;       /* its position can be read */
+	bool key;              /* closing only arms it, until a person presses its key */
 	int64_t breaking_ma;   /* rated breaking current; 0: not given */
 	int64_t resolution_wh; /* of the register behind it; 0: none */
 };
@@ -162,6 +165,9 @@ bool relay_plan_confirm(struct relay_state *state);
 
 /* Does the device switch by itself now: found to, and not commanded since? */
 bool relay_plan_own(const struct relay_state *state, const struct relay_seen *seen);
+
+/* Has it answered the command to close, and waits for a person at its key? */
+bool relay_plan_waits_for_key(const struct relay_state *state, const struct relay_traits *traits);
 
 /* Outward state of a supply. */
 enum service_status relay_service_status(const struct relay_state *state,

@@ -272,7 +272,9 @@ static void write_meter(struct played_meter *meter, const struct line_request *r
 	} else {
 		assert(request->function == 16 && request->address == 0x001A &&
 		       request->count == 1);
-		meter->closed = request->values[0] == 1;
+		bool close = request->values[0] == 1;
+		meter->key_armed = meter->key && close;
+		meter->closed = close && !meter->key;
 	}
 	meter->relay_writes++;
 }

@@ -28,6 +28,8 @@ struct played_meter {
 	int64_t glitch_count; /* the next energy answers show glitch_raw instead */
 	uint32_t glitch_raw;  /* hundredths of a kWh */
 	int64_t relay_writes;
+	bool key;          /* to be pressed before its relay closes */
+	bool key_armed;    /* ... which the command allowed */
 	uint16_t run_word; /* Acrel: bit 6 is prepaid mode */
 	bool adf;
 	uint16_t adf_mode; /* ADF400L: high byte 0 prepaid, 1 metering */

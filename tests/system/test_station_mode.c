@@ -277,6 +277,66 @@ static void a_board_that_moves_when_its_power_returns_is_told(void **state)
 	site_forget(&answer);
 }
 
+/* The shipped model, whose relay closes by a key as well. */
+static void replace_model(struct site *site, const char *name)
+{
+	const char *const dirs[] = {PREPAY_SOURCE "/meters/models", site->folder};
+	char path[256], line[256], error[256];
+	snprintf(path, sizeof(path), "%s/%s.meter", dirs[0], name);
+	FILE *in = fopen(path, "re");
+	assert_non_null(in);
+	snprintf(path, sizeof(path), "%s/%s.meter", site->folder, name);
+	FILE *out = fopen(path, "we");
+	assert_non_null(out);
+	while (fgets(line, sizeof(line), in) != NULL) {
+		fputs(line, out);
+		if (strcmp(line, "[relay]\n") == 0)
+			fputs("key = yes\n", out);
+	}
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	site_close(site);
+	site->models = models_close(site->models);
+	if (models_read(&site->models, dirs, 2, error, sizeof(error)) < 0)
+		fail_msg("%s", error);
+	site_open(site);
+}
+
+static void switch_room(struct site *site, const char *position)
+{
+	struct site_answer answer = site_ask(
+		site, "relay.set",
+		json_pack("{s:s,s:s,s:s}", "room", "301", "position", position, "reason", "test"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	site_forget(&answer);
+	wait_us(site, 5 * MINUTE_US);
+}
+
+static void a_meter_that_only_arms_for_its_key_waits_for_a_person(void **state)
+{
+	struct site *site = *state;
+	replace_model(site, "hiking-dds238-sr");
+	struct played_meter *meter = site_add_meter(site, 1000);
+	meter->key = true;
+	commission(site, "1", "hiking-dds238-sr", "meter", "no");
+	wait_us(site, 5 * MINUTE_US);
+	switch_room(site, "off");
+	assert_false(meter->closed);
+	switch_room(site, "auto");
+	int64_t writes = meter->relay_writes;
+	wait_us(site, HOUR_US);
+	assert_true(meter->key_armed);
+	assert_false(meter->closed);
+	assert_int_equal(meter->relay_writes, writes);
+	assert_int_equal(station_service(site_room(site, "301")), SERVICE_ARMED_FOR_CONNECT);
+	assert_null(alarm_of(site, ALARM_RELAY_WRONG));
+	assert_null(alarm_of(site, ALARM_ARMED_FOR_CONNECT));
+	meter->closed = true;
+	wait_us(site, 5 * MINUTE_US);
+	assert_int_equal(station_service(site_room(site, "301")), SERVICE_CONNECTED);
+	assert_int_equal(verify_of(site), RELAY_VERIFIED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +348,7 @@ int main(void)
 		MODE_TEST(a_cut_meter_that_comes_back_is_cut_again),
 		MODE_TEST(a_meter_that_nobody_can_command_is_told_until_it_is_set_right),
 		MODE_TEST(a_mode_of_no_known_meaning_says_nothing),
+		MODE_TEST(a_meter_that_only_arms_for_its_key_waits_for_a_person),
 		MODE_TEST(a_board_that_keeps_its_relays_is_well),
 		MODE_TEST(a_board_that_moves_on_a_silent_line_is_told),
 		MODE_TEST(behind_a_contactor_that_opens_when_energised_the_words_turn),

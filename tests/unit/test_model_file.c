@@ -377,6 +377,8 @@ static const struct bad bads[] = {
 	{"all coils at once", "function = 16\naddress = 0x001A\nallow",
 	 "function = 15\naddress = 0x001A\nallow",
 	 "x.meter:52: function = 15: expected 5, 6 or 16"},
+	{"a key that is neither there nor not", "[relay]\n", "[relay]\nkey = maybe\n",
+	 "x.meter:46: key = maybe: expected one of no, yes"},
 	{"a relay whose close is not allowed (B3)", "allow = 0, 1", "allow = 0",
 	 "x.meter:45: [relay] of channel 1 writes what no [write] allows: expected a [write] with "
 	 "its function, address and values"},

@@ -26,6 +26,7 @@ struct bench {
 	bool stuck; /* answers, but does not move */
 	bool deaf;  /* does not answer commands */
 	bool bypassed;
+	bool key_waits; /* commanded to close, its key not pressed yet */
 	int64_t load_w;
 	int64_t register_wh;
 	int64_t now_us;
@@ -78,7 +79,9 @@ static void act(struct bench *bench)
 				    bench->now_us)
 				 .command,
 			 RELAY_COMMAND_NONE);
-	if (!bench->stuck && !bench->deaf)
+	if (bench->traits.key && !bench->deaf)
+		bench->key_waits = decision.command == RELAY_COMMAND_CLOSE;
+	if (!bench->stuck && !bench->deaf && !bench->key_waits)
 		bench->actual = decision.command == RELAY_COMMAND_OPEN ? RELAY_OPEN : RELAY_CLOSED;
 	relay_plan_sent(&bench->state, bench->deaf ? -ETIMEDOUT : 0, bench->now_us);
 }
@@ -741,6 +744,73 @@ static void a_cut_meter_back_in_its_own_mode_is_opened_again(void **state)
 	assert_int_equal(room.opens, opens);
 }
 
+static void a_meter_with_a_key_waits_for_a_person(void **state)
+{
+	struct bench room = bench(&with_read_back, 500);
+
+	(void)state;
+	room.traits.key = true;
+	run(&room, 5);
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 60);
+	assert_int_equal(room.actual, RELAY_OPEN);
+	wish(&room, SUPPLY_ON, LAYER_NOBODY);
+	run(&room, 1000);
+	/* Told once, no alarm, and armed is a state like another. */
+	assert_int_equal(room.closes, 1);
+	assert_int_equal(room.events & (RELAY_EVENT_WRONG | RELAY_EVENT_ARMED), 0);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_KEY);
+	assert_string_equal(relay_verify_name(room.state.verify), "unproven");
+	assert_int_equal(status(&room), SERVICE_ARMED_FOR_CONNECT);
+	/* The room runs out again: there is nothing to open; and is paid again. */
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 60);
+	assert_int_equal(room.opens, 0);
+	assert_int_equal(status(&room), SERVICE_DISCONNECTED);
+	wish(&room, SUPPLY_ON, LAYER_NOBODY);
+	run(&room, 60);
+	assert_int_equal(room.closes, 1);
+	assert_int_equal(status(&room), SERVICE_ARMED_FOR_CONNECT);
+	assert_true(room.key_waits);
+	room.actual = RELAY_CLOSED;
+	run(&room, 10);
+	assert_int_equal(room.state.verify, RELAY_VERIFIED);
+	assert_true(room.events & RELAY_EVENT_VERIFIED);
+	assert_int_equal(status(&room), SERVICE_CONNECTED);
+	/* S5: what somebody opens afterwards is not armed by itself. */
+	room.actual = RELAY_OPEN;
+	room.events = 0;
+	run(&room, 1000);
+	assert_int_equal(room.closes, 1);
+	assert_true(room.events & RELAY_EVENT_ARMED);
+}
+
+static void a_key_that_did_not_hear_the_command_is_told_again(void **state)
+{
+	struct bench room = bench(&with_read_back, 500);
+
+	(void)state;
+	room.traits.key = true;
+	wish(&room, SUPPLY_OFF, LAYER_MONEY);
+	run(&room, 60);
+	room.deaf = true;
+	wish(&room, SUPPLY_ON, LAYER_NOBODY);
+	run(&room, 120);
+	assert_true(room.closes > 1);
+	assert_int_not_equal(room.state.verify, RELAY_VERIFY_KEY);
+	room.deaf = false;
+	run(&room, 120);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_KEY);
+	/* A restart forgets that it was told: once more, and no oftener. */
+	room.state = (struct relay_state){.commanded = room.state.commanded,
+					  .proven = room.state.proven,
+					  .armed = room.state.armed};
+	room.closes = 0;
+	run(&room, 1000);
+	assert_int_equal(room.closes, 1);
+	assert_int_equal(room.state.verify, RELAY_VERIFY_KEY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -766,6 +836,8 @@ int main(void)
 		cmocka_unit_test(a_supply_without_a_relay_has_no_contactor),
 		cmocka_unit_test(contactors_are_turned_around),
 		cmocka_unit_test(no_history_closes_what_we_did_not_open),
+		cmocka_unit_test(a_meter_with_a_key_waits_for_a_person),
+		cmocka_unit_test(a_key_that_did_not_hear_the_command_is_told_again),
 		cmocka_unit_test(a_meter_that_switches_by_itself_is_taken_over_under_load),
 		cmocka_unit_test(a_meter_that_switches_by_itself_is_not_closed_without_load),
 		cmocka_unit_test(a_load_that_was_read_before_closes_nothing),
