@@ -10,7 +10,7 @@
 
 static const char *const columns[] = {
 	"room",    "circuit",   "line",    "address",   "model",   "channel",       "relay",
-	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "opening_minor", "experimental"};
+	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "persons", "opening_minor", "experimental"};
 
 struct check {
 	const json_t *row;
@@ -263,6 +263,7 @@ int commission_parse(const json_t *row, const struct config *config, const struc
 		fault(&check, "tenancy", "is longer than %d bytes", LEDGER_ID_MAX);
 	else
 		snprintf(result.tenancy, sizeof(result.tenancy), "%s", tenancy);
+	result.persons = (int32_t)number(&check, "persons", 0, TARIFF_PERSONS_MAX, -1);
 	result.opening_minor = number(&check, "opening_minor", -INT64_C(1000000000000),
 				      INT64_C(1000000000000), 0);
 	if (check.findings > 0)

@@ -11,6 +11,7 @@
 
 #include "concentrator/config.h"
 #include "concentrator/ledger_room.h"
+#include "concentrator/rules/tariff.h"
 #include "meters/model_file.h"
 
 #define COMMISSION_DETAIL_SIZE 160
@@ -18,6 +19,7 @@
 struct commission_row {
 	char room[LEDGER_NAME_MAX + 1];
 	char tenancy[LEDGER_ID_MAX + 1];
+	int32_t persons; /* -1: nobody says */
 	int64_t opening_minor;
 	struct ledger_supply supply; /* without ids */
 };

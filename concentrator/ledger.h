@@ -4,7 +4,7 @@
  * reader.h. Everything is written inside ledger_begin() and ledger_commit(); what ledger_commit()
  * acknowledged survives a power cut. The typed functions are in ledger_room.h, ledger_entry.h,
  * ledger_order.h, ledger_event.h, ledger_supply.h, ledger_tariff.h, ledger_key.h,
- * ledger_quarantine.h, ledger_hold.h, ledger_snapshot.h, ledger_dated.h and ledger_tax.h. The tables are
+ * ledger_quarantine.h, ledger_hold.h, ledger_snapshot.h, ledger_dated.h, ledger_tax.h and ledger_persons.h. The tables are
  * concentrator/migrations/, the hashed bytes ledger.md.
  *
  * M1  The balance of an account is the sum of its entries; the cached one is checked at open, from a
@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_SCHEMA   6   /* what this program writes; a higher user_version is refused */
+#define LEDGER_SCHEMA   7   /* what this program writes; a higher user_version is refused */
 #define LEDGER_NAME_MAX 32  /* bytes of a room, circuit, line, model or layer name */
 #define LEDGER_ID_MAX   64  /* bytes of an mRID, tenancy, kid, receipt number or site */
 #define LEDGER_TEXT_MAX 128 /* bytes of a reason, an owner or a short detail */

@@ -317,9 +317,10 @@ int ledger_entry_find(struct ledger *ledger, int64_t seq, ledger_entry_fn row, v
 int ledger_charges_back(struct ledger *ledger, int64_t after_seq, ledger_charge_fn row,
 			void *userdata)
 {
-	QUERY query = query_begin(ledger, STATEMENT_CHARGES_BACK,
-				  "SELECT seq, account_id, at_s, at_trusted, from_s, energy_wh "
-				  "FROM entry WHERE seq > ? AND kind = 5 ORDER BY seq DESC");
+	QUERY query = query_begin(
+		ledger, STATEMENT_CHARGES_BACK,
+		"SELECT seq, account_id, at_s, at_trusted, from_s, energy_wh, flags "
+		"FROM entry WHERE seq > ? AND kind = 5 ORDER BY seq DESC");
 	int more, stop;
 
 	query_integer(&query, after_seq);
@@ -331,6 +332,7 @@ int ledger_charges_back(struct ledger *ledger, int64_t after_seq, ledger_charge_
 			.at_trusted = row_integer(&query, 3) != 0,
 			.from_s = row_integer(&query, 4),
 			.energy_wh = row_integer(&query, 5),
+			.flags = (uint32_t)row_integer(&query, 6),
 		};
 
 		stop = row(&charge, userdata);

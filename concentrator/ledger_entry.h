@@ -56,6 +56,7 @@ struct ledger_charge {
 	bool at_trusted;
 	int64_t from_s; /* 0: unknown */
 	int64_t energy_wh;
+	uint32_t flags; /* enum entry_flag */
 };
 
 typedef int (*ledger_charge_fn)(const struct ledger_charge *charge, void *userdata);

@@ -93,6 +93,14 @@ void station_balance(struct station *station, struct station_room *room)
 	}
 	room->live_nano = live;
 	room->best_nano = best;
+	if (station->now.trusted && !room->record.vacant) {
+		int64_t free_wh = tariff_free_wh(&station->book, &station->settings.zone, &cost.use,
+						 station->now.s);
+		room->free_wh = tariff_free_wh(&station->book, &station->settings.zone,
+					       &cost.least_use, station->now.s);
+		if (free_wh > room->free_wh)
+			room->free_wh = free_wh;
+	}
 	if (room->overflowed)
 		station_alarm_clear(station, ALARM_AMOUNT_OVERFLOW, room->record.name);
 	room->overflowed = false;
@@ -273,6 +281,24 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 	return total;
 }
 
+/* S1: energy that is free is no money, but nobody is cut while there is any, not even in debt. It is worth
+ * what it would cost, so that its end is foreseen. */
+static int64_t best_with_allowance(const struct station *station, const struct station_room *room)
+{
+	int64_t best = room->best_nano, worth;
+	if (room->free_wh == 0 || room->record.vacant)
+		return best;
+	int64_t cutoff = station_policy(station, room).cutoff_nano;
+	int64_t rate = tariff_rate(&station->book, &station->settings.zone, &room->use,
+				   station->now.s);
+	if (best < cutoff)
+		best = cutoff;
+	if (money_energy_nano(room->free_wh, rate, &worth) < 0 ||
+	    money_add(best, worth + (worth == 0), &best) < 0)
+		return INT64_MAX;
+	return best;
+}
+
 struct supply_facts station_facts(const struct station *station, const struct station_room *room)
 {
 	struct supply_facts facts = {
@@ -298,6 +324,7 @@ struct supply_facts station_facts(const struct station *station, const struct st
 			facts.evidence = SUPPLY_EVIDENCE_STALE;
 	}
 	facts.cloud_away_us = station_link_away_us(station);
+	facts.best_nano = best_with_allowance(station, room);
 	return facts;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_persons.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
 
@@ -76,6 +77,8 @@ static void compare_account(struct checks *checks, const struct commission_row *
 {
 	if (mine->tenancy[0] != '\0' && strcmp(mine->tenancy, first->tenancy) != 0)
 		found(checks, "tenancy", "an earlier row gives the room another tenancy");
+	if (mine->persons >= 0 && mine->persons != first->persons)
+		found(checks, "persons", "an earlier row says another number");
 	if (mine->opening_minor != 0)
 		found(checks, "opening_minor",
 		      "an earlier row opens the room's account; the opening balance belongs there");
@@ -106,6 +109,9 @@ static void compare_all(const struct station *station, struct checks *checks,
 	if (room != NULL && mine->tenancy[0] != '\0' &&
 	    strcmp(room->record.tenancy, mine->tenancy) != 0)
 		found(checks, "tenancy", "the room has another tenancy");
+	if (room != NULL && mine->persons >= 0 && mine->persons != station_persons(room))
+		found(checks, "persons",
+		      "the room has an account already; `prepay room persons` changes it");
 	if (room != NULL && mine->opening_minor != 0)
 		found(checks, "opening_minor", "the room has an account already");
 }
@@ -120,6 +126,11 @@ static int open_account(struct station *station, const struct commission_row *ro
 	if (r < 0)
 		return r;
 	*ret = room;
+	if (row->persons >= 0)
+		r = ledger_persons_add(station->ledger, room.account_id, room.opened_s,
+				       row->persons, "room import");
+	if (r < 0)
+		return r;
 	if (row->opening_minor == 0)
 		return 0;
 	struct entry entry = {.kind = ENTRY_OPENING, .account_id = room.account_id};

@@ -209,10 +209,12 @@ struct station_room {
 	struct ledger_room record;
 	size_t supply_count;
 	struct station_supply *supplies[LAYERS_SUPPLIES_MAX];
-	int64_t settled_nano;        /* balance by entries */
-	int64_t live_nano;           /* M1: minus the priced step since */
-	int64_t best_nano;           /* S1: minus the least that step can cost */
-	bool overflowed;             /* these two did not fit */
+	int64_t settled_nano; /* balance by entries */
+	int64_t live_nano;    /* M1: minus the priced step since */
+	int64_t best_nano;    /* S1: minus the least that step can cost */
+	bool overflowed;      /* these two did not fit */
+	struct tariff_persons persons;
+	int64_t free_wh;             /* left of an allowance of energy, as it may be at the best */
 	struct tariff_use use;       /* by entries: where the account stands in its blocks */
 	struct tariff_use use_after; /* with the entries of settled_in, once they are committed */
 	int64_t tax_rest;            /* of tax_carry, as the ledger has it */
@@ -397,6 +399,13 @@ int station_dated_decide(struct station *station, const char *who, bool waive, i
 /* In the caller's transaction, before an account closes: does what is due. -EBUSY: it waits for a person.
  * What memory is ahead by is the caller's to take back with room->dated. */
 int station_dated_close(struct station *station, struct station_room *room, const char *who);
+
+/* station_persons.c: how many live there. */
+int station_persons_load(struct station *station, struct station_room *room);
+/* As was said last; 1 where nobody did. */
+int32_t station_persons(const struct station_room *room);
+int station_persons_set(struct station *station, struct station_room *room, int32_t persons,
+			const char *who);
 
 /* station_tax.c: what the account's last tax entry cut off. */
 int station_tax_load(struct station *station, struct station_room *room);

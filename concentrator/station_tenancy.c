@@ -75,7 +75,7 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	snprintf(room->record.tenancy, sizeof(room->record.tenancy), "%s", tenancy);
 	room->record.vacant = tenancy[0] == '\0';
 	room->record.tenancy_s = room->record.vacant ? 0 : station->now.s;
-	room->use = (struct tariff_use){.opened_s = station->now.s};
+	room->use = (struct tariff_use){.opened_s = station->now.s, .persons = &room->persons};
 	room->use_after = room->use;
 	room->dated.opened_s = station->now.s;
 	/* Lines were agreed with the tenant that goes, and begin anew with the one that comes. */

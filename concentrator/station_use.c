@@ -1,4 +1,4 @@
-/* station_use.c - where each account stands in the blocks of its tariff.
+/* station_use.c - where each account stands in the blocks and the allowance of its tariff.
  *
  * M7  The position is the energy that the account's entries charge since the period began. Settlements
  *     carry it on; at the start and after a new tariff it is the snapshot's, with the charges behind it,
@@ -15,7 +15,7 @@
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/platform/digest.h"
 
-#define USE_INTEGERS 11
+#define USE_INTEGERS 21
 #define USE_SIZE     (USE_INTEGERS * 8)
 
 _Static_assert(USE_SIZE <= LEDGER_POSITION_MAX, "a position fits");
@@ -75,6 +75,8 @@ void station_use_bytes(const struct tariff_use *use, uint8_t ret[static LEDGER_P
 	uint8_t *at = put(ret, use->opened_s);
 	at = put_period(at, &use->now);
 	at = put_period(at, &use->before);
+	at = put_period(at, &use->free_now);
+	at = put_period(at, &use->free_before);
 	*ret_size = (uint32_t)(at - ret);
 }
 
@@ -83,12 +85,13 @@ int station_use_key(const struct station *station, uint8_t ret[static DIGEST_SIZ
 {
 	const struct tariff_book *book = &station->book;
 	const struct offset_table *zone = &station->settings.zone;
-	uint8_t bytes[32 + TARIFF_BOOK_MAX * 24 + CALENDAR_TRANSITIONS_MAX * 16] = "prepay-use 1\n",
+	uint8_t bytes[32 + TARIFF_BOOK_MAX * 32 + CALENDAR_TRANSITIONS_MAX * 16] = "prepay-use 2\n",
 									     *at = bytes + 32;
 	for (size_t i = 0; i < book->count; i++) {
 		at = put(at, book->tariff[i].id);
 		at = put(at, book->tariff[i].activation_s);
 		at = put(at, book->tariff[i].periods_since_s);
+		at = put(at, book->tariff[i].allowance_since_s);
 	}
 	for (size_t i = 0; i < zone->count; i++) {
 		at = put(at, zone->transition[i].from_s);
@@ -143,7 +146,7 @@ static int use_row(const struct ledger_charge *charge, void *userdata)
 	    (charge->at_trusted && charge->at_s < account->since_s))
 		return 0;
 	struct tariff_use *use = &account->room->use;
-	tariff_use_add(use, book, zone, charge->from_s, charge->energy_wh);
+	tariff_use_add(use, book, zone, charge->from_s, charge->energy_wh, charge->flags);
 	int64_t since_s = tariff_use_since_s(use, book, zone);
 	if (since_s > account->since_s && !account->kept)
 		account->since_s = since_s;
@@ -174,6 +177,9 @@ static int take_snapshot(struct station *station, struct use_walk *walk)
 		struct tariff_use use = {.opened_s = get(&at)};
 		get_period(&at, &use.now);
 		get_period(&at, &use.before);
+		get_period(&at, &use.free_now);
+		get_period(&at, &use.free_before);
+		use.persons = &account->room->persons;
 		/* Another tenancy began a use of its own. */
 		if (use.opened_s != account->room->use.opened_s)
 			continue;
@@ -216,15 +222,20 @@ int station_load_use(struct station *station)
 		const struct tariff *tariff = &station->book.tariff[i];
 		if (tariff_block_count(tariff) > 1 && tariff->periods_since_s < first_s)
 			first_s = tariff->periods_since_s;
+		if (tariff->allowance.wh > 0 && tariff->allowance_since_s < first_s)
+			first_s = tariff->allowance_since_s;
 	}
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
 		room->use = (struct tariff_use){.opened_s = room->record.tenancy_s != 0
 								    ? room->record.tenancy_s
-								    : room->record.opened_s};
+								    : room->record.opened_s,
+						.persons = &room->persons};
 		int r = station_dated_load(station, room);
 		if (r == 0)
 			r = station_tax_load(station, room);
+		if (r == 0)
+			r = station_persons_load(station, room);
 		if (r < 0)
 			return r;
 	}

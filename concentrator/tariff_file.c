@@ -78,11 +78,11 @@ static void read_prices(struct settings_section *section, const struct tariff *t
 }
 
 /* "year 01-01", "term 02-20 09-01", "month 1", "day". */
-static void read_reset(struct settings_section *energy, struct tariff_blocks *ret)
+static void read_cycle(struct settings_section *section, const char *key, struct tariff_cycle *ret)
 {
 	struct tariff_words words;
-	settings_require(energy, "reset");
-	tariff_words(energy, "reset", &words);
+	settings_require(section, key);
+	tariff_words(section, key, &words);
 	if (words.count == 0)
 		return;
 	const char *kind = words.word[0].text;
@@ -94,14 +94,14 @@ static void read_reset(struct settings_section *energy, struct tariff_blocks *re
 	if (strcmp(kind, "month") == 0 && words.count == 2 &&
 	    tariff_word_fixed(words.word[1].text, 0, 28, &day) && day >= 1) {
 		ret->reset = TARIFF_RESET_MONTH;
-		ret->reset_count = 1;
-		ret->reset_mmdd[0] = (int32_t)day;
+		ret->count = 1;
+		ret->mmdd[0] = (int32_t)day;
 		return;
 	}
 	bool year = strcmp(kind, "year") == 0 && words.count == 2;
 	if (!year &&
 	    (strcmp(kind, "term") != 0 || words.count < 2 || words.count > 1 + TARIFF_RESETS_MAX)) {
-		settings_fault(energy, "reset",
+		settings_fault(section, key,
 			       "write day, month 1, year 01-01 or term 02-20 09-01; days 1 to 28");
 		return;
 	}
@@ -110,14 +110,14 @@ static void read_reset(struct settings_section *energy, struct tariff_blocks *re
 		const struct tariff_word *word = &words.word[i];
 		int32_t mmdd = 0;
 		if (!tariff_word_mmdd(word->text, &mmdd) || mmdd % 100 > 28)
-			settings_fault(energy, word->key,
+			settings_fault(section, word->key,
 				       "%s is no day from 1 to 28 of a month; write 09-01",
 				       word->text);
-		else if (ret->reset_count > 0 && mmdd <= ret->reset_mmdd[ret->reset_count - 1])
-			settings_fault(energy, word->key, "%s does not follow the date before it",
+		else if (ret->count > 0 && mmdd <= ret->mmdd[ret->count - 1])
+			settings_fault(section, word->key, "%s does not follow the date before it",
 				       word->text);
 		else
-			ret->reset_mmdd[ret->reset_count++] = mmdd;
+			ret->mmdd[ret->count++] = mmdd;
 	}
 }
 
@@ -145,7 +145,7 @@ static void read_blocks(struct settings_section *energy, struct tariff *ret)
 			settings_fault(energy, word->key, "%s does not rise", word->text);
 	}
 	ret->block_count = (uint32_t)words.count + 1;
-	read_reset(energy, &ret->blocks);
+	read_cycle(energy, "reset", &ret->blocks.cycle);
 	ret->blocks.prorated = settings_choice(energy, "move-in", move_in, 0) == 1;
 }
 
@@ -203,6 +203,37 @@ static void read_standing(struct settings *settings, struct tariff_standing *ret
 	ret->not_unread = settings_choice(section, "while-unread", ways, 0) == 1;
 }
 
+/* What is left is lost with its period, carried to the dates of carried-to, or with "end" until the tenancy
+ * ends. */
+static void read_allowance(struct settings *settings, struct tariff_allowance *ret)
+{
+	static const char *const per[] = {"room", "person", NULL};
+	static const char *const move_in[] = {"whole", "prorated", NULL};
+	static const char *const counts[] = {"yes", "no", NULL};
+	struct settings_section *section = settings_find(settings, "allowance", NULL);
+	struct tariff_words words;
+	if (section == NULL)
+		return;
+	settings_require(section, "energy");
+	const char *text = settings_string(section, "energy", 1, TARIFF_WORD_MAX, NULL);
+	if (text != NULL &&
+	    (!tariff_word_fixed(text, 3, TARIFF_ALLOWANCE_MAX, &ret->wh) || ret->wh == 0))
+		settings_fault(section, "energy",
+			       "%s is no energy; write kWh with at most 3 decimals and %d", text,
+			       (int)(TARIFF_ALLOWANCE_MAX / 1000));
+	read_cycle(section, "every", &ret->given);
+	ret->kept = ret->given;
+	if (settings_has(section, "carried-to")) {
+		ret->kept = (struct tariff_cycle){0};
+		tariff_words(section, "carried-to", &words);
+		if (words.count != 1 || strcmp(words.word[0].text, "end") != 0)
+			read_cycle(section, "carried-to", &ret->kept);
+	}
+	ret->per_person = settings_choice(section, "per", per, 0) == 1;
+	ret->prorated = settings_choice(section, "move-in", move_in, 0) == 1;
+	ret->uncounted = settings_choice(section, "in-blocks", counts, 0) == 1;
+}
+
 /* "13" per cent is 130000. */
 static void read_tax(struct settings *settings, struct tariff_tax *ret)
 {
@@ -258,6 +289,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	}
 	read_blocks(energy, &tariff);
 	read_bands(settings, energy, &tariff);
+	read_allowance(settings, &tariff.allowance);
 	read_standing(settings, &tariff.standing);
 	read_tax(settings, &tariff.tax);
 	settings_unknown(settings);

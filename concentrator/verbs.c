@@ -69,6 +69,8 @@ static const struct control_verb table[] = {
 	{"room.import", CONTROL_ADMIN, verb_room_import, CONTROL_AUDIT, "rows:a dry_run?:b"},
 	{"room.remove", CONTROL_ADMIN, verb_room_remove, CONTROL_AUDIT,
 	 "room:s reason:s write_off?:b"},
+	{"room.persons", CONTROL_ADMIN, verb_room_persons, CONTROL_AUDIT,
+	 "room:s persons:i reason:s"},
 	{"tenancy.begin", CONTROL_ADMIN, verb_tenancy_begin, CONTROL_AUDIT,
 	 "room:s tenancy:s dry_run?:b reason:s"},
 	{"tenancy.end", CONTROL_ADMIN, verb_tenancy_end, CONTROL_AUDIT,

@@ -21,6 +21,7 @@ int verb_room_show(void *userdata, struct control_call *call);
 int verb_room_add(void *userdata, struct control_call *call);
 int verb_room_import(void *userdata, struct control_call *call);
 int verb_room_remove(void *userdata, struct control_call *call);
+int verb_room_persons(void *userdata, struct control_call *call);
 
 int verb_line_list(void *userdata, struct control_call *call);
 int verb_line_show(void *userdata, struct control_call *call);

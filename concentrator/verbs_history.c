@@ -33,6 +33,8 @@ static const char *rule_name(const struct entry *entry)
 		return "by-date";
 	if (entry->kind == ENTRY_TAX)
 		return "tax";
+	if (entry->flags & ENTRY_FREE)
+		return "free";
 	if (entry->flags & ENTRY_UNTIMED)
 		return "untimed";
 	return entry->flags & ENTRY_SPLIT_BY_TIME ? "split-by-time" : "metered";

@@ -234,6 +234,8 @@ int verb_room_show(void *userdata, struct control_call *call)
 	json_t *row = verbs_room_row(station, room);
 	int64_t earliest_s = station_earliest_s(station, room);
 	json_object_set_new(row, "tenancy", json_string(room->record.tenancy));
+	json_object_set_new(row, "persons", json_integer(station_persons(room)));
+	json_object_set_new(row, "free_wh", json_integer((json_int_t)room->free_wh));
 	json_object_set_new(row, "notice",
 			    earliest_s == 0
 				    ? json_null()
@@ -324,4 +326,31 @@ int verb_room_remove(void *userdata, struct control_call *call)
 	if (r == 0)
 		control_reply(call, NULL, NULL);
 	return r;
+}
+
+int verb_room_persons(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	struct station_room *room = verbs_room(station, call);
+	int64_t persons = message_arg_int64(call->args, "persons", -1);
+	if (room == NULL)
+		return 0;
+	if (persons < 0 || persons > TARIFF_PERSONS_MAX) {
+		control_fail(call, PROBLEM_USAGE, "persons is 0 to %d", TARIFF_PERSONS_MAX);
+		return 0;
+	}
+	if (!station->now.trusted) {
+		control_fail(call, PROBLEM_DEGRADED,
+			     "the time is not known for sure: nobody could tell since when");
+		return 0;
+	}
+	int r = station_persons_set(station, room, (int32_t)persons, call->peer.user);
+	if (r < 0)
+		return r;
+	station_balance(station, room);
+	control_reply(call,
+		      json_pack("{s:s,s:i}", "room", room->record.name, "persons",
+				(int)station_persons(room)),
+		      NULL);
+	return 0;
 }

@@ -51,6 +51,14 @@ static json_t *edge_rows(const struct tariff *tariff)
 	return rows;
 }
 
+static json_t *allowance(const struct tariff *tariff)
+{
+	if (tariff->allowance.wh == 0)
+		return json_null();
+	return json_pack("{s:I,s:b}", "energy_wh", (json_int_t)tariff->allowance.wh, "per_person",
+			 tariff->allowance.per_person);
+}
+
 static json_t *standing(const struct tariff *tariff)
 {
 	const struct tariff_standing *value = &tariff->standing;
@@ -73,12 +81,13 @@ static json_t *row_of(const struct tariff *tariff, const char *state, const char
 {
 	int64_t least, most;
 	tariff_price_range(tariff, &least, &most);
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:s}", "id",
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
 			 (json_int_t)tariff->id, "name", tariff->name, "state", state,
 			 "activation_s", (json_int_t)tariff->activation_s, "price_micro_per_kwh",
 			 (json_int_t)least, "most_micro_per_kwh", (json_int_t)most, "bands",
-			 band_rows(tariff), "edges_wh", edge_rows(tariff), "standing",
-			 standing(tariff), "tax", tax(tariff), "text", text);
+			 band_rows(tariff), "edges_wh", edge_rows(tariff), "allowance",
+			 allowance(tariff), "standing", standing(tariff), "tax", tax(tariff),
+			 "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

@@ -37,6 +37,7 @@ static const struct column columns[] = {
 	{.name = "may_cut", .choice = {"yes", "no"}},
 	{.name = "breaker_a", .min = 1, .max = 1000},
 	{.name = "tenancy"},
+	{.name = "persons", .max = 99},
 	{.name = "opening_minor", .min = -INT64_C(1000000000000), .max = INT64_C(1000000000000)},
 	{.name = "experimental", .choice = {"yes", "no"}},
 };

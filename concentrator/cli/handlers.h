@@ -25,6 +25,7 @@ int run_room_show(struct call *call);
 int run_room_add(struct call *call);
 int run_room_import(struct call *call);
 int run_room_remove(struct call *call);
+int run_room_persons(struct call *call);
 
 /* meter.c */
 int run_meter_list(struct call *call);

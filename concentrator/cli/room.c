@@ -176,6 +176,9 @@ static int show_room(struct session *session, const json_t *room)
 			    "%" PRId64 " day%s at the present use", value, value == 1 ? "" : "s");
 	if (*tenancy != '\0')
 		screen_fact(out, "tenancy", TONE_PLAIN, "%s", tenancy);
+	if (field_count(room, "free_wh") > 0)
+		screen_fact(out, "free energy", TONE_PLAIN, "%s left",
+			    figure_energy(room, "free_wh", buf));
 	show_prospect(out, room);
 	json_array_foreach(field_rows(room, "supplies"), i, supply)
 	{
@@ -229,6 +232,7 @@ int run_room_add(struct call *call)
 		{"--may-cut", "may_cut"},
 		{"--breaker", "breaker_a"},
 		{"--tenancy", "tenancy"},
+		{"--persons", "persons"},
 		{"--opening-minor", "opening_minor"},
 	};
 	json_t *args = json_object();
@@ -256,4 +260,19 @@ int run_room_remove(struct call *call)
 	if (call_has(call, "--write-off"))
 		(void)json_object_set_new(args, "write_off", json_true());
 	return session_do(call->session, "room.remove", args, "room %s: account closed", room);
+}
+
+int run_room_persons(struct call *call)
+{
+	struct session *session = call->session;
+	const char *room = call_get(call, "ROOM"), *text = call_get(call, "N");
+	char *end;
+	long persons = strtol(text, &end, 10);
+
+	if (end == text || *end != '\0' || persons < 0 || persons > 99)
+		return session_problem(session, PROBLEM_USAGE, NULL, "N is 0 to 99, not %s", text);
+	return session_do(session, "room.persons",
+			  json_pack("{s:s,s:I,s:s}", "room", room, "persons", (json_int_t)persons,
+				    "reason", call_get(call, "--reason")),
+			  "room %s: %ld persons from the next period on", room, persons);
 }

@@ -117,6 +117,19 @@ static void say_standing(struct session *session, const json_t *data)
 	}
 }
 
+static void say_allowance(struct session *session, const json_t *data)
+{
+	const json_t *allowance = field_object(data, "allowance");
+	char energy[FIGURE_SIZE];
+
+	if (allowance == NULL)
+		return;
+	screen_say(&session->out, TONE_PLAIN, "  free: %s per %s",
+		   figure_energy(allowance, "energy_wh", energy),
+		   field_true(allowance, "per_person") ? "person" : "room");
+	screen_end_line(&session->out);
+}
+
 static void say_tax(struct session *session, const json_t *data)
 {
 	const json_t *tax = field_object(data, "tax");
@@ -179,6 +192,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 			   figure_field_time(data, "activation_s", from));
 		screen_end_line(&session->out);
 		say_bands(session, data);
+		say_allowance(session, data);
 		say_standing(session, data);
 		say_tax(session, data);
 	}

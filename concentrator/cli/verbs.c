@@ -23,7 +23,7 @@ static const struct verb rooms[] = {
 	 NULL},
 	{"room add ROOM CIRCUIT [--line LINE] [--address N] [--model MODEL] [--channel N] "
 	 "[--relay RELAY] [--contact KIND] [--cut-order N] [--may-cut ANSWER] [--breaker A] "
-	 "[--tenancy ID] [--opening-minor N] [--experimental]",
+	 "[--tenancy ID] [--persons N] [--opening-minor N] [--experimental]",
 	 "add one circuit of a room; the first makes the room", ROLE_ADMIN, run_room_add,
 	 "The options are the columns of room import."},
 	{"room import FILE|- [--dry-run] [--experimental]",
@@ -31,13 +31,15 @@ static const struct verb rooms[] = {
 	 "The header line names the columns; room and circuit must be there:\n"
 	 "  room, circuit, line, address, model, channel, relay (meter, or "
 	 "MODEL@ADDRESS/CHANNEL),\n"
-	 "  contact (no, nc), cut_order (1..9), may_cut (yes, no), breaker_a, tenancy, "
+	 "  contact (no, nc), cut_order (1..9), may_cut (yes, no), breaker_a, tenancy, persons, "
 	 "opening_minor,\n"
 	 "  experimental (yes, no: may a model of low confidence count? so says --experimental)\n"
 	 "Every error is listed with its line and column; --dry-run changes nothing.\n"
 	 "Example:\n"
 	 "  room,circuit,line,address,model,relay,cut_order,may_cut,breaker_a\n"
 	 "  305,sockets,A,17,hiking-dds238-sr,meter,2,yes,20"},
+	{"room persons ROOM N --reason TEXT", "how many live there, for an allowance per person",
+	 ROLE_ADMIN, run_room_persons, "It counts from the allowance's next period on."},
 	{"room remove ROOM --reason TEXT [--write-off]", "settle a room and close its account",
 	 ROLE_ADMIN, run_room_remove,
 	 "Refused while the balance is not zero, unless --write-off gives the rest up."},
@@ -321,6 +323,7 @@ static const struct verb_option options[] = {
 	{"--may-cut", "may it be cut for money: yes or no"},
 	{"--breaker", "rated current of the breaker, A"},
 	{"--tenancy", "tenancy of the account"},
+	{"--persons", "how many live there"},
 	{"--opening-minor", "balance brought in, minor units"},
 	{"--experimental", "although the model is badly evidenced"},
 	{"--json", "one JSON object; problems as JSON too"},

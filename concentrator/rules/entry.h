@@ -42,6 +42,8 @@ enum entry_flag {
 	ENTRY_UNTIMED = 1 << 1,       /* committed while the clock was not trusted */
 	ENTRY_OF_SUBSIDY = 1 << 2, /* the credit given or taken back is not the tenant's own ... */
 	ENTRY_OF_ALLOWANCE = 1 << 3, /* ... but a subsidy, or an allowance (credit.h) */
+	ENTRY_FREE = 1 << 4,          /* covered by an allowance of energy: price 0 */
+	ENTRY_UNCOUNTED = 1 << 5,     /* counts in no block */
 };
 
 struct entry {

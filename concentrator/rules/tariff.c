@@ -48,6 +48,27 @@ static bool is_mmdd(int32_t mmdd)
 	return mmdd >= 101 && mmdd <= 1231 && mmdd % 100 >= 1 && mmdd % 100 <= 31;
 }
 
+static bool cycle_holds(const struct tariff_cycle *cycle)
+{
+	switch (cycle->reset) {
+	case TARIFF_RESET_DAY:
+		return true;
+	case TARIFF_RESET_MONTH:
+		return cycle->count == 1 && cycle->mmdd[0] >= 1 && cycle->mmdd[0] <= 28;
+	case TARIFF_RESET_DATES:
+		if (cycle->count < 1 || cycle->count > TARIFF_RESETS_MAX)
+			return false;
+		for (uint32_t i = 0; i < cycle->count; i++)
+			if (!is_mmdd(cycle->mmdd[i]) || cycle->mmdd[i] % 100 > 28 ||
+			    (i > 0 && cycle->mmdd[i] <= cycle->mmdd[i - 1]))
+				return false;
+		return true;
+	case TARIFF_RESET_NEVER:
+	default:
+		return false;
+	}
+}
+
 static bool blocks_hold(const struct tariff *tariff)
 {
 	const struct tariff_blocks *blocks = &tariff->blocks;
@@ -58,24 +79,15 @@ static bool blocks_hold(const struct tariff *tariff)
 		if (blocks->edge_wh[i] <= (i > 0 ? blocks->edge_wh[i - 1] : 0) ||
 		    blocks->edge_wh[i] > TARIFF_EDGE_MAX)
 			return false;
-	switch (blocks->reset) {
-	case TARIFF_RESET_DAY:
-		return true;
-	case TARIFF_RESET_MONTH:
-		return blocks->reset_count == 1 && blocks->reset_mmdd[0] >= 1 &&
-		       blocks->reset_mmdd[0] <= 28;
-	case TARIFF_RESET_DATES:
-		if (blocks->reset_count < 1 || blocks->reset_count > TARIFF_RESETS_MAX)
-			return false;
-		for (uint32_t i = 0; i < blocks->reset_count; i++)
-			if (!is_mmdd(blocks->reset_mmdd[i]) || blocks->reset_mmdd[i] % 100 > 28 ||
-			    (i > 0 && blocks->reset_mmdd[i] <= blocks->reset_mmdd[i - 1]))
-				return false;
-		return true;
-	case TARIFF_RESET_NEVER:
-	default:
-		return false;
-	}
+	return cycle_holds(&blocks->cycle);
+}
+
+static bool allowance_holds(const struct tariff_allowance *allowance)
+{
+	return allowance->wh == 0 ||
+	       (allowance->wh > 0 && allowance->wh <= TARIFF_ALLOWANCE_MAX &&
+		cycle_holds(&allowance->given) &&
+		(allowance->kept.reset == TARIFF_RESET_NEVER || cycle_holds(&allowance->kept)));
 }
 
 static bool plan_holds(const struct tariff_plan *plan, uint32_t bands)
@@ -127,15 +139,38 @@ static bool amount_holds(int64_t nano)
 	return nano >= 0 && nano <= TARIFF_AMOUNT_MAX;
 }
 
+static bool same_cycle(const struct tariff_cycle *a, const struct tariff_cycle *b)
+{
+	return a->reset == b->reset && a->count == b->count &&
+	       memcmp(a->mmdd, b->mmdd, a->count * sizeof(a->mmdd[0])) == 0;
+}
+
 bool tariff_same_periods(const struct tariff *a, const struct tariff *b)
 {
-	const struct tariff_blocks *one = &a->blocks;
-	const struct tariff_blocks *other = &b->blocks;
-
 	return tariff_block_count(a) > 1 && tariff_block_count(b) > 1 &&
-	       one->reset == other->reset && one->reset_count == other->reset_count &&
-	       memcmp(one->reset_mmdd, other->reset_mmdd,
-		      one->reset_count * sizeof(one->reset_mmdd[0])) == 0;
+	       same_cycle(&a->blocks.cycle, &b->blocks.cycle);
+}
+
+bool tariff_same_allowance(const struct tariff *a, const struct tariff *b)
+{
+	return a->allowance.wh > 0 && b->allowance.wh > 0 &&
+	       same_cycle(&a->allowance.given, &b->allowance.given) &&
+	       same_cycle(&a->allowance.kept, &b->allowance.kept);
+}
+
+int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s)
+{
+	uint32_t i;
+
+	if (!persons || persons->count == 0)
+		return 1;
+	i = persons->count - 1;
+	while (i > 0 && persons->change[i].from_s > at_s)
+		i--;
+	/* Where all places are taken there was something before the first. */
+	if (persons->change[i].from_s > at_s && persons->count < TARIFF_PERSONS_CHANGES)
+		return 1;
+	return persons->change[i].persons;
 }
 
 static bool comes_before(const struct tariff *a, const struct tariff *b)
@@ -164,6 +199,10 @@ static void find_periods(struct tariff_book *book, size_t added)
 			tariff->periods_since_s = before->periods_since_s;
 		else if (i > 0 || i == added)
 			tariff->periods_since_s = tariff->activation_s;
+		if (before && tariff_same_allowance(before, tariff))
+			tariff->allowance_since_s = before->allowance_since_s;
+		else if (i > 0 || i == added)
+			tariff->allowance_since_s = tariff->activation_s;
 		if (in_force(book, i))
 			before = tariff;
 	}
@@ -175,7 +214,7 @@ int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 
 	if (tariff->id <= 0 || !calendar_covers(tariff->activation_s) || !prices_hold(tariff) ||
 	    !blocks_hold(tariff) || !schedule_holds(tariff) ||
-	    !amount_holds(tariff->standing.day_nano) ||
+	    !allowance_holds(&tariff->allowance) || !amount_holds(tariff->standing.day_nano) ||
 	    !amount_holds(tariff->standing.month_nano) || tariff->tax.rate_ppm < 0 ||
 	    tariff->tax.rate_ppm > TAX_RATE_MAX)
 		return -EINVAL;

@@ -29,6 +29,7 @@
 #define TARIFF_PRICE_MAX     INT64_C(1000000000000)    /* a million of the currency per kWh */
 #define TARIFF_AMOUNT_MAX    INT64_C(1000000000000000) /* a million of the currency, in nano */
 #define TARIFF_EDGE_MAX      INT64_C(1000000000000)    /* Wh */
+#define TARIFF_ALLOWANCE_MAX INT64_C(1000000000)       /* Wh */
 #define TARIFF_DAY_KINDS     (7 + TARIFF_SPECIALS_MAX)
 
 /* The bands of a day: each change holds from its minute of the local clock to the next one's, the
@@ -61,20 +62,47 @@ struct tariff_schedule {
 };
 
 enum tariff_reset {
-	TARIFF_RESET_NEVER, /* no blocks */
+	TARIFF_RESET_NEVER,
 	TARIFF_RESET_DAY,
 	TARIFF_RESET_MONTH,
-	TARIFF_RESET_DATES, /* a year or a term: the dates of reset_mmdd */
+	TARIFF_RESET_DATES, /* a year or a term: the dates of mmdd */
+};
+
+/* When counting begins anew. */
+struct tariff_cycle {
+	enum tariff_reset reset;
+	uint32_t count;                  /* MONTH: 1; DATES: 1 to TARIFF_RESETS_MAX */
+	int32_t mmdd[TARIFF_RESETS_MAX]; /* rising; day 1 to 28; MONTH: the day alone */
 };
 
 /* The blocks of a period. Read only where there is more than one block. */
 struct tariff_blocks {
 	int64_t edge_wh[TARIFF_BLOCKS_MAX -
 			1]; /* rising; use equal to the edge is the lower block */
-	enum tariff_reset reset;
-	uint32_t reset_count;                  /* MONTH: 1; DATES: 1 to TARIFF_RESETS_MAX */
-	int32_t reset_mmdd[TARIFF_RESETS_MAX]; /* rising; day 1 to 28; MONTH: the day alone */
+	struct tariff_cycle cycle;
 	bool prorated; /* edges of the period of a move-in shrink to its days */
+};
+
+/* Energy that is free, given anew in each of its periods. What is left is lost with the period, or carried
+ * until the counting of what was used begins anew. Read only where wh is above 0. */
+struct tariff_allowance {
+	int64_t wh; /* of a period; 0 to TARIFF_ALLOWANCE_MAX */
+	struct tariff_cycle given;
+	struct tariff_cycle kept; /* as given: nothing is carried; NEVER: until the tenancy ends */
+	bool per_person;
+	bool prorated;  /* what the period of a move-in gives shrinks to its days */
+	bool uncounted; /* does not count in the blocks */
+};
+
+/* How many live there: what is given per person. A change counts from the next period on. */
+#define TARIFF_PERSONS_CHANGES 8
+#define TARIFF_PERSONS_MAX     99
+struct tariff_persons {
+	uint32_t count; /* 0: one person, always */
+	struct {
+		int64_t from_s;
+		int32_t persons;
+	} change[TARIFF_PERSONS_CHANGES]; /* rising; before the first: one */
 };
 
 /* What an account costs by the day, whatever it uses. Taken by dated.h. */
@@ -99,6 +127,7 @@ struct tariff {
 	int64_t price_micro_per_kwh[TARIFF_BANDS_MAX][TARIFF_BLOCKS_MAX];
 	struct tariff_blocks blocks;
 	struct tariff_schedule schedule;
+	struct tariff_allowance allowance;
 	struct tariff_standing standing;
 	struct tariff_tax tax;
 	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
@@ -106,6 +135,7 @@ struct tariff {
 	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before
 	 * it does not count in the blocks. */
 	int64_t periods_since_s;
+	int64_t allowance_since_s; /* the same of the allowance */
 };
 
 /* Sorted by activation, then id. Of two with one activation the later received (greater id) holds.
@@ -139,6 +169,12 @@ const struct tariff *tariff_at(const struct tariff_book *book, int64_t at_s);
 
 /* The tariff that comes into force next after after_s; NULL when none is staged. */
 const struct tariff *tariff_staged(const struct tariff_book *book, int64_t after_s);
+
+/* Have both an allowance of the same periods: what was used of one counts in the other. */
+bool tariff_same_allowance(const struct tariff *a, const struct tariff *b);
+
+/* 1 where nothing is known. persons may be NULL. */
+int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s);
 
 /* Have both blocks of the same period: the position of an account is kept from one to the other. */
 bool tariff_same_periods(const struct tariff *a, const struct tariff *b);

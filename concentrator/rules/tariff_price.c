@@ -67,6 +67,17 @@ static void enter_period(struct tariff_pricing *pricing, int64_t at_s)
 	}
 }
 
+static void enter_allowance(struct tariff_pricing *pricing, int64_t at_s)
+{
+	const struct tariff *tariff = tariff_at(pricing->book, at_s);
+
+	pricing->free_wh = 0;
+	if (!tariff || tariff->allowance.wh == 0)
+		return;
+	pricing->free_wh = tariff_free_wh(pricing->book, pricing->zone, pricing->use, at_s);
+	pricing->free_counts = !tariff->allowance.uncounted;
+}
+
 /* Where the upper edge of a block is for this account; INT64_MAX for the last. */
 static int64_t edge_wh(const struct tariff *tariff, const struct tariff_period *period,
 		       uint32_t block)
@@ -207,6 +218,25 @@ static void begin_cheapest(struct tariff_pricing *pricing, int64_t from_s, int64
 	take_cheapest(pricing, from_s, to_s);
 	if (!pricing->fixed)
 		enter_period(pricing, from_s);
+	enter_allowance(pricing, pricing->from_s);
+}
+
+/* What an allowance can cover at the most, whenever the energy of the gap was used. */
+static void widen_allowance(struct tariff_pricing *pricing)
+{
+	int64_t span_s;
+	bool any = false;
+
+	for (size_t i = 0; i < pricing->book->count; i++)
+		any = any || pricing->book->tariff[i].allowance.wh > 0;
+	if (!any)
+		return;
+	if (__builtin_sub_overflow(pricing->to_s, pricing->from_s, &span_s) ||
+	    span_s > TARIFF_LONG_S)
+		pricing->free_wh = INT64_MAX;
+	else
+		pricing->free_wh += tariff_given_wh(pricing->book, pricing->zone, pricing->use,
+						    pricing->from_s, pricing->to_s);
 }
 
 int tariff_least_begin(struct tariff_pricing *pricing, const struct tariff_book *book,
@@ -219,6 +249,7 @@ int tariff_least_begin(struct tariff_pricing *pricing, const struct tariff_book 
 		return r;
 	pricing->flags = ENTRY_UNTIMED;
 	begin_cheapest(pricing, step->from_s, step->to_s);
+	widen_allowance(pricing);
 	return 0;
 }
 
@@ -228,7 +259,7 @@ static bool is_quiet(struct tariff_pricing *pricing, const struct tariff_step *s
 	const struct tariff *tariff = tariff_at(pricing->book, step->from_s);
 	struct tariff_span span;
 
-	if (!tariff)
+	if (!tariff || tariff->allowance.wh > 0)
 		return false;
 	span = tariff_span_at(tariff, pricing->zone, step->from_s);
 	if (span.from_s < tariff->activation_s)
@@ -311,12 +342,14 @@ static int next_stretch(struct tariff_pricing *pricing)
 		pricing->bands = UINT32_C(1)
 				 << tariff_span_at(pricing->tariff, pricing->zone, from_s).band;
 	enter_period(pricing, from_s);
+	enter_allowance(pricing, from_s);
 	return 0;
 }
 
 int tariff_price_next(struct tariff_pricing *pricing, struct tariff_part *ret)
 {
 	const struct tariff *tariff;
+	bool free;
 	int r;
 
 	while (pricing->stretch_wh == 0) {
@@ -327,17 +360,23 @@ int tariff_price_next(struct tariff_pricing *pricing, struct tariff_part *ret)
 			return r;
 	}
 	tariff = pricing->tariff;
+	free = pricing->free_wh > 0;
 	*ret = (struct tariff_part){
 		.wh = pricing->stretch_wh,
 		.from_s = pricing->from_s,
 		.to_s = pricing->to_s,
 		.flags = pricing->flags,
 	};
+	if (free) {
+		if (ret->wh > pricing->free_wh)
+			ret->wh = pricing->free_wh;
+		ret->flags |= ENTRY_FREE | (pricing->free_counts ? 0 : (uint32_t)ENTRY_UNCOUNTED);
+	}
 	if (tariff) {
 		ret->tariff_id = tariff->id;
 		ret->tax_ppm = added_ppm(tariff);
 		ret->block = pricing->block;
-		if (pricing->period) {
+		if (pricing->period && (!free || pricing->free_counts)) {
 			int64_t left;
 
 			ret->block = block_at(tariff, pricing->period);
@@ -346,15 +385,20 @@ int tariff_price_next(struct tariff_pricing *pricing, struct tariff_part *ret)
 				ret->wh = left;
 		}
 		ret->band = cheapest_band(tariff, pricing->bands, ret->block);
-		ret->price_micro_per_kwh = tariff->price_micro_per_kwh[ret->band][ret->block];
+		if (!free)
+			ret->price_micro_per_kwh =
+				tariff->price_micro_per_kwh[ret->band][ret->block];
 		r = money_energy_nano(ret->wh, ret->price_micro_per_kwh, &ret->amount_nano);
 		if (r < 0)
 			return r;
 	}
+	if (free && pricing->free_wh != INT64_MAX)
+		pricing->free_wh -= ret->wh;
 	pricing->stretch_wh -= ret->wh;
-	if (pricing->period == &pricing->other)
+	if (pricing->period == &pricing->other && !(ret->flags & ENTRY_UNCOUNTED))
 		pricing->other.wh += ret->wh;
-	tariff_use_add(pricing->use, pricing->book, pricing->zone, ret->from_s, ret->wh);
+	tariff_use_add(pricing->use, pricing->book, pricing->zone, ret->from_s, ret->wh,
+		       ret->flags);
 	return 1;
 }
 

@@ -7,6 +7,10 @@
  *     and the rest to the last, and says so. Energy whose time is not known is priced at the
  *     cheapest price it can have had.
  *
+ * What an allowance covers goes first, and costs nothing: in each stretch what is left in its period; of
+ * energy whose time is not known what is left when its gap begins. What it can cost at the least takes in
+ * what is given anew within the gap besides.
+ *
  * The cheapest, with tax that is added: within one period of one tariff each block at the cheapest of the bands that the time
  * touches; where the time touches two tariffs or two periods, all of it at the cheapest of their
  * prices. A time that touches more than TARIFF_LONG_S of a tariff touches all of its bands.
@@ -43,7 +47,7 @@ struct tariff_part {
 	int32_t tax_ppm; /* of a tax to be added to the amount */
 	uint32_t band;
 	uint32_t block;
-	uint32_t flags; /* enum entry_flag: ENTRY_SPLIT_BY_TIME, ENTRY_UNTIMED */
+	uint32_t flags; /* enum entry_flag: SPLIT_BY_TIME, UNTIMED, FREE, UNCOUNTED */
 };
 
 /* A step being priced; its fields are private. It borrows what it is begun with. */
@@ -66,6 +70,8 @@ struct tariff_pricing {
 	uint32_t flags;
 	struct tariff_period other; /* where the stretch is in no period of use */
 	struct tariff_period *period;
+	int64_t free_wh;  /* left of the allowance for the stretch */
+	bool free_counts; /* in the blocks */
 };
 
 /* Begins a step. use moves with each part: work on a copy until the parts are kept.

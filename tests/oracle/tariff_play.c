@@ -29,6 +29,7 @@ struct play {
 	struct {
 		int64_t from_s;
 		int64_t wh;
+		uint32_t flags;
 	} charge[CHARGES_MAX];
 };
 
@@ -88,6 +89,7 @@ static void price(struct play *play, const struct tariff_step *step)
 		if (play->charge_count == CHARGES_MAX)
 			fail("too many charges");
 		play->charge[play->charge_count].from_s = part.from_s;
+		play->charge[play->charge_count].flags = part.flags;
 		play->charge[play->charge_count++].wh = part.wh;
 		r = 0;
 	}
@@ -114,7 +116,7 @@ static void add_up(struct play *play)
 	play->use = (struct tariff_use){.opened_s = play->use.opened_s};
 	for (size_t i = play->charge_count; i > 0; i--)
 		tariff_use_add(&play->use, &play->book, &play->zone, play->charge[i - 1].from_s,
-			       play->charge[i - 1].wh);
+			       play->charge[i - 1].wh, play->charge[i - 1].flags);
 }
 
 int main(void)

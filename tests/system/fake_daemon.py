@@ -268,6 +268,7 @@ def default(verb, args):
         "hold.list": {"rows": [{"room": "107", "owner": "li", "reason": "reading disputed",
                                 "from_s": NOW_S, "until_s": NOW_S + 86400}]},
         "hold.set": {}, "hold.release": {},
+        "room.persons": {"room": "305", "persons": 4},
         "dated.list": {"rows": [{"room": "107", "rule": "standing", "first": "2026-11-01",
                                  "last": "2026-11-05", "days": 5, "amount": money(250),
                                  "amount_nano": "2500000000", "held": True}]},

@@ -30,6 +30,7 @@ USES = [
     (["room", "add", "305", "ac", "--line", "A", "--address", "17"], "room.add"),
     (["room", "import", "-"], "room.import"),
     (["room", "remove", "305", *REASON], "room.remove"),
+    (["room", "persons", "305", "4", *REASON], "room.persons"),
     (["meter", "read", "101"], "meter.read"), (["meter", "list"], "meter.list"),
     (["model", "list"], "model.list"),
     (["meter", "list", "--line", "A"], "meter.list"), (["meter", "show", "A/5"], "meter.show"),
@@ -593,7 +594,7 @@ class Local(CliTest):
             COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _prepay; echo "${COMPREPLY[*]}"
             """ % (PREPAY, self.socket, ROOT)
         for words, wanted in ((["prepay", "roo"], "room"), (["prepay", "room", ""],
-                                                            "add import list remove show"),
+                                                            "add import list persons remove show"),
                               (["prepay", "room", "show", "40"], "401 402 403 404"),
                               (["prepay", "relay", "101", "o"], "off on"),
                               (["prepay", "--json", "relay", "101", "off", "--re"], "--reason"),

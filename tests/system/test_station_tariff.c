@@ -33,6 +33,8 @@ static void assert_use_follows(struct site *site, struct station_room *room)
 	assert_int_equal(station_load_use(site->building.station), 0);
 	assert_memory_equal(&room->use.now, &kept.now, sizeof(kept.now));
 	assert_memory_equal(&room->use.before, &kept.before, sizeof(kept.before));
+	assert_memory_equal(&room->use.free_now, &kept.free_now, sizeof(kept.free_now));
+	assert_memory_equal(&room->use.free_before, &kept.free_before, sizeof(kept.free_before));
 }
 
 /* -energy_wh and flags of all charges. */
@@ -194,11 +196,54 @@ static void a_refused_snapshot_is_an_alarm_and_replaced(void **state)
 	assert_string_equal(ledger_snapshot_refusal(site->ledger), "");
 }
 
+static void free_energy_keeps_the_supply_on_and_then_ends_with_a_notice(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 2000);
+	struct charges charges;
+
+	/* Ten kWh of nobody's money, in debt: five hours. */
+	site_add_room(site, 101, -500, "sockets", true, 1);
+	apply(site, "[tariff]\nname = t\nactivation = receipt\n[energy]\nprice = 0.5\n"
+		    "[allowance]\nenergy = 5\nevery = month 1\nper = person\nin-blocks = no\n");
+	played_run(building, MINUTE_US);
+	assert_int_equal(station_persons_set(building->station, site_room(site, "101"), 2, "x"), 0);
+	/* It was given for one person already: the second counts from the next period on. */
+	played_run(building, 2 * HOUR_US);
+	restart(site);
+	played_run(building, 2 * HOUR_US + 10 * MINUTE_US);
+	assert_in_range(site_room(site, "101")->free_wh, 550, 720);
+	assert_int_equal(site_room(site, "101")->live_nano, -INT64_C(5000000000));
+	assert_true(meter->closed);
+	assert_false(site_room(site, "101")->money.noticed);
+	/* Foreseen ten minutes ahead, and cut when it is used up. */
+	played_run(building, 2 * HOUR_US + 25 * MINUTE_US);
+	assert_true(site_room(site, "101")->money.noticed);
+	assert_true(meter->closed);
+	played_run(building, 2 * HOUR_US + 36 * MINUTE_US);
+	assert_false(meter->closed);
+	assert_use_follows(site, site_room(site, "101"));
+	charges = charges_of(site, "101");
+	assert_int_equal(charges.flags & (ENTRY_FREE | ENTRY_UNCOUNTED),
+			 ENTRY_FREE | ENTRY_UNCOUNTED);
+	assert_int_equal(charges.nano, (charges.wh - 5000) * 500000);
+
+	/* The next month brings it back, twice as much. */
+	building->base_s += 31 * CALENDAR_DAY_S;
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_true(meter->closed);
+	assert_in_range(site_room(site, "101")->free_wh, 9700, 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			blocks_count_all_meters_of_an_account_across_restarts, site_setup,
+			site_teardown),
+		cmocka_unit_test_setup_teardown(
+			free_energy_keeps_the_supply_on_and_then_ends_with_a_notice, site_setup,
 			site_teardown),
 		cmocka_unit_test_setup_teardown(days_of_blocks_and_bands_need_no_split_by_time,
 						site_setup, site_teardown),

@@ -202,7 +202,7 @@ static void completion_says_what_may_come(void **state)
 		const char *line;
 		const char *next; /* all, sorted as the table has them */
 	} completions[] = {
-		{"room", "list show add import remove "},
+		{"room", "list show add import persons remove "},
 		{"room show", "ROOM "},
 		{"room show 305", ""},
 		{"relay", "ROOM "},

@@ -314,7 +314,7 @@ static void the_position_outlives_a_version_of_the_same_period(void **state)
 	tariff_book_prune(&kept, winter(1, 20, 0, 0));
 	assert_int_equal(kept.count, 1);
 	here = (struct tariff_use){0};
-	tariff_use_add(&here, &kept, &berlin, winter(1, 10, 0, 0), 15 * KWH);
+	tariff_use_add(&here, &kept, &berlin, winter(1, 10, 0, 0), 15 * KWH, 0);
 	assert_int_equal(cost(&kept, &here, 10 * KWH, winter(1, 20, 0, 0), winter(1, 21, 0, 0)),
 			 5 * INT64_C(3000000000) + 5 * INT64_C(4000000000));
 }
@@ -404,7 +404,7 @@ static void splitting_and_merging_change_nothing(void **state)
 		assert_int_equal(whole.now.wh, split.now.wh);
 		for (size_t k = parts.count; k > 0; k--)
 			tariff_use_add(&again, &book, &berlin, parts.part[k - 1].from_s,
-				       parts.part[k - 1].wh);
+				       parts.part[k - 1].wh, parts.part[k - 1].flags);
 		assert_memory_equal(&again.now, &whole.now, sizeof(again.now));
 		again = (struct tariff_use){0};
 		assert_true(least(&book, &again, wh, from_s, to_s) <= in_two);

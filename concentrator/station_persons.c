@@ -1,0 +1,54 @@
+/* station_persons.c - how many live in a room: what an allowance gives per person.
+ *
+ * A change counts from the next period of the allowance on: what was given stays given.
+ */
+#include "concentrator/station_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/ledger_persons.h"
+
+int station_persons_load(struct station *station, struct station_room *room)
+{
+	struct tariff_persons *persons = &room->persons;
+	int64_t from_s[TARIFF_PERSONS_CHANGES];
+	int32_t number[TARIFF_PERSONS_CHANGES];
+	size_t count;
+	int r = ledger_persons_last(station->ledger, room->record.account_id,
+				    TARIFF_PERSONS_CHANGES, from_s, number, &count);
+	if (r < 0)
+		return r;
+	persons->count = 0;
+	for (size_t i = 0; i < count; i++) {
+		/* Where the clock went back the later word counts from there on. */
+		while (persons->count > 0 &&
+		       persons->change[persons->count - 1].from_s >= from_s[i])
+			persons->count--;
+		persons->change[persons->count].from_s = from_s[i];
+		persons->change[persons->count++].persons = number[i];
+	}
+	return 0;
+}
+
+int32_t station_persons(const struct station_room *room)
+{
+	return tariff_persons_at(&room->persons, INT64_MAX);
+}
+
+int station_persons_set(struct station *station, struct station_room *room, int32_t persons,
+			const char *who)
+{
+	int r = station->store_failing ? -EIO : station_begin(station);
+	if (r < 0)
+		return r;
+	r = ledger_persons_add(station->ledger, room->record.account_id, station->now.s, persons,
+			       who);
+	if (r < 0) {
+		station_rollback(station);
+		return r;
+	}
+	r = station_commit(station);
+	return r < 0 ? r : station_persons_load(station, room);
+}
