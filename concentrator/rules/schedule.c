@@ -404,8 +404,9 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 			offer(best, hurried ? READ_HURRIED : READ_DUE, device->due_us[span], index,
 			      span, false);
 		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
-			/* Spare time goes round: by deadline a short one would take it all. */
-			offer(best, READ_AHEAD, device->read_us[span], index, span, false);
+			/* Spare time goes round: by deadline a short one would take it all, by the last good
+			 * read one that refuses. */
+			offer(best, READ_AHEAD, device->ended_us[span], index, span, false);
 		else
 			sooner(wait_us, device->due_us[span]);
 	}

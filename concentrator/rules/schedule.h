@@ -79,17 +79,18 @@ struct schedule_job {
 struct schedule_device {
 	struct schedule_traits traits;
 	enum schedule_device_state state;
-	int64_t money_us;                /* schedule_urgent(); 0: not urgent */
-	int64_t load_us;                 /* schedule_watch(); 0: not watched */
-	uint8_t in_flight;               /* bit per span */
-	uint8_t asked;                   /* bit per span: wanted at once */
-	uint8_t hurried;                 /* bit per span: goes before others when due */
-	int64_t read_us[SCHEDULE_READS]; /* last good read; 0: never */
-	int64_t due_us[SCHEDULE_READS];  /* deadline */
-	int64_t last_us;                 /* end of the last transaction */
-	int64_t answered_us;             /* last answer of any kind; 0: never */
-	uint32_t failures;               /* in a row */
-	int64_t failing_us;              /* since when */
+	int64_t money_us;                 /* schedule_urgent(); 0: not urgent */
+	int64_t load_us;                  /* schedule_watch(); 0: not watched */
+	uint8_t in_flight;                /* bit per span */
+	uint8_t asked;                    /* bit per span: wanted at once */
+	uint8_t hurried;                  /* bit per span: goes before others when due */
+	int64_t read_us[SCHEDULE_READS];  /* last good read; 0: never */
+	int64_t ended_us[SCHEDULE_READS]; /* last read, good or not; 0: never */
+	int64_t due_us[SCHEDULE_READS];   /* deadline */
+	int64_t last_us;                  /* end of the last transaction */
+	int64_t answered_us;              /* last answer of any kind; 0: never */
+	uint32_t failures;                /* in a row */
+	int64_t failing_us;               /* since when */
 	int64_t silent_us;
 	int64_t probe_us; /* next probe */
 	int64_t backoff_us;

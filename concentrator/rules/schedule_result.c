@@ -165,6 +165,8 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 	device->last_us = now_us;
 	if (job->probe)
 		schedule->probing = false;
+	if (job->span != SCHEDULE_RELAY)
+		device->ended_us[job->span] = now_us;
 	/* A read-back before the relay has settled does not replace the one after. */
 	if (job->span != SCHEDULE_RELAY && !settling)
 		plan_read(schedule, device, job->span, now_us);

@@ -24,6 +24,8 @@
 
 struct played {
 	bool dead;
+	bool refuses; /* its energy, by an exception */
+	int64_t refused;
 	int64_t reads[SCHEDULE_READS];
 	int64_t worst_age_us[SCHEDULE_READS];
 	int64_t read_us[SCHEDULE_READS];
@@ -142,6 +144,10 @@ static void transact(struct play *line, int64_t until_us)
 	} else {
 		turnaround_us = random_between(&line->random, 8 * MS, 25 * MS);
 		took_us = span_us(job.span) + turnaround_us;
+		if (played->refuses && job.span == SCHEDULE_ENERGY) {
+			error = -EREMOTEIO;
+			played->refused++;
+		}
 	}
 	line->now_us += took_us;
 	line->last = job;
@@ -601,6 +607,23 @@ static void rooms_near_a_limit_leave_the_others_their_part(void **state)
 	assert_true(hurried_us * 100 >= 120 * SECOND * 40);
 }
 
+/* A meter of another model refuses for ever; the others are read as often as they would be. */
+static void a_device_that_refuses_takes_no_more_of_the_line_than_another(void **state)
+{
+	struct play *line = play(8, true);
+
+	(void)state;
+	line->device[2].refuses = line->device[5].refuses = true;
+	run(line, 120 * SECOND);
+	print_message("energy: %d reads of one, %d refused by another\n",
+		      (int)line->device[1].reads[SCHEDULE_ENERGY], (int)line->device[2].refused);
+	assert_int_equal(line->device[2].reads[SCHEDULE_ENERGY], 0);
+	for (size_t i = 0; i < 8; i++)
+		if (!line->device[i].refuses)
+			assert_true(line->device[2].refused * 10 <=
+				    line->device[i].reads[SCHEDULE_ENERGY] * 11);
+}
+
 /* One job is one read: a device of many circuits wants that many within the time of one. */
 static void a_device_of_many_circuits_shows_each_of_them_in_time(void **state)
 {
@@ -841,6 +864,7 @@ int main(void)
 		cmocka_unit_test(an_exception_is_an_answer),
 		cmocka_unit_test(a_room_near_zero_is_read_more_often),
 		cmocka_unit_test(rooms_near_a_limit_leave_the_others_their_part),
+		cmocka_unit_test(a_device_that_refuses_takes_no_more_of_the_line_than_another),
 		cmocka_unit_test(a_device_of_many_circuits_shows_each_of_them_in_time),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
 		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
