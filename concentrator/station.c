@@ -254,6 +254,7 @@ static void check_ages(struct station *station)
 	}
 	for (size_t i = 0; i < station->supply_count; i++) {
 		struct station_supply *supply = station->supplies[i];
+		station_model_review(station, supply);
 		if (supply->quarantine_id == 0 || !station->now.trusted ||
 		    station->now.s - supply->quarantine_opened_s <
 			    station->config->policy.suspect_age_s)

@@ -278,6 +278,15 @@ static void keep_values(struct station_supply *supply, const struct reading *rea
 		}
 }
 
+/* The witness is in another answer, and has never been heard. */
+static bool lacks_witness(const struct station_supply *supply)
+{
+	const struct model *model = supply->meter->model;
+	int energy = model_span_of(model, MODEL_ROLE_ENERGY, 0);
+	return energy >= 0 && model->spans[energy].witness >= 0 &&
+	       model->spans[energy].witness != energy && supply->witness_us == 0;
+}
+
 void station_reading(struct station *station, struct station_supply *supply,
 		     const struct reading *reading, bool energy)
 {
@@ -286,6 +295,12 @@ void station_reading(struct station *station, struct station_supply *supply,
 	/* The register's own answers do not speak for its witness. */
 	if (supply->witness_bad) {
 		station_relay_review(station, supply);
+		return;
+	}
+	/* Nor does a register without one speak for itself: it may be another model's. */
+	if (energy && lacks_witness(supply)) {
+		schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
+			     SCHEDULE_INSTANT);
 		return;
 	}
 	if (supply->implausible >= IMPLAUSIBLE_MAX) {
@@ -305,10 +320,13 @@ void station_reading(struct station *station, struct station_supply *supply,
 void station_implausible(struct station *station, struct station_supply *supply, const char *row)
 {
 	supply->implausible++;
-	schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
-		     supply->witness_bad ? SCHEDULE_INSTANT : SCHEDULE_ENERGY);
-	if (supply->implausible < IMPLAUSIBLE_MAX)
+	/* Asked again at once while it may be noise. A state waits its turn: asked for ever at once it
+	 * would keep the line from all others. */
+	if (supply->implausible < IMPLAUSIBLE_MAX) {
+		schedule_ask(&station->lines[supply->meter->line].schedule, supply->meter->index,
+			     supply->witness_bad ? SCHEDULE_INSTANT : SCHEDULE_ENERGY);
 		return;
+	}
 	char subject[ALARM_SUBJECT_MAX + 1];
 	station_subject(supply, subject);
 	station_alarm(station, ALARM_METER_SILENT, subject,

@@ -280,7 +280,8 @@ static void spread(struct station *station, struct station_device *device,
 		   const struct station_job *slot, const struct line_result *result)
 {
 	/* Until it is known which meter answers, its register moves no money. */
-	bool energy = slot->job.span == SCHEDULE_ENERGY && !slot->once && !device->identity.pending;
+	bool energy = slot->job.span == SCHEDULE_ENERGY && !slot->once &&
+		      !device->identity.pending && !station_model_doubted(device);
 	for (size_t i = 0; i < station->supply_count; i++) {
 		struct station_supply *supply = station->supplies[i];
 		struct reading reading = {.at_us = result->done_us};
@@ -476,6 +477,7 @@ void station_result(struct station *station, size_t index, const struct line_res
 		return;
 
 	answer_readers(station, device, &slot, result);
+	station_model_result(station, device, &slot, result->error, result->exception);
 	if (slot.job.span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, slot.job.cookie);
 		if (result->error == -EREMOTEIO && supply != NULL) {

@@ -59,6 +59,7 @@ struct station_reads {
 	struct {
 		uint8_t span;
 		uint8_t channel;
+		uint8_t refused; /* in a row; station_model.c */
 	} at[STATION_READS_MAX];
 };
 
@@ -178,6 +179,8 @@ struct station_supply {
 	bool judged;        /* a register was judged since the start */
 	uint32_t overloads; /* readings in a row above the breaker's rating */
 	bool near_limit;
+	int64_t lacking_us; /* no register comes since then; 0: one does, or none can */
+	bool lacking_told;
 
 	/* the relay */
 	struct layers layers;
@@ -661,6 +664,13 @@ void station_identity_attach(const struct station_supply *supply, struct reading
 /* A person has decided: the ratios as they are now are the life's. In the caller's transaction. */
 int station_identity_bind_ratios(struct station *station, struct station_supply *supply);
 
+/* station_model.c: a read has ended; exception is that of -EREMOTEIO. */
+void station_model_result(struct station *station, struct station_device *device,
+			  const struct station_job *slot, int error, uint8_t exception);
+/* Does it refuse a read of its model, so that its register may be something else? */
+bool station_model_doubted(const struct station_device *device);
+/* A register that does not come is told. */
+void station_model_review(struct station *station, struct station_supply *supply);
 /* station_mode.c: an answer about a mode or a safe state has come. */
 void station_mode_read(struct station *station, struct station_device *device, unsigned span,
 		       const struct line_request *request, const struct line_result *result);

@@ -11,6 +11,7 @@ static const struct {
 } kinds[ALARM_KIND_COUNT] = {
 	[ALARM_METER_SILENT] = {"meter-silent", ALARM_WARNING, false},
 	[ALARM_METER_DEAD] = {"meter-dead", ALARM_CRITICAL, false},
+	[ALARM_METER_MODEL] = {"meter-model", ALARM_CRITICAL, false},
 	[ALARM_LINE_FAULT] = {"line-fault", ALARM_CRITICAL, false},
 	[ALARM_POWER_OUTAGE] = {"power-outage", ALARM_CRITICAL, false},
 	[ALARM_ADAPTER_ABSENT] = {"adapter-absent", ALARM_CRITICAL, false},
