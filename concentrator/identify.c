@@ -135,6 +135,25 @@ void identify_take(struct identify *identify, const struct meter_request *reques
 			identify->sure = models_at(identify->models, i);
 }
 
+/* Every relay whose position comes with this answer is open or closed: a register that happens to be
+ * there holds anything. */
+static bool positions_known(const struct model *model, unsigned span,
+			    const struct identify_answer *answer)
+{
+	for (unsigned channel = 1; channel <= model->channels; channel++) {
+		struct meter_request request;
+		struct reading reading = {0};
+		if (model_span_request(model, span, channel, &request) < 0 ||
+		    !same(&request, &answer->request))
+			continue;
+		if (meter_decode(model, span, channel, answer->values, request.count, &reading) <
+			    0 ||
+		    !reading_has(&reading, QUANTITY_RELAY_CLOSED))
+			return false;
+	}
+	return true;
+}
+
 /* What all answered spans of a model say together. false: something there cannot be that model's. */
 static bool read_as(const struct identify *identify, const struct model *model, struct reading *ret,
 		    bool *ret_relay)
@@ -156,7 +175,11 @@ static bool read_as(const struct identify *identify, const struct model *model, 
 		}
 		if (meter_decode(model, span, 1, answer->values, request.count, ret) < 0)
 			return false;
-		*ret_relay = *ret_relay || model->spans[span].role == MODEL_ROLE_RELAY;
+		if (model->spans[span].role != MODEL_ROLE_RELAY)
+			continue;
+		if (!positions_known(model, span, answer))
+			return false;
+		*ret_relay = true;
 	}
 	return true;
 }
@@ -179,13 +202,26 @@ static int score(const struct identify *identify, const struct model *model,
 	/* Without a witness any number passes for an energy. */
 	if (phases == 0 && !reading_has(ret_reading, QUANTITY_FREQUENCY_MHZ) && !relay)
 		return 0;
-	return 1 + phases + 2 * relay + (reading_has(ret_reading, QUANTITY_SERIAL_NUMBER) ? 10 : 0);
+	return 1 + phases + (reading_has(ret_reading, QUANTITY_SERIAL_NUMBER) ? 10 : 0);
 }
 
-/* Better evidenced first, then by name: the order of the models. */
+/* Better evidenced first, then the one whose relay answers, then by name: the order of the models. */
 static bool before(const struct model *a, const struct model *b)
 {
-	return a->confidence > b->confidence;
+	return a->confidence > b->confidence ||
+	       (a->confidence == b->confidence && a->relay.present && !b->relay.present);
+}
+
+/* Two models may describe one device: by its phases, or as a whole. */
+static void name_marked(const struct identify *identify, struct identify_verdict *ret)
+{
+	for (size_t i = 0; i < models_count(identify->models); i++) {
+		const struct model *model = models_at(identify->models, i);
+		if (model != ret->model && marked(identify, model) > 0 &&
+		    ret->others_count < IDENTIFY_OTHERS_MAX)
+			ret->others[ret->others_count++] = model;
+	}
+	ret->sure = ret->others_count == 0 ? IDENTIFY_SURE : IDENTIFY_WEAK;
 }
 
 void identify_judge(const struct identify *identify, struct identify_verdict *ret)
@@ -195,8 +231,8 @@ void identify_judge(const struct identify *identify, struct identify_verdict *re
 	memset(ret, 0, sizeof(*ret));
 	if (identify->sure != NULL) {
 		bool relay;
-		ret->sure = IDENTIFY_SURE;
 		ret->model = identify->sure;
+		name_marked(identify, ret);
 		(void)read_as(identify, identify->sure, &reading, &relay);
 		ret->has_serial = reading_has(&reading, QUANTITY_SERIAL_NUMBER);
 		ret->serial = ret->has_serial ? reading.value[QUANTITY_SERIAL_NUMBER] : 0;

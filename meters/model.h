@@ -27,7 +27,7 @@
 #define MODEL_MARKS_MAX   2   /* places by which a device is recognised */
 #define MODEL_MARK_MAX    12  /* alternatives of one mark */
 #define MODEL_MARK_WORDS  8   /* registers of one mark told by their values */
-#define MODEL_MARK_TEXTS  4   /* alternatives of one mark told by a text */
+#define MODEL_MARK_TEXTS  8   /* alternatives of one mark told by a text */
 #define MODEL_MARK_TEXT   15  /* bytes of such a text */
 #define MODEL_TEXT_WORDS  32  /* registers that may hold it, two characters each */
 #define MODEL_COUNT_MAX   125 /* elements of one read: the protocol's limit for registers */

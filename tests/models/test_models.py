@@ -63,8 +63,9 @@ def read_table(path):
             elif kind in ("also", "block"):
                 pass  # for the building simulator
             elif kind == "text":
-                current["text"] += [[*(str(int(word, 0)) for word in words[1:4]), text]
-                                    for text in words[4:]]
+                current["text"] += [{"values": [*(str(int(word, 0)) for word in words[1:4]), text],
+                                     **options(word for word in words[4:] if "=" in word)}
+                                    for text in words[4:] if "=" not in text]
             elif kind == "model":
                 models[words[1]] = (words[2], options(words[3:]))
             else:
@@ -171,7 +172,7 @@ class Model:
         self.states = [dict(row) for row in table["state"] if self.wanted(row)]
         self.relays = [row for row in table["relay"] if self.wanted(row)]
         self.marks = [row for row in table["mark"] if self.wanted(row)]
-        self.texts = table["text"]
+        self.texts = [row["values"] for row in table["text"] if self.wanted(row)]
         self.without = set(filter(None, given.get("without", "").split(",")))
         self.process = subprocess.Popen(
             [program, os.path.join(folder, name + ".meter")], stdin=subprocess.PIPE,

@@ -34,7 +34,7 @@ ADDRESSES = "1-8"
 # Model, how sure, and what fits as well: what no document tells apart is named as several.
 FOUND = {
     1: ("eastron-sdm120", "weak", {"eastron-sdm220", "eastron-sdm230"}),
-    2: ("hiking-dds238-sr", "weak", set()),
+    2: ("hiking-dds238-sr", "weak", {"hiking-dds238"}),
     3: ("acrel-ddsy1352", "likely", set()),
     4: ("eastron-sdm630-v2", "weak", {"eastron-sdm54", "eastron-sdm72d-m-2"}),
 }

@@ -360,7 +360,7 @@ static const struct bad bads[] = {
 	 "x.meter:59: count = 33: expected a number from 1 to 32"},
 	{"a text too short to tell anything", NULL,
 	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31, EM\ncount = 20\n",
-	 "x.meter:58: text = iEM31, EM: expected at most 4 words of 3 to 15 characters, parted by "
+	 "x.meter:58: text = iEM31, EM: expected at most 8 words of 3 to 15 characters, parted by "
 	 "commas"},
 	{"a text and values", NULL,
 	 "[identify a]\nfunction = 3\naddress = 0\ntext = iEM31\ncount = 20\nvalues = 1\n",
