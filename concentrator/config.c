@@ -114,6 +114,8 @@ static const struct config_row config_rows[] = {
 	POLICY(cutoff_minor, -MINOR_MAX, 0, 0),
 	POLICY(restore_min_minor, 1, MINOR_MAX, 1),
 	POLICY(low_minor, -MINOR_MAX, MINOR_MAX, 1000),
+	NAME("policy", "warn_minor", AT(policy.warn_minor.text), 0, ""),
+	NAME("policy", "warn_days", AT(policy.warn_days.text), 0, ""),
 	POLICY(notice_s, 0, 7 * DAY_S, 600),
 	POLICY(stage_s, 0, DAY_S, 60),
 	POLICY(settle_s, 1, DAY_S, 21600),
@@ -356,12 +358,43 @@ static void config_check_cloud(struct settings *settings, const struct config *c
 			       (long long)config->cloud.backoff_base_s);
 }
 
-static void config_check_policy(struct settings *settings, const struct config *config)
+/* "2000 1000 500": each lower than the one before. */
+static void config_read_levels(struct settings_section *policy, const char *key, int64_t least,
+			       int64_t most, struct config_levels *levels)
+{
+	const char *at = levels->text;
+	int64_t before = most + 1;
+
+	levels->count = 0;
+	while (*at != '\0') {
+		char *end;
+		long long value;
+
+		errno = 0;
+		value = strtoll(at, &end, 10);
+		if (end == at || (*end != '\0' && *end != ' ') || errno != 0 || value < least ||
+		    value >= before || levels->count == 4) {
+			settings_fault(policy, key,
+				       "`%s = %s` is no list; write at most 4 numbers of %lld to "
+				       "%lld, each lower than the one before",
+				       key, levels->text, (long long)least, (long long)most);
+			levels->count = 0;
+			return;
+		}
+		levels->at[levels->count++] = value;
+		before = value;
+		at = end + strspn(end, " ");
+	}
+}
+
+static void config_check_policy(struct settings *settings, struct config *config)
 {
 	struct settings_section *policy = settings_find(settings, "policy", NULL);
 
 	if (policy == NULL)
 		return;
+	config_read_levels(policy, "warn_minor", -MINOR_MAX, MINOR_MAX, &config->policy.warn_minor);
+	config_read_levels(policy, "warn_days", 0, 365, &config->policy.warn_days);
 	if (config->policy.low_minor < config->policy.cutoff_minor)
 		settings_fault(
 			policy, "low_minor",

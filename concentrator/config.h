@@ -78,10 +78,19 @@ struct config_cloud {
 	int64_t backoff_cap_s;
 };
 
+/* A list of at most four numbers, from the highest to the lowest. */
+struct config_levels {
+	char text[CONFIG_NAME_SIZE];
+	size_t count;
+	int64_t at[4];
+};
+
 struct config_policy {
 	int64_t cutoff_minor;
 	int64_t restore_min_minor;
 	int64_t low_minor;
+	struct config_levels warn_minor;
+	struct config_levels warn_days;
 	int64_t notice_s;
 	int64_t stage_s;
 	int64_t settle_s;

@@ -17,6 +17,7 @@ struct ledger_credit {
 	int32_t emergency; /* enum emergency_state, 0..2 */
 	bool emergency_used;
 	int64_t emergency_s; /* Unix; when it was activated; 0: it is not */
+	uint32_t warned;     /* warning levels told: a bit for each (station_warning.c) */
 };
 
 typedef int (*ledger_credit_fn)(const struct ledger_credit *credit, void *userdata);

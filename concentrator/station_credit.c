@@ -64,6 +64,7 @@ static int follow_row(const struct entry *entry, int64_t balance_nano, void *use
 	room->credit.subsidy_nano = purse.subsidy_nano;
 	room->credit.through_seq = entry->seq;
 	room->credit_behind++;
+	room->recharged = room->recharged || entry->amount_nano > 0;
 	return 0;
 }
 

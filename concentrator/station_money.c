@@ -524,6 +524,7 @@ void station_review(struct station *station, struct station_room *room)
 		if (room->answer.events != 0)
 			say(station, room);
 		urgency(station, room, &facts);
+		station_warn(station, room);
 	}
 	spread_wish(station, room);
 	for (size_t i = 0; i < room->supply_count; i++)

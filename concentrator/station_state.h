@@ -34,6 +34,7 @@
 #include "concentrator/rules/supply.h"
 #include "concentrator/rules/tally.h"
 #include "concentrator/rules/tariff_price.h"
+#include "concentrator/rules/warning.h"
 #include "concentrator/rules/tax.h"
 #include "concentrator/station.h"
 #include "drivers/line.h"
@@ -225,6 +226,7 @@ struct station_room {
 	struct dated_account dated; /* which dated events are done */
 	struct supply_money money;
 	struct ledger_credit credit; /* by the entries that are committed */
+	bool recharged;              /* since the last look at the warning levels */
 	int credit_behind;           /* entries that its row in the ledger does not count yet */
 	struct ledger_hold hold;     /* id 0: none */
 	struct supply_answer answer; /* of the latest step */
@@ -490,6 +492,9 @@ int station_debts_close(struct station *station, struct station_room *room, cons
 int station_debts_move(struct station *station, struct station_room *from, struct station_room *to);
 /* Once a second: takes what falls due by date. */
 void station_debts_run(struct station *station);
+
+/* station_warning.c: tells of warning levels that are crossed. */
+void station_warn(struct station *station, struct station_room *room);
 
 /* station_cuts.c: S7. Reads back what was held when the daemon ended. */
 int station_cuts_load(struct station *station);

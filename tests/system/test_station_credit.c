@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_event.h"
 #include "concentrator/ledger_verify.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
@@ -317,6 +318,72 @@ static void limits_refuse_and_never_clip(void **state)
 	assert_int_equal(site_room(site, "101")->live_nano, 20 * UNIT);
 }
 
+struct notices {
+	int64_t after;
+	int money;
+	int days;
+	int64_t least_minor;
+	int64_t least_days;
+};
+
+static int notice_row(const struct ledger_event *event, void *userdata)
+{
+	struct notices *notices = userdata;
+	json_t *body = json_loads(event->body, 0, NULL);
+	const json_t *at = json_object_get(body, "at"), *days = json_object_get(body, "days");
+	if (strcmp(event->type, "notice") == 0 && json_is_object(at)) {
+		notices->money++;
+		notices->least_minor = json_integer_value(json_object_get(at, "value"));
+	}
+	if (strcmp(event->type, "notice") == 0 && json_is_integer(days)) {
+		notices->days++;
+		notices->least_days = json_integer_value(days);
+	}
+	notices->after = event->seq;
+	json_decref(body);
+	return 0;
+}
+
+static struct notices warnings(struct site *site, int64_t after)
+{
+	struct notices notices = {.after = after};
+	assert_int_equal(ledger_events_each(site->ledger, after, -1, 1 << 20, notice_row, &notices),
+			 0);
+	return notices;
+}
+
+static void each_warning_level_is_told_once_and_again_after_a_recharge(void **state)
+{
+	struct site *site = *state;
+	struct notices got;
+	site->config.policy.warn_minor = (struct config_levels){.count = 2, .at = {4000, 3000}};
+	site->config.policy.warn_days = (struct config_levels){.count = 2, .at = {3, 1}};
+	struct played_meter *meter = site_add_meter(site, 1000); /* 12.00 a day */
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	run_for(site, 12 * HOUR_US);
+	assert_int_equal(warnings(site, 0).money, 0);
+	run_for(site, 12 * HOUR_US);
+	got = warnings(site, 0);
+	assert_int_equal(got.money, 1);
+	assert_int_equal(got.least_minor, 4000);
+	/* Told through a restart; then the next, in money and in days. */
+	restart(site);
+	run_for(site, 12 * HOUR_US);
+	assert_int_equal(warnings(site, got.after).money, 0);
+	run_for(site, 8 * HOUR_US);
+	got = warnings(site, 0);
+	assert_int_equal(got.money, 2);
+	assert_int_equal(got.least_minor, 3000);
+	assert_int_equal(got.days, 1);
+	assert_int_equal(got.least_days, 3);
+	/* A recharge above one of them, and the use goes on. */
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 500), NULL),
+			    "applied");
+	run_for(site, 12 * HOUR_US);
+	assert_int_equal(warnings(site, got.after).money, 1);
+	meter->load_w = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +393,7 @@ int main(void)
 		CASE(emergency_credit_may_come_by_itself),
 		CASE(a_room_may_have_an_overdraft_of_its_own),
 		CASE(limits_refuse_and_never_clip),
+		CASE(each_warning_level_is_told_once_and_again_after_a_recharge),
 	};
 	return cmocka_run_group_tests_name("station_credit", tests, NULL, NULL);
 }

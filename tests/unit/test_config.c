@@ -207,7 +207,7 @@ static void test_drop_in(void **state)
 	assert_int_equal(mkdir(path, 0755), 0);
 	(void)snprintf(path, sizeof(path), "%s.d/50-demo.conf", folder->file);
 	put(path, "[line A]\nbaud = 19200\n[line B]\nport = /dev/b\n[policy]\nnotice_s = 5\ncash = "
-		  "yes\nhold_then = cut\ncutoff_minor = -500\n");
+		  "yes\nhold_then = cut\ncutoff_minor = -500\nwarn_minor = 2000  500 -5\n");
 	read_good(config, folder->file);
 	assert_string_equal(config->site.id, "S-0042");
 	assert_string_equal(config->site.zone, "Europe/Berlin");
@@ -219,6 +219,10 @@ static void test_drop_in(void **state)
 	assert_true(config->policy.cash);
 	assert_int_equal(config->policy.hold_then, CONFIG_THEN_CUT);
 	assert_int_equal(config->policy.cutoff_minor, -500);
+	assert_int_equal(config->policy.warn_minor.count, 3);
+	assert_int_equal(config->policy.warn_minor.at[1], 500);
+	assert_int_equal(config->policy.warn_minor.at[2], -5);
+	assert_int_equal(config->policy.warn_days.count, 0);
 	free(config);
 }
 
@@ -250,6 +254,12 @@ static const struct wrong_case wrong_cases[] = {
 	 ":2: `url = http://example.org/v1` cannot be used;"},
 	{"a cap below its base", "[cloud]\nbackoff_base_s = 60\nbackoff_cap_s = 30\n",
 	 ":3: `backoff_cap_s` is below `backoff_base_s` (60);"},
+	{"levels that rise", "[policy]\nwarn_minor = 500 1000\n",
+	 ":2: `warn_minor = 500 1000` is no list"},
+	{"levels that are no numbers", "[policy]\nwarn_days = 7, 3\n",
+	 ":2: `warn_days = 7, 3` is no list"},
+	{"five levels", "[policy]\nwarn_days = 9 7 5 3 1\n",
+	 ":2: `warn_days = 9 7 5 3 1` is no list; write at most 4 numbers of 0 to 365"},
 	{"a warning that comes too late", "[policy]\ncutoff_minor = -50\nlow_minor = -100\n",
 	 ":3: `low_minor` is below `cutoff_minor` (-50),"},
 	{"stale before the next value", "[sensor s]\ndevice = d\nchannel = c\nstale_s = 5\n",
