@@ -4,6 +4,7 @@
  */
 #include "concentrator/ledger_read.h"
 
+#include "concentrator/ledger_reading.h"
 #include "concentrator/ledger_store.h"
 
 #include <errno.h>
@@ -11,90 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No ledger has more entries; a power of two, so that all bisections ask at the same places. */
-#define SEQ_END (INT64_C(1) << 40)
-
 #define LINE_COLUMNS                                                                               \
 	ENTRY_COLUMNS                                                                              \
 	", (SELECT name FROM room WHERE id = (SELECT room_id FROM account WHERE id = "             \
 	"entry.account_id)), (SELECT circuit FROM supply WHERE point_id = entry.point_id), "       \
 	"(SELECT name FROM tariff WHERE id = entry.tariff_id)"
 #define LINE_ROOM 26 /* column behind those of the entry */
-
-struct reading {
-	sqlite3 *db;
-	atomic_ullong *progress;
-	const atomic_bool *cancel;
-};
-
-static int tick(void *userdata)
-{
-	struct reading *reading = userdata;
-
-	if (reading->progress)
-		atomic_fetch_add_explicit(reading->progress, 1, memory_order_relaxed);
-	return reading->cancel && atomic_load_explicit(reading->cancel, memory_order_relaxed);
-}
-
-static int open_reading(struct reading *reading, const char *path, const char *vfs)
-{
-	int error = store_open_reading(&reading->db, path, vfs);
-
-	if (error < 0)
-		return error;
-	sqlite3_progress_handler(reading->db, 4096, tick, reading);
-	return store_errno(reading->db,
-			   sqlite3_exec(reading->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
-}
-
-static int prepare(struct reading *reading, const char *sql, sqlite3_stmt **ret)
-{
-	return store_errno(reading->db, sqlite3_prepare_v2(reading->db, sql, -1, ret, NULL));
-}
-
-/* Does the first entry from seq on belong to at_s or later? Also when there is none. */
-static int belongs(struct reading *reading, sqlite3_stmt *stmt, int64_t account_id, int64_t seq,
-		   int64_t at_s, bool *ret)
-{
-	int code;
-
-	(void)sqlite3_bind_int64(stmt, 1, seq);
-	if (account_id != 0)
-		(void)sqlite3_bind_int64(stmt, 2, account_id);
-	code = sqlite3_step(stmt);
-	*ret = code != SQLITE_ROW || sqlite3_column_int64(stmt, 0) >= at_s;
-	(void)sqlite3_reset(stmt);
-	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_errno(reading->db, code);
-}
-
-#define BELONGS                                                                                    \
-	"CASE WHEN to_s = 0 THEN at_s WHEN from_s = 0 THEN to_s - 1 "                              \
-	"ELSE from_s + (to_s - from_s) / 2 END"
-
-static int find_seq(struct reading *reading, int64_t account_id, int64_t at_s, int64_t *ret_seq)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t low = 1, high = SEQ_END;
-	int error = prepare(reading,
-			    account_id == 0 ? "SELECT " BELONGS " FROM entry WHERE seq >= ? LIMIT 1"
-					    : "SELECT " BELONGS " FROM entry WHERE seq >= ? AND "
-					      "account_id = ? ORDER BY seq LIMIT 1",
-			    &stmt);
-
-	while (error == 0 && low < high) {
-		int64_t middle = low + (high - low) / 2;
-		bool later;
-
-		error = belongs(reading, stmt, account_id, middle, at_s, &later);
-		if (later)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	(void)sqlite3_finalize(stmt);
-	*ret_seq = low;
-	return error;
-}
 
 static void copy_name(sqlite3_stmt *stmt, int column, char *ret, size_t size)
 {
@@ -126,7 +49,7 @@ static int read_page(struct reading *reading, const struct ledger_query *query, 
 		       "(?3 = 0 OR (?3 >> kind) & 1) ORDER BY seq %s LIMIT ?4",
 		       query->account_id != 0 ? "AND account_id = ?5" : "",
 		       query->newest_first ? "DESC" : "");
-	error = prepare(reading, sql, &stmt);
+	error = reading_prepare(reading, sql, &stmt);
 	if (error < 0)
 		return error;
 	(void)sqlite3_bind_int64(stmt, 1, after);
@@ -160,9 +83,9 @@ int ledger_read(const char *path, const char *vfs, const struct ledger_query *qu
 	page = calloc(1, sizeof(*page) + (size_t)query->limit * sizeof(page->lines[0]));
 	if (!page)
 		return -ENOMEM;
-	error = open_reading(&reading, path, vfs);
+	error = reading_open(&reading, path, vfs);
 	if (error == 0 && query->since_s != 0)
-		error = find_seq(&reading, query->account_id, query->since_s, &first);
+		error = reading_find(&reading, query->account_id, query->since_s, &first);
 	if (error == 0)
 		error = read_page(&reading, query, first, page);
 	(void)sqlite3_close(reading.db);
@@ -176,10 +99,11 @@ int ledger_read(const char *path, const char *vfs, const struct ledger_query *qu
 static int balance_before(struct reading *reading, int64_t account_id, int64_t seq, int64_t *ret)
 {
 	sqlite3_stmt *stmt = NULL;
-	int error = prepare(reading,
-			    "SELECT balance_nano FROM entry WHERE account_id = ? AND seq < ? "
-			    "ORDER BY seq DESC LIMIT 1",
-			    &stmt);
+	int error = reading_prepare(
+		reading,
+		"SELECT balance_nano FROM entry WHERE account_id = ? AND seq < ? "
+		"ORDER BY seq DESC LIMIT 1",
+		&stmt);
 	int code;
 
 	if (error < 0)
@@ -260,7 +184,7 @@ static int walk(struct reading *reading, int64_t account_id, int64_t seq, int64_
 			error = add_line(statement, &page->lines[i]);
 		if (page->count > 0)
 			query.after_seq = page->lines[page->count - 1].entry.seq;
-		if (error == 0 && tick(reading))
+		if (error == 0 && reading_tick(reading))
 			error = -ECANCELED;
 	} while (error == 0 && page->more);
 	free(page);
@@ -290,11 +214,11 @@ int ledger_statement(const char *path, const char *vfs, int64_t account_id, int6
 	if (!statement)
 		return -ENOMEM;
 	*statement = (struct ledger_statement){0};
-	error = open_reading(&reading, path, vfs);
+	error = reading_open(&reading, path, vfs);
 	if (error == 0)
-		error = find_seq(&reading, account_id, from_s, &first);
+		error = reading_find(&reading, account_id, from_s, &first);
 	if (error == 0)
-		error = find_seq(&reading, account_id, to_s, &end);
+		error = reading_find(&reading, account_id, to_s, &end);
 	if (error == 0)
 		error = balance_before(&reading, account_id, first, &statement->opening_nano);
 	if (error == 0)

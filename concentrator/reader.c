@@ -52,6 +52,9 @@ void reader_run(struct reader_job *job, const char *path, const char *vfs, atomi
 		job->result = ledger_statement(path, vfs, job->span.account_id, job->span.from_s,
 					       job->span.to_s, progress, cancel, &job->statement);
 		break;
+	case READER_TRIAL:
+		job->result = ledger_trial(path, vfs, job->terms, progress, cancel, &job->trial);
+		break;
 	default:
 		job->result = -EINVAL;
 	}
@@ -61,8 +64,12 @@ void reader_job_clear(struct reader_job *job)
 {
 	free(job->page);
 	free(job->statement);
+	free(job->trial);
+	free(job->terms);
 	job->page = NULL;
 	job->statement = NULL;
+	job->trial = NULL;
+	job->terms = NULL;
 }
 
 static void *work(void *userdata)
@@ -137,7 +144,7 @@ struct reader *reader_close(struct reader *reader)
 	(void)pthread_cond_signal(&reader->submitted);
 	(void)pthread_mutex_unlock(&reader->mutex);
 	(void)pthread_join(reader->thread, NULL);
-	for (; reader->taken < reader->done; reader->taken++)
+	for (; reader->taken < reader->put; reader->taken++)
 		reader_job_clear(&reader->jobs[reader->taken % READER_QUEUE_MAX]);
 	(void)pthread_cond_destroy(&reader->submitted);
 	(void)pthread_mutex_destroy(&reader->mutex);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "concentrator/ledger_read.h"
+#include "concentrator/ledger_trial.h"
 #include "concentrator/ledger_verify.h"
 
 #include <limits.h>
@@ -15,7 +16,7 @@
 
 struct reader;
 
-enum reader_kind { READER_VERIFY, READER_BACKUP, READER_LINES, READER_STATEMENT };
+enum reader_kind { READER_VERIFY, READER_BACKUP, READER_LINES, READER_STATEMENT, READER_TRIAL };
 
 struct reader_job {
 	enum reader_kind kind;
@@ -26,12 +27,14 @@ struct reader_job {
 		int64_t account_id;
 		int64_t from_s;
 		int64_t to_s;
-	} span;     /* READER_STATEMENT */
-	int result; /* 0 or -errno of the function that did it */
+	} span;                    /* READER_STATEMENT */
+	struct trial_terms *terms; /* READER_TRIAL; from malloc(3), the job's once submitted */
+	int result;                /* 0 or -errno of the function that did it */
 	struct ledger_verdict verdict;
 	struct ledger_copy copy;
 	struct ledger_page *page;           /* the job's: reader_job_clear() */
 	struct ledger_statement *statement; /* the job's */
+	struct ledger_trial *trial;         /* the job's */
 };
 
 /* Does a job in the caller's thread, which blocks for it; progress and cancel as in ledger_verify(). */

@@ -89,6 +89,8 @@ static const struct control_verb table[] = {
 	{"dated.confirm", CONTROL_ADMIN, verb_dated_confirm, CONTROL_AUDIT, "reason:s"},
 	{"dated.waive", CONTROL_ADMIN, verb_dated_waive, CONTROL_AUDIT, "reason:s"},
 	{"tariff.check", CONTROL_ADMIN, verb_tariff_check, 0, "text:t"},
+	{"tariff.trial", CONTROL_ADMIN, verb_tariff_trial, CONTROL_LATER,
+	 "text:t month?:s cursor?:s"},
 	{"tariff.apply", CONTROL_ADMIN, verb_tariff_apply, CONTROL_AUDIT,
 	 "text:t from_receipt?:b reason:s"},
 	{"credit.add", CONTROL_ADMIN, verb_credit_add, CONTROL_AUDIT,

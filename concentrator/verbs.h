@@ -84,6 +84,7 @@ int verb_statement(void *userdata, struct control_call *call);
 int verb_ledger_export(void *userdata, struct control_call *call);
 
 int verb_tariff_show(void *userdata, struct control_call *call);
+int verb_tariff_trial(void *userdata, struct control_call *call);
 int verb_tariff_check(void *userdata, struct control_call *call);
 int verb_tariff_apply(void *userdata, struct control_call *call);
 
@@ -116,11 +117,23 @@ json_t *verbs_uplink(const struct station *station);
 json_t *verbs_sensors(const struct station *station);
 
 struct reader_job;
-/* Hands a job to the reader's thread; the answer comes through station_read_ledger(). */
+/* Hands a job to the reader's thread; the answer comes through station_read_ledger(). What the job brought
+ * is freed where it is not taken. */
 int verbs_ask_reader(struct station *station, struct control_call *call, struct reader_job *job);
 /* Answers explain, statement and ledger.export. */
 void verbs_history(struct station *station, struct control_call *call,
 		   const struct reader_job *job);
+/* Answers tariff.trial. */
+void verbs_trial(struct station *station, struct control_call *call, const struct reader_job *job);
+
+/* "2026-11". */
+bool verbs_parse_month(const char *text, int *ret_year, int *ret_month);
+/* The first instant of a month, by the building's clock; month 13 is the next year's first. */
+int64_t verbs_month_start_s(const struct station *station, int year, int month);
+
+struct tariff;
+/* The tariff of the argument text, whatever its activation; false: the call is answered. */
+bool verbs_read_tariff(struct station *station, struct control_call *call, struct tariff *ret);
 
 /* The position behind the cursor of a call, 0 at the start; -1 when it is no number. */
 int64_t verbs_cursor(const struct control_call *call);

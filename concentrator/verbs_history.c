@@ -228,8 +228,7 @@ static void answer_export(struct station *station, struct control_call *call,
 		      whole ? NULL : more);
 }
 
-/* The first instant of a month, by the building's clock. */
-static int64_t month_start_s(const struct station *station, int year, int month)
+int64_t verbs_month_start_s(const struct station *station, int year, int month)
 {
 	int64_t day = calendar_day_number(year + (month - 1) / 12, (month - 1) % 12 + 1, 1);
 	int64_t noon_s = day * CALENDAR_DAY_S + CALENDAR_DAY_S / 2;
@@ -237,7 +236,7 @@ static int64_t month_start_s(const struct station *station, int year, int month)
 	return calendar_day_start_s(&station->settings.zone, noon_s);
 }
 
-static bool parse_month(const char *text, int *ret_year, int *ret_month)
+bool verbs_parse_month(const char *text, int *ret_year, int *ret_month)
 {
 	int length = 0;
 	return strlen(text) == 7 && sscanf(text, "%4d-%2d%n", ret_year, ret_month, &length) == 2 &&
@@ -252,7 +251,7 @@ int verb_statement(void *userdata, struct control_call *call)
 	int year, month;
 	if (room == NULL)
 		return 0;
-	if (!parse_month(message_arg_string(call->args, "month"), &year, &month)) {
+	if (!verbs_parse_month(message_arg_string(call->args, "month"), &year, &month)) {
 		control_fail(call, PROBLEM_USAGE, "month is YYYY-MM");
 		return 0;
 	}
@@ -260,8 +259,8 @@ int verb_statement(void *userdata, struct control_call *call)
 		return -EINVAL;
 	struct reader_job job = {.kind = READER_STATEMENT,
 				 .span = {.account_id = room->record.account_id,
-					  .from_s = month_start_s(station, year, month),
-					  .to_s = month_start_s(station, year, month + 1)}};
+					  .from_s = verbs_month_start_s(station, year, month),
+					  .to_s = verbs_month_start_s(station, year, month + 1)}};
 	return verbs_ask_reader(station, call, &job);
 }
 

@@ -174,11 +174,14 @@ int verbs_ask_reader(struct station *station, struct control_call *call, struct 
 		int r = station->settings.ports.read_ledger(station->settings.userdata, job);
 		if (r == -EBUSY)
 			break;
-		if (r < 0)
+		if (r < 0) {
+			reader_job_clear(job);
 			return r;
+		}
 		station->reading[i] = call;
 		return 0;
 	}
+	reader_job_clear(job);
 	control_fail(call, PROBLEM_REFUSED, "the ledger is being read already; try again later");
 	return 0;
 }
@@ -266,6 +269,9 @@ void station_read_ledger(struct station *station, const struct reader_job *job,
 	case READER_LINES:
 	case READER_STATEMENT:
 		verbs_history(station, call, job);
+		break;
+	case READER_TRIAL:
+		verbs_trial(station, call, job);
 		break;
 	}
 }

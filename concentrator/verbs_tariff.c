@@ -135,14 +135,13 @@ int verb_tariff_show(void *userdata, struct control_call *call)
 	return 0;
 }
 
-/* Parses the text of a call and decides its activation. false: the call is answered. */
-static bool parse(struct station *station, struct control_call *call, struct tariff *ret)
+static bool read_text(struct station *station, struct control_call *call, struct tariff *ret,
+		      bool *ret_from_receipt)
 {
 	const char *text = json_string_value(json_object_get(call->args, "text"));
-	bool from_receipt;
 	json_t *errors = NULL;
-	int r = tariff_file_parse(text, strlen(text), &station->settings.zone, ret, &from_receipt,
-				  &errors);
+	int r = tariff_file_parse(text, strlen(text), &station->settings.zone, ret,
+				  ret_from_receipt, &errors);
 	if (r == -EINVAL) {
 		const json_t *first = json_array_get(errors, 0);
 		control_fail_rows(call, PROBLEM_USAGE, errors, "line %lld: %s",
@@ -162,6 +161,21 @@ static bool parse(struct station *station, struct control_call *call, struct tar
 			"accounts count energy here: the price is 1 per kWh and no tariff applies");
 		return false;
 	}
+	return true;
+}
+
+bool verbs_read_tariff(struct station *station, struct control_call *call, struct tariff *ret)
+{
+	bool from_receipt;
+	return read_text(station, call, ret, &from_receipt);
+}
+
+/* Parses the text of a call and decides its activation. false: the call is answered. */
+static bool parse(struct station *station, struct control_call *call, struct tariff *ret)
+{
+	bool from_receipt;
+	if (!read_text(station, call, ret, &from_receipt))
+		return false;
 	if (from_receipt || message_arg_bool(call->args, "from_receipt", false))
 		ret->activation_s = station->now.s;
 	else if (ret->activation_s < station->now.s) {

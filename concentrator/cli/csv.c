@@ -171,3 +171,16 @@ const char *csv_error(int error)
 		return "a control character, or bytes that are not UTF-8; save the file as UTF-8";
 	}
 }
+
+void csv_put(FILE *file, const char *text)
+{
+	bool formula = *text != '\0' && strchr("=+-@", *text) != NULL;
+
+	(void)fputs(formula ? "\"'" : "\"", file);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			(void)fputc('"', file);
+		(void)fputc((unsigned char)*text < 0x20 ? ' ' : *text, file);
+	}
+	(void)fputc('"', file);
+}

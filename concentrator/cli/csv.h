@@ -1,4 +1,4 @@
-/* csv.h - records of a CSV file (RFC 4180), with the line each began on.
+/* csv.h - records of a CSV file (RFC 4180), with the line each began on; and a field to write.
  *
  * As spreadsheets write it: comma separated, quotes doubled inside quotes, CRLF or LF, a byte-order mark
  * allowed. Blank lines are skipped. What is not CSV is an error with its line, never guessed at.
@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 #define CSV_FIELDS_MAX 32
 #define CSV_BYTES_MAX  (1024 * 1024)
@@ -33,3 +34,7 @@ int csv_next(struct csv *csv, struct csv_record *ret);
 
 /* The sentence for an error of csv_next(). */
 const char *csv_error(int error);
+
+/* Writes one field, quoted; a text that a spreadsheet would take for a formula begins with an apostrophe.
+ * Control characters become blanks. */
+void csv_put(FILE *file, const char *text);

@@ -82,6 +82,12 @@ int run_tariff_show(struct call *call);
 int run_tariff_check(struct call *call);
 int run_tariff_apply(struct call *call);
 
+/* tariff_diff.c */
+int run_tariff_diff(struct call *call);
+
+/* tariff_trial.c */
+int run_tariff_trial(struct call *call);
+
 /* alarm.c */
 int run_alarm_list(struct call *call);
 int run_alarm_ack(struct call *call);

@@ -7,6 +7,7 @@
 
 #include "concentrator/cli/amount.h"
 #include "concentrator/cli/credits.h"
+#include "concentrator/cli/csv.h"
 #include "concentrator/cli/day.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
@@ -199,20 +200,6 @@ static int show_statement(struct session *session, const json_t *data)
 	return exit_code;
 }
 
-/* Quoted where it must be; a text that a spreadsheet would take for a formula begins with a quote mark. */
-static void csv_text(FILE *file, const char *text)
-{
-	bool formula = *text != '\0' && strchr("=+-@", *text) != NULL;
-
-	(void)fputs(formula ? "\"'" : "\"", file);
-	for (; *text != '\0'; text++) {
-		if (*text == '"')
-			(void)fputc('"', file);
-		(void)fputc((unsigned char)*text < 0x20 ? ' ' : *text, file);
-	}
-	(void)fputc('"', file);
-}
-
 static void csv_balance(FILE *file, const json_t *data, const char *kind, const char *time,
 			const char *nano)
 {
@@ -246,7 +233,7 @@ static int write_csv(struct session *session, const json_t *data)
 			figure_exact(row, "amount_nano", field_digits(row, "amount"), amount));
 		for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
 			(void)fputc(',', file);
-			csv_text(file, field_text(row, texts[n]));
+			csv_put(file, field_text(row, texts[n]));
 		}
 		(void)fputs("\r\n", file);
 	}

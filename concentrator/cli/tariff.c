@@ -9,6 +9,7 @@
 #include "concentrator/cli/amount.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
+#include "concentrator/cli/tariff.h"
 
 /* A tariff travels in one line of the control protocol. */
 #define TARIFF_BYTES_MAX 32768
@@ -158,15 +159,11 @@ int run_tariff_show(struct call *call)
 	return listing_run(call->session, &tariffs, NULL);
 }
 
-/* Sends the file's text; what is wrong in it comes back by line. */
-static int send_tariff(struct call *call, const char *verb, json_t *args, const char *done)
+int tariff_ask(struct call *call, const char *verb, json_t *args, json_t **ret_data)
 {
 	struct session *session = call->session;
 	const char *file = call_get(call, "FILE");
 	char *text = NULL;
-	json_t *data = NULL;
-	char price[RANGE_SIZE];
-	char from[FIGURE_SIZE];
 	int exit_code = session_read(session, file, TARIFF_BYTES_MAX, &text);
 
 	if (exit_code != 0) {
@@ -180,8 +177,20 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 	}
 	free(text);
 	session->reading = strcmp(file, "-") == 0 ? "standard input" : file;
-	exit_code = session_ask(session, verb, args, &data);
+	exit_code = session_ask(session, verb, args, ret_data);
 	session->reading = NULL;
+	return exit_code;
+}
+
+/* Sends the file's text; what is wrong in it comes back by line. */
+static int send_tariff(struct call *call, const char *verb, json_t *args, const char *done)
+{
+	struct session *session = call->session;
+	json_t *data = NULL;
+	char price[RANGE_SIZE];
+	char from[FIGURE_SIZE];
+	int exit_code = tariff_ask(call, verb, args, &data);
+
 	if (exit_code != 0)
 		return exit_code;
 	if (session->manners.json) {

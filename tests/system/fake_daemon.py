@@ -207,11 +207,21 @@ TEST = {**RUNNING, "kind": "test", "state": "done", "grade": "watch", "noise_byt
      "timeouts": 0 if n != 5 else 20, "crc_errors": 0, "garbled": 0, "fastest_us": 8000 if n != 5 else None,
      "slowest_us": 25000 if n != 5 else None} for n in range(3, 7)]}
 
+
+def trial_row(room, energy_wh, charged_nano, trial_nano, shared_wh):
+    return {"room": room, "energy_wh": energy_wh, "shared_wh": shared_wh,
+            "charged": money(charged_nano // 10**7), "charged_nano": str(charged_nano),
+            "trial": money(trial_nano // 10**7), "trial_nano": str(trial_nano),
+            "difference": money((trial_nano - charged_nano) // 10**7),
+            "difference_nano": str(trial_nano - charged_nano)}
+
+
 TARIFFS = [
     {"id": 1, "name": "flat 2026", "state": "current", "activation_s": NOW_S - 8_000_000,
-     "price_micro_per_kwh": 538000, "text": "[tariff]\nname = flat 2026\nprice = 0.538\n"},
+     "price_micro_per_kwh": 538000, "text": "[tariff]\nname = flat 2026\n[energy]\nprice = 0.538\nmove-in = whole\n[tax]\nrate = 13\n"},
     {"id": 2, "name": "flat 2027", "state": "staged", "activation_s": NOW_S + 2_500_000,
-     "price_micro_per_kwh": 550000, "text": ""}]
+     "price_micro_per_kwh": 550000,
+     "text": "# as decided\n[energy]\nblocks = 100, 200   ; kWh\nprice = 0.55\n[tariff]\nname = flat 2027\n"}]
 
 ALARMS = [
     {"id": 7, "kind": "meter-silent", "subject": "room 111", "severity": "warning",
@@ -291,6 +301,11 @@ def default(verb, args):
         "quarantine.show": {**QUARANTINE[0], "register_wh": 1240000, "age_s": 3, "serial": None},
         "quarantine.accept": DECISION, "quarantine.reject": {**DECISION, "kind": "write-off"},
         "meter.exchange": {**DECISION, "life_ended": True},
+        "tariff.trial": {
+            "name": "flat 2027", "month": "2026-10", "from_s": NOW_S - 4_000_000, "to_s": NOW_S - 1_300_000,
+            "total": trial_row("", 131_072, 70_516_736_000, 73_400_320_000, 1024),
+            "rows": [trial_row("305", 100_000, 53_800_000_000, 56_000_000_000, 0),
+                     trial_row("=306", 31_072, 16_716_736_000, 17_400_320_000, 1024)]},
         "tariff.show": {"rows": TARIFFS}, "tariff.check": TARIFFS[1], "tariff.apply": TARIFFS[1],
         "alarm.list": {"rows": ALARMS}, "alarm.acknowledge": {},
         "cuts.list": {"held": True, "reason": "12 rooms newly due in 10 min", "since_s": NOW_S - 60,

@@ -68,6 +68,8 @@ USES = [
      "meter.exchange"),
     (["tariff", "show"], "tariff.show"),
     (["tariff", "check", "-"], "tariff.check"),
+    (["tariff", "diff", "-"], "tariff.check"),
+    (["tariff", "trial", "-", "--month", "2026-10"], "tariff.trial"),
     (["tariff", "apply", "-", *REASON], "tariff.apply"), (["alarm", "list"], "alarm.list"),
     (["alarm", "ack", "7", *REASON], "alarm.acknowledge"), (["cuts", "list"], "cuts.list"),
     (["cuts", "confirm", *REASON], "cuts.confirm"), (["uplink", "status"], "uplink.status"),
@@ -349,6 +351,25 @@ class Answers(CliTest):
             done = subprocess.run(words, input=wrong, text=True, capture_output=True, check=False,
                                   timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
             self.assertNotEqual(done.returncode, 0, words)
+
+    def test_a_new_tariff_is_compared_key_by_key(self):
+        done = self.run_cli("--json", "tariff", "diff", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = {(row["section"], row["key"]): (row["now"], row["new"]) for row in json.loads(done.stdout)["data"]["rows"]}
+        self.assertEqual(rows, {
+            ("tariff", "name"): ("flat 2026", "flat 2027"), ("energy", "price"): ("0.538", "0.55"),
+            ("energy", "blocks"): (None, "100 200"), ("energy", "move-in"): ("whole", None), ("tax", "rate"): ("13", None)})
+        self.assertRegex(self.run_cli("tariff", "diff", "-").stdout, r"energy +price +0\.538 +0\.55\n")
+
+    def test_a_trial_adds_up_and_tells_what_is_shared_out(self):
+        done = self.run_cli("tariff", "trial", "-", "--csv")
+        self.assertEqual(done.stdout.splitlines(), [
+            "room,kwh,charged,trial,difference,kwh_shared", '"305",100.000,53.80,56.00,2.20,0.000',
+            '"\'=306",31.072,16.716736,17.40032,0.683584,1.024'])
+        done = self.run_cli("tariff", "trial", "-")
+        self.assertIn('2026-10, as if tariff "flat 2027" had been in force', done.stdout)
+        self.assertRegex(done.stdout, r"under it +73\.40032 \(difference 2\.883584\)")
+        self.assertRegex(done.stdout, r"shared out +1\.024 kWh by time")
 
     def test_a_statement_is_exact_and_no_formula(self):
         done = self.run_cli("statement", "305", "--month", "2026-11", "--csv")
