@@ -71,15 +71,41 @@ static int play(struct reading *reading, const struct trial_terms *terms, int64_
 	return error;
 }
 
+/* Who lived there, as far back as a tariff looks. */
+static int read_persons(struct reading *reading, int64_t account_id, struct tariff_persons *ret)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code;
+	int error = reading_prepare(reading,
+				    "SELECT from_s, persons FROM (SELECT id, from_s, persons FROM "
+				    "persons WHERE account_id = ? ORDER BY id DESC LIMIT ?) "
+				    "ORDER BY id",
+				    &stmt);
+
+	*ret = (struct tariff_persons){0};
+	if (error < 0)
+		return error;
+	(void)sqlite3_bind_int64(stmt, 1, account_id);
+	(void)sqlite3_bind_int(stmt, 2, TARIFF_PERSONS_CHANGES);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+		tariff_persons_add(ret, sqlite3_column_int64(stmt, 0), sqlite3_column_int(stmt, 1));
+	error = code == SQLITE_DONE ? 0 : store_errno(reading->db, code);
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
 static int add_account(struct reading *reading, const struct trial_terms *terms, sqlite3_stmt *stmt,
 		       struct trial_list *list)
 {
 	int64_t account_id = sqlite3_column_int64(stmt, 0);
 	int64_t opened_s = sqlite3_column_int64(stmt, 2);
 	int64_t closed_s = sqlite3_column_int64(stmt, 3);
-	struct trial_account account = {.use.opened_s = opened_s};
+	struct tariff_persons persons;
+	struct trial_account account = {.use.opened_s = opened_s, .use.persons = &persons};
 	int error = make_room(list);
 
+	if (error == 0)
+		error = read_persons(reading, account_id, &persons);
 	if (error == 0)
 		error = play(reading, terms, account_id, &account);
 	if (error == 0)

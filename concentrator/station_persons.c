@@ -21,14 +21,8 @@ int station_persons_load(struct station *station, struct station_room *room)
 	if (r < 0)
 		return r;
 	persons->count = 0;
-	for (size_t i = 0; i < count; i++) {
-		/* Where the clock went back the later word counts from there on. */
-		while (persons->count > 0 &&
-		       persons->change[persons->count - 1].from_s >= from_s[i])
-			persons->count--;
-		persons->change[persons->count].from_s = from_s[i];
-		persons->change[persons->count++].persons = number[i];
-	}
+	for (size_t i = 0; i < count; i++)
+		tariff_persons_add(persons, from_s[i], number[i]);
 	return 0;
 }
 

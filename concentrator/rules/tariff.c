@@ -158,6 +158,16 @@ bool tariff_same_allowance(const struct tariff *a, const struct tariff *b)
 	       same_cycle(&a->allowance.kept, &b->allowance.kept);
 }
 
+void tariff_persons_add(struct tariff_persons *persons, int64_t from_s, int32_t number)
+{
+	while (persons->count > 0 && persons->change[persons->count - 1].from_s >= from_s)
+		persons->count--;
+	if (persons->count == TARIFF_PERSONS_CHANGES)
+		return;
+	persons->change[persons->count].from_s = from_s;
+	persons->change[persons->count++].persons = number;
+}
+
 int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s)
 {
 	uint32_t i;

@@ -173,6 +173,10 @@ const struct tariff *tariff_staged(const struct tariff_book *book, int64_t after
 /* Have both an allowance of the same periods: what was used of one counts in the other. */
 bool tariff_same_allowance(const struct tariff *a, const struct tariff *b);
 
+/* Takes what was said next; at most TARIFF_PERSONS_CHANGES. Where the clock went back the later word counts
+ * from there on. */
+void tariff_persons_add(struct tariff_persons *persons, int64_t from_s, int32_t number);
+
 /* 1 where nothing is known. persons may be NULL. */
 int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s);
 

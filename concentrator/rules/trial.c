@@ -29,12 +29,16 @@ int trial_begin(struct trial_terms *ret, const struct tariff *tariff,
 
 int64_t trial_since_s(const struct trial_terms *terms)
 {
+	static const enum tariff_count counts[] = {TARIFF_COUNT_BLOCKS, TARIFF_COUNT_FREE};
 	struct tariff_period period;
+	int64_t since_s = terms->from_s;
 
-	return tariff_period_at(&terms->book, &terms->zone, terms->from_s, 0, &period) &&
-			       period.since_s < terms->from_s
-		       ? period.since_s
-		       : terms->from_s;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (tariff_count_at(&terms->book, &terms->zone, terms->from_s, 0, counts[i],
+				    &period) &&
+		    period.since_s < since_s)
+			since_s = period.since_s;
+	return since_s;
 }
 
 int64_t trial_entry_s(const struct entry *entry)
@@ -45,8 +49,9 @@ int64_t trial_entry_s(const struct entry *entry)
 				  : entry->from_s + (entry->to_s - entry->from_s) / 2;
 }
 
-static int price(const struct trial_terms *terms, struct trial_account *account,
-		 const struct entry *entry)
+/* What the energy of an entry costs, and how much of it had to be shared out; the account's use moves. */
+static int price(const struct trial_terms *terms, struct tariff_use *use, const struct entry *entry,
+		 int64_t *ret_nano, int64_t *ret_shared_wh)
 {
 	bool timed = entry->from_s != 0 && !(entry->flags & ENTRY_UNTIMED);
 	int64_t own_s = trial_entry_s(entry);
@@ -58,38 +63,36 @@ static int price(const struct trial_terms *terms, struct trial_account *account,
 	};
 	struct tariff_pricing pricing;
 	struct tariff_part part;
-	int r = timed ? tariff_price_begin(&pricing, &terms->book, &terms->zone, &account->use,
-					   &step)
-		      : tariff_least_begin(&pricing, &terms->book, &terms->zone, &account->use,
-					   &step);
+	int r = timed ? tariff_price_begin(&pricing, &terms->book, &terms->zone, use, &step)
+		      : tariff_least_begin(&pricing, &terms->book, &terms->zone, use, &step);
 
+	*ret_nano = 0;
+	*ret_shared_wh = 0;
 	while (r == 0 && (r = tariff_price_next(&pricing, &part)) == 1) {
 		if (part.flags & (ENTRY_SPLIT_BY_TIME | ENTRY_UNTIMED))
-			account->shared_wh += part.wh;
-		r = money_add(account->trial_nano, part.amount_nano, &account->trial_nano);
+			*ret_shared_wh += part.wh;
+		r = money_add(*ret_nano, part.amount_nano, ret_nano);
 	}
-	account->energy_wh += entry->energy_wh;
 	return r;
 }
 
 int trial_entry(const struct trial_terms *terms, struct trial_account *account,
 		const struct entry *entry)
 {
-	int64_t own_s = trial_entry_s(entry);
+	int64_t own_s = trial_entry_s(entry), nano = 0, shared_wh = 0;
+	bool energy = entry->kind == ENTRY_CHARGE;
 	int r = 0;
 
-	if (own_s >= terms->to_s || (entry->kind != ENTRY_CHARGE && entry->kind != ENTRY_STANDING &&
-				     entry->kind != ENTRY_TAX))
+	if (own_s >= terms->to_s ||
+	    (!energy && entry->kind != ENTRY_STANDING && entry->kind != ENTRY_TAX))
 		return 0;
-	if (own_s < terms->from_s) {
-		if (entry->kind == ENTRY_CHARGE)
-			tariff_use_add(&account->use, &terms->book, &terms->zone,
-				       entry->from_s != 0 ? entry->from_s : own_s,
-				       entry->energy_wh);
-		return 0;
-	}
-	if (entry->kind == ENTRY_CHARGE)
-		r = price(terms, account, entry);
+	if (energy)
+		r = price(terms, &account->use, entry, &nano, &shared_wh);
+	if (r < 0 || own_s < terms->from_s)
+		return r;
+	account->energy_wh += entry->energy_wh;
+	account->shared_wh += shared_wh;
+	r = money_add(account->trial_nano, nano, &account->trial_nano);
 	return r < 0 ? r
 		     : money_subtract(account->charged_nano, entry->amount_nano,
 				      &account->charged_nano);

@@ -1,7 +1,7 @@
 /* trial.h - what an account's charges of a span would have cost under another tariff.
  *
  * Pure: entries of one account in, oldest first, figures out. The tariff is taken to have been in force all
- * the time. What was used in its period before the span counts in its blocks, as it would have; where the
+ * the time. What was used in its periods before the span counts in its blocks and its allowance, as it would have; where the
  * settlements kept no reading at one of its boundaries the energy is shared out by time and said to be.
  * The standing charge is taken for every day of the account in the span.
  */
@@ -21,7 +21,7 @@ struct trial_terms {
 	int64_t to_s;   /* ... up to, not including, here */
 };
 
-/* Zero-initialised but for use.opened_s: the account's move-in. */
+/* Zero-initialised but for use.opened_s, the account's move-in, and use.persons. */
 struct trial_account {
 	struct tariff_use use;
 	struct tax_carry tax;

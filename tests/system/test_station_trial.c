@@ -13,6 +13,7 @@
 #define SAME   HEAD "price = 0.5\n"
 #define BLOCKS HEAD "price = 0.4, 0.9\nblocks = 20\nreset = month 1\n"
 #define YEARLY HEAD "price = 0.4, 0.9\nblocks = 30\nreset = year 01-01\n"
+#define FREE   HEAD "price = 0.6\n[allowance]\nenergy = 6\nevery = month 1\ncarried-to = year 01-01\n"
 #define DAILY                                                                                      \
 	HEAD "price = 0.5\n[standing]\nper-day = 0.30\nper-month = 3.10\n[tax]\nrate = 13\nis = "  \
 	     "added\n"
@@ -138,7 +139,7 @@ static void really(const char *text, int64_t ret_nano[MONTHS][2])
 static void a_trial_comes_to_what_the_month_really_comes_to(void **state)
 {
 	struct site *site = *state;
-	static const char *const rows[] = {BLOCKS, YEARLY};
+	static const char *const rows[] = {BLOCKS, YEARLY, FREE};
 	live(site);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t paid_nano[MONTHS][2];
