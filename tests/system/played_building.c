@@ -100,11 +100,14 @@ struct station_ports played_ports(void)
 				      .committed = committed};
 }
 
-static int64_t duration_us(const struct line_request *request, bool answers)
+static int64_t duration_us(const struct played_building *building,
+			   const struct line_request *request, bool answers)
 {
+	int64_t faster = building->faster > 0 ? building->faster : 1;
 	int64_t characters = request->function == 16 ? 9 + 2 * request->count + 8
 						     : 8 + 5 + 2 * (int64_t)request->count;
-	return answers ? characters * TC_US + TURNAROUND_US + GAP_US : 8 * TC_US + TIMEOUT_US;
+	return (answers ? characters * TC_US + TURNAROUND_US + GAP_US : 8 * TC_US + TIMEOUT_US) /
+	       faster;
 }
 
 /* Asked at another rate, parity or stop bits, nobody hears it. */
@@ -333,7 +336,8 @@ static void finish_job(struct played_building *building)
 	struct line_result result = {.tag = job.tag, .turnaround_us = -1};
 	building->job[0] = building->job[1];
 	building->held--;
-	result.sent_us = building->now_us - duration_us(&job.request, meter_of(building, &job));
+	result.sent_us = building->now_us -
+			 duration_us(building, &job.request, meter_of(building, &job));
 	result.done_us = building->now_us;
 	result.stray = (uint32_t)((result.sent_us - building->noised_us) * building->noise_per_s /
 				  1000000);
@@ -354,7 +358,7 @@ void played_run(struct played_building *building, int64_t until_us)
 				building->now_us +
 				(building->resting == building->job[0].request.slave
 					 ? 1
-					 : duration_us(&building->job[0].request,
+					 : duration_us(building, &building->job[0].request,
 						       meter_of(building, &building->job[0])));
 		bool job = building->held > 0 && building->done_us <= next_us;
 		if (job)

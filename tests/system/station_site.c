@@ -29,7 +29,7 @@ void site_open(struct site *site)
 		.userdata = &site->building,
 		.seed = 1,
 		.version = "test",
-		.read_period_us = MINUTE_US,
+		.read_period_us = site->read_period_us > 0 ? site->read_period_us : MINUTE_US,
 	};
 	snprintf(station.boot, sizeof(station.boot), "%s", site->boot);
 	struct instant now = played_now(&site->building);
