@@ -111,7 +111,7 @@ static int open_database(struct ledger *ledger)
 	(void)strcpy(at, "?psow=0");
 	return sqlite3_open_v2(uri, &ledger->db,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI |
-				       SQLITE_OPEN_EXRESCODE,
+				       SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 			       ledger->vfs);
 }
 

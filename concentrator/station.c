@@ -325,6 +325,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 			station_debts_run(station);
 		if (!station->store_failing)
 			station_settle_due(station);
+		station_freeze_check(station);
 		if (!station->store_failing)
 			station_dated_run(station);
 		for (size_t i = 0; i < station->room_count; i++)

@@ -493,6 +493,8 @@ int station_load(struct station *station)
 	if (r == 0)
 		r = station_load_credits(station);
 	if (r == 0)
+		r = station_freeze_load(station);
+	if (r == 0)
 		r = station_load_tariffs(station);
 	if (r == 0)
 		r = station_load_keys(station);

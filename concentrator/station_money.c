@@ -193,6 +193,8 @@ static void follow(struct station *station, struct station_room *room, uint64_t 
 			    "room %s: its credits cannot be told apart now; the balance stands",
 			    room->record.name);
 	room->use = room->use_after;
+	if (room->freezing_in == transaction)
+		station_frozen(room);
 	if (room->taxing.in == transaction)
 		room->tax_rest = room->taxing.carry.rest;
 	for (size_t i = 0; i < room->supply_count; i++) {
@@ -247,6 +249,9 @@ void station_settle_due(struct station *station)
 			return;
 		begun = true;
 		int r = station_settle_room(station, room, why[due]);
+		int frozen = station_freeze_room(station, room);
+		if (frozen < 0)
+			r = frozen;
 		/* What one room cannot be charged keeps no other from being settled. */
 		if (r < 0 && r != -ERANGE && r != -EINVAL) {
 			station_rollback(station);

@@ -234,8 +234,12 @@ struct station_room {
 	int64_t cost_nano_per_h;
 	int64_t week_nano; /* spent on energy since week_from_s: at most seven days, for the forecast */
 	int64_t week_from_s;
-	bool was_due;        /* for a cut, at the last look */
-	uint64_t settled_in; /* the transaction that settled it last */
+	bool was_due;         /* for a cut, at the last look */
+	uint64_t settled_in;  /* the transaction that settled it last */
+	int64_t frozen_day;   /* the last one; 0: none */
+	int64_t frozen_month; /* the last day of the last month that is */
+	int64_t freezing_day; /* what frozen_day becomes when transaction freezing_in is committed */
+	uint64_t freezing_in;
 	enum credit_status told_credit;
 	enum service_status told_service;
 	bool told;
@@ -377,6 +381,15 @@ int station_load_use(struct station *station);
 void station_use_bytes(const struct tariff_use *use, uint8_t ret[static LEDGER_POSITION_MAX],
 		       uint32_t *ret_size);
 int station_use_key(const struct station *station, uint8_t ret[static DIGEST_SIZE]);
+/* station_freeze.c: after loading supplies: what is frozen already. */
+int station_freeze_load(struct station *station);
+/* Freezes the day that has ended, unless that is done; inside the caller's transaction, after the room's
+ * settlement. */
+int station_freeze_room(struct station *station, struct station_room *room);
+/* That transaction is on the disk. */
+void station_frozen(struct station_room *room);
+/* Once a second: those that no settlement at midnight has frozen. */
+void station_freeze_check(struct station *station);
 /* station_snapshot.c: takes one now, in a transaction of its own. -errno of the ledger. */
 int station_snapshot_take(struct station *station);
 /* Once a second: is one due? */

@@ -93,8 +93,9 @@ int station_use_key(const struct station *station, uint8_t ret[static DIGEST_SIZ
 		at = put(at, book->tariff[i].periods_since_s);
 		at = put(at, book->tariff[i].allowance_since_s);
 	}
+	/* The table's first row begins where the table does, which moves on with each start. */
 	for (size_t i = 0; i < zone->count; i++) {
-		at = put(at, zone->transition[i].from_s);
+		at = put(at, i == 0 ? 0 : zone->transition[i].from_s);
 		at = put(at, zone->transition[i].offset_s);
 	}
 	return digest_bytes(bytes, (size_t)(at - bytes), ret);

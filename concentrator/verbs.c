@@ -29,6 +29,7 @@ static const struct control_verb table[] = {
 	{"explain", CONTROL_VIEWER, verb_explain, CONTROL_LATER,
 	 "room:s last?:i since_s?:i cursor?:s"},
 	{"statement", CONTROL_VIEWER, verb_statement, CONTROL_LATER, "room:s month:s cursor?:s"},
+	{"freeze.list", CONTROL_VIEWER, verb_freeze_list, 0, "room:s monthly?:b cursor?:s"},
 	{"quarantine.list", CONTROL_VIEWER, verb_quarantine_list, 0, "open?:b cursor?:s"},
 	{"quarantine.show", CONTROL_VIEWER, verb_quarantine_show, 0, "id:i"},
 	{"tariff.show", CONTROL_VIEWER, verb_tariff_show, 0, "cursor?:s"},

@@ -81,6 +81,7 @@ int verb_write_off(void *userdata, struct control_call *call);
 
 int verb_explain(void *userdata, struct control_call *call);
 int verb_statement(void *userdata, struct control_call *call);
+int verb_freeze_list(void *userdata, struct control_call *call);
 int verb_ledger_export(void *userdata, struct control_call *call);
 
 int verb_tariff_show(void *userdata, struct control_call *call);

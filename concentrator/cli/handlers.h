@@ -73,6 +73,7 @@ int ledger_show(struct session *session, const json_t *rows);
 /* history.c */
 int run_explain(struct call *call);
 int run_statement(struct call *call);
+int run_freeze_list(struct call *call);
 
 /* hledger.c */
 int run_ledger_export(struct call *call);
