@@ -329,6 +329,7 @@ static void add_read(struct station_device *device, enum schedule_span kind, uns
 static void add_seldom(struct station_device *device, unsigned channel, bool metered)
 {
 	const struct model *model = device->model;
+	device->users++;
 	for (unsigned span = 0; span < model->spans_count; span++) {
 		enum model_role role = model->spans[span].role;
 		bool of_meter = role == MODEL_ROLE_IDENTITY || role == MODEL_ROLE_RATIO;
@@ -366,11 +367,15 @@ static int schedule_devices(struct station *station)
 		memset(station->devices[i]->reads, 0, sizeof(station->devices[i]->reads));
 		station->devices[i]->once_before = station->devices[i]->once.count;
 		station->devices[i]->once.count = 0;
+		station->devices[i]->users_before = station->devices[i]->users;
+		station->devices[i]->users = 0;
 	}
 	for (size_t i = 0; i < station->supply_count; i++)
 		add_reads(station->supplies[i]);
+	/* Also for a supply that is new to a device which has told the others already. */
 	for (size_t i = 0; i < station->device_count; i++)
-		if (station->devices[i]->once.count != station->devices[i]->once_before)
+		if (station->devices[i]->once.count != station->devices[i]->once_before ||
+		    station->devices[i]->users > station->devices[i]->users_before)
 			station_identity_due(station, station->devices[i]);
 
 	for (size_t i = 0; i < station->device_count; i++) {

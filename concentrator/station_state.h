@@ -101,7 +101,9 @@ struct station_device {
 	/* Serial numbers, ratios, modes, safe states: seldom, in the place of another read. */
 	struct station_reads once;
 	uint8_t once_before; /* its count, while the reads are gathered anew */
-	bool once_last;      /* the last read given out was one: another kind goes next (T1c) */
+	uint16_t users;      /* supplies that hang on it, as meter and as relay */
+	uint16_t users_before;
+	bool once_last; /* the last read given out was one: another kind goes next (T1c) */
 	struct station_identity identity;
 	struct tally tally;
 };

@@ -245,6 +245,24 @@ static void a_board_that_moves_on_a_silent_line_is_told(void **state)
 	assert_int_equal(board->seldom_twice, 0);
 }
 
+static void a_room_that_comes_later_is_told_within_minutes(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *board = add_board(site, "no");
+	board->loss[3] = 1;
+	wait_us(site, 10 * MINUTE_US);
+	assert_null(alarm_of(site, ALARM_SAFE_STATE));
+	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s}]", "room", "302", "circuit", "light", "line",
+				 "A", "relay", "wb-mr6c-v3@2/4");
+	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
+			 0);
+	json_decref(rows);
+	wait_us(site, 5 * MINUTE_US);
+	assert_non_null(
+		alarms_find(&site->building.station->alarms, ALARM_SAFE_STATE, "302 light"));
+	assert_null(alarm_of(site, ALARM_SAFE_STATE));
+}
+
 static void behind_a_contactor_that_opens_when_energised_the_words_turn(void **state)
 {
 	struct site *site = *state;
@@ -351,6 +369,7 @@ int main(void)
 		MODE_TEST(a_meter_that_only_arms_for_its_key_waits_for_a_person),
 		MODE_TEST(a_board_that_keeps_its_relays_is_well),
 		MODE_TEST(a_board_that_moves_on_a_silent_line_is_told),
+		MODE_TEST(a_room_that_comes_later_is_told_within_minutes),
 		MODE_TEST(behind_a_contactor_that_opens_when_energised_the_words_turn),
 		MODE_TEST(a_board_that_moves_when_its_power_returns_is_told),
 	};
