@@ -142,10 +142,11 @@ void lane_wait(struct lane *lane, int64_t wait_us)
 /* The reason in plain ASCII without control characters, cut to what the control protocol takes. */
 static void set_detail(struct lane *lane, const char *why, const struct answer *answer)
 {
-	char more[TRANSPORT_DETAIL_MAX + 1] = "";
+	char more[sizeof(lane->detail) - 8] = "";
 
 	if (answer != NULL && answer->ending.curl_code != 0)
-		(void)snprintf(more, sizeof(more), " (%s)", answer->detail);
+		(void)snprintf(more, sizeof(more), " (%.*s)", (int)sizeof(more) - 4,
+			       answer->detail);
 	else if (answer != NULL && answer->ending.status != 0)
 		(void)snprintf(more, sizeof(more), " (HTTP %ld)", answer->ending.status);
 	(void)snprintf(lane->detail, sizeof(lane->detail), "%s: %s%s", lane->name, why,

@@ -64,7 +64,7 @@ static void a_thing_is_raised_once_and_cleared_once(void **state)
 static void they_are_listed_in_order(void **state)
 {
 	struct instant now = at(1);
-	char subject[16];
+	char subject[24];
 	int64_t after = 0;
 
 	(void)state;
@@ -128,7 +128,7 @@ static void history_makes_room_and_standing_alarms_do_not(void **state)
 static void a_flood_of_occurrences_leaves_room_for_states(void **state)
 {
 	struct instant now = at(1);
-	char subject[16];
+	char subject[24];
 
 	(void)state;
 	assert_int_equal(alarms_raise(&alarms, ALARM_METER_SILENT, "A", "", &now, NULL), 1);

@@ -118,7 +118,7 @@ static void an_item_too_large_goes_on_without_its_payload(void **state)
 
 static void build(size_t n, bool may_gzip, struct body *ret_body)
 {
-	struct batch_row rows[BATCH_ROWS_MAX], *pointers[BATCH_ROWS_MAX];
+	struct batch_row rows[BATCH_ROWS_MAX], *pointers[BATCH_ROWS_MAX] = {NULL};
 
 	for (size_t i = 0; i < n; i++) {
 		rows[i] = (struct batch_row){.path = PATH_EVENTS,
