@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/config_protected.h"
 #include "concentrator/platform/settings.h"
 #include "concentrator/platform/zone.h"
 
@@ -49,6 +50,7 @@ static const char *const emergency_names[] = {"no", "request", "automatic", NULL
 #define AT(member)        offsetof(struct config, member)
 #define LINE_AT(member)   offsetof(struct config_line, member)
 #define SENSOR_AT(member) offsetof(struct config_sensor, member)
+#define HOURS_AT(member)  offsetof(struct config_protected, member)
 
 #define NUMBER(section, key, at, low, high, value)                                                 \
 	{                                                                                          \
@@ -148,6 +150,15 @@ static const struct config_row config_rows[] = {
 	POLICY(emergency_at_minor, -MINOR_MAX, MINOR_MAX, 0),
 	POLICY(suspect_age_s, 1, 365 * DAY_S, 3 * DAY_S),
 
+	POLICY(protected_warn_s, 0, DAY_S, 1800),
+	POLICY(protected_extra_s, 0, DAY_S, 0),
+
+	LONG_TEXT("protected", "days", HOURS_AT(days), 1, NULL),
+	LONG_TEXT("protected", "hours", HOURS_AT(hours), 1, NULL),
+	LONG_TEXT("protected", "except", HOURS_AT(except), 0, ""),
+	NAME("protected", "from", HOURS_AT(from), 0, ""),
+	NAME("protected", "until", HOURS_AT(until), 0, ""),
+
 	PATH("line", "port", LINE_AT(port), NULL),
 	SMALL("line", "baud", LINE_AT(baud), 1200, 115200, 9600),
 	CHOICE("line", "parity", LINE_AT(parity), parity_names, CONFIG_PARITY_NONE),
@@ -227,7 +238,7 @@ static void config_read_rows(struct settings *settings, const char *kind,
 		if (kind != NULL && strcmp(row->section, kind) == 0)
 			config_read_row(row, section, base);
 		if (kind == NULL && strcmp(row->section, "line") != 0 &&
-		    strcmp(row->section, "sensor") != 0)
+		    strcmp(row->section, "sensor") != 0 && strcmp(row->section, "protected") != 0)
 			config_read_row(row, settings_find(settings, row->section, NULL), base);
 	}
 }
@@ -307,6 +318,23 @@ static void config_read_sensor(struct settings *settings, struct settings_sectio
 		return;
 	}
 	config->sensors[config->sensor_count++] = sensor;
+}
+
+static void config_read_hours(struct settings *settings, struct settings_section *section,
+			      struct config *config)
+{
+	struct config_protected texts = {.name = ""};
+
+	config_read_rows(settings, "protected", section, &texts);
+	if (!config_take_name(section, "protected", texts.name))
+		return;
+	if (config->protect.count == PROTECT_RULES_MAX) {
+		settings_fault(section, NULL, "more than %d protected sections; remove some",
+			       PROTECT_RULES_MAX);
+		return;
+	}
+	if (config_protected_rule(section, &texts, &config->protect.rule[config->protect.count]))
+		config->protect.count++;
 }
 
 static void config_check_site(struct settings *settings, const char *file,
@@ -423,6 +451,9 @@ static int config_read_settings(struct settings *settings, struct config *config
 		config_read_line(settings, section, config);
 	while ((section = settings_next(settings, "sensor", section)) != NULL)
 		config_read_sensor(settings, section, config);
+	while ((section = settings_next(settings, "protected", section)) != NULL)
+		config_read_hours(settings, section, config);
+	config->protect.extra_s = config->policy.protected_extra_s;
 	config_check_site(settings, file, config);
 	config_check_socket(settings, config);
 	config_check_cloud(settings, config);

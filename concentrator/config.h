@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "concentrator/rules/protect.h"
+
 #define CONFIG_TEXT_SIZE   200
 #define CONFIG_NAME_SIZE   32
 #define CONFIG_SOCKET_MAX  107
@@ -122,6 +124,18 @@ struct config_policy {
 	int64_t emergency_minor;
 	int64_t emergency_at_minor;
 	int64_t suspect_age_s;
+	int64_t protected_warn_s;
+	int64_t protected_extra_s;
+};
+
+/* A section [protected NAME]: its words. */
+struct config_protected {
+	char name[CONFIG_NAME_SIZE];
+	char from[CONFIG_NAME_SIZE];
+	char until[CONFIG_NAME_SIZE];
+	char days[CONFIG_TEXT_SIZE];
+	char hours[CONFIG_TEXT_SIZE];
+	char except[CONFIG_TEXT_SIZE];
 };
 
 struct config {
@@ -137,6 +151,7 @@ struct config {
 	char trust_roots[CONFIG_TEXT_SIZE]; /* folder */
 	enum config_trust clock_trust;
 	struct config_policy policy;
+	struct protect_rules protect;
 };
 
 #define CONFIG_FILE "/etc/prepay/prepay.conf"

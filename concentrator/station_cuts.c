@@ -33,7 +33,8 @@ static int64_t count_due(struct station *station, int64_t *ret_newly)
 		struct supply_policy policy = station_policy(station, room);
 		bool now_due = supply_due(&room->money, &policy, &facts, &station->now);
 		due += now_due;
-		*ret_newly += now_due && !room->was_due;
+		/* The end of protected hours is a schedule: who waited for it was warned. */
+		*ret_newly += now_due && !room->was_due && room->money.hold != SUPPLY_HOLD_KEPT;
 		room->was_due = now_due;
 	}
 	return due;

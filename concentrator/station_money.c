@@ -310,7 +310,7 @@ struct supply_facts station_facts(const struct station *station, const struct st
 		.best_nano = room->best_nano,
 		.evidence = SUPPLY_EVIDENCE_FRESH,
 		.cost_nano_per_h = room->cost_nano_per_h,
-		.kept = station_kept(station, room),
+		.kept = station_kept(station, room) || station_protected(station),
 	};
 	int64_t stale_us = station->config->policy.stale_s * 1000000;
 	for (size_t i = 0; i < room->supply_count; i++) {

@@ -228,6 +228,7 @@ struct station_room {
 	struct dated_account dated; /* which dated events are done */
 	struct supply_money money;
 	struct ledger_credit credit; /* by the entries that are committed */
+	int64_t protect_told_s;      /* the end of protected hours that the room was warned of */
 	bool recharged;              /* since the last look at the warning levels */
 	int credit_behind;           /* entries that its row in the ledger does not count yet */
 	struct ledger_hold hold;     /* id 0: none */
@@ -303,9 +304,11 @@ struct station {
 	struct mass_cut mass;
 	struct mass_cut mass_kept; /* as the ledger has it: held, changed and changed_us alone */
 	int64_t change_s; /* Unix time of a change before the start, until the time is known; 0: none */
-	int64_t counted_us; /* the last count of rooms due */
-	int64_t debts_day;  /* the local day whose debts are taken; 0: none since the start */
-	bool power_out;     /* every line fell silent at about the same time */
+	int64_t counted_us;     /* the last count of rooms due */
+	int64_t protected_s;    /* Unix; the end of the protected hours; 0, or past: none */
+	int64_t protect_minute; /* the last look at them */
+	int64_t debts_day;      /* the local day whose debts are taken; 0: none since the start */
+	bool power_out;         /* every line fell silent at about the same time */
 	bool was_trusted;
 	int64_t tariff_id; /* in force at the last look */
 	bool clock_base_set;
@@ -507,6 +510,11 @@ int station_debts_close(struct station *station, struct station_room *room, cons
 int station_debts_move(struct station *station, struct station_room *from, struct station_room *to);
 /* Once a second: takes what falls due by date. */
 void station_debts_run(struct station *station);
+
+/* station_protect.c: is nobody cut for money now? */
+bool station_protected(const struct station *station);
+/* Once a second: looks at the calendar, and warns rooms before the end. */
+void station_protect_check(struct station *station);
 
 /* station_warning.c: tells of warning levels that are crossed. */
 void station_warn(struct station *station, struct station_room *room);

@@ -156,6 +156,9 @@ static void describe(const struct station *station, const struct station_room *r
 	}
 	if (room->money.cut)
 		snprintf(ret, size, "cut for money");
+	else if (room->money.hold == SUPPLY_HOLD_KEPT)
+		snprintf(ret, size, "cut held (%s)",
+			 station_kept(station, room) ? "dispute" : "protected hours");
 	else if (room->money.hold != SUPPLY_HOLD_NONE)
 		snprintf(ret, size, "cut held (%s)", supply_hold_name(room->money.hold));
 	else if (room->answer.earliest_us != 0)
@@ -241,6 +244,9 @@ int verb_room_show(void *userdata, struct control_call *call)
 				    ? json_null()
 				    : json_pack("{s:I}", "earliest_s", (json_int_t)earliest_s));
 	json_object_set_new(row, "dispute", verbs_hold(room));
+	json_object_set_new(row, "protected_s",
+			    station_protected(station) ? json_integer(station->protected_s)
+						       : json_null());
 	json_object_set_new(row, "credits", verbs_credits(station, room));
 	json_object_set_new(row, "hold",
 			    room->money.hold == SUPPLY_HOLD_NONE

@@ -143,6 +143,9 @@ static void show_prospect(const struct screen *out, const json_t *room)
 		screen_fact(out, "dispute", TONE_WARN, "not cut for money until %s, by %s: %s",
 			    figure_field_time(dispute, "until_s", buf),
 			    field_text(dispute, "owner"), field_text(dispute, "reason"));
+	if (field_count(room, "protected_s") > 0)
+		screen_fact(out, "protected", TONE_PLAIN, "no cut for money until %s",
+			    figure_field_time(room, "protected_s", buf));
 	if (hold != NULL)
 		screen_fact(out, "hold", TONE_WARN, "not cut: %s, for %s so far",
 			    field_text(hold, "reason"),

@@ -39,7 +39,7 @@ BODIES = {
     "roomStatus": ({"room": _is_text, "balance": _is_money, "creditStatus": _one_of(*CREDIT),
                     "serviceStatus": _one_of(*SERVICE)},
                    {"daysLeft": _or_null(_is_int), "pendingCut": _or_null(_is_int)}),
-    "notice": ({"room": _is_text, "level": _one_of("low", "notice", "cut", "restored", "warning", "emergency"), "balance": _is_money},
+    "notice": ({"room": _is_text, "level": _one_of("low", "notice", "cut", "restored", "warning", "emergency", "protected-end"), "balance": _is_money},
                {"earliest_s": _or_null(_is_int)}),
     "alarm": ({"kind": _is_text, "subject": _is_text, "severity": _one_of("warning", "critical"),
                "detail": _is_text},

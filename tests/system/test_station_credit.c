@@ -384,6 +384,71 @@ static void each_warning_level_is_told_once_and_again_after_a_recharge(void **st
 	meter->load_w = 0;
 }
 
+struct ends {
+	int count;
+	int64_t earliest_s;
+};
+
+static int end_row(const struct ledger_event *event, void *userdata)
+{
+	struct ends *ends = userdata;
+	json_t *body = json_loads(event->body, 0, NULL);
+	const char *level = json_string_value(json_object_get(body, "level"));
+	if (strcmp(event->type, "notice") == 0 && level != NULL &&
+	    strcmp(level, "protected-end") == 0) {
+		ends->count++;
+		ends->earliest_s = json_integer_value(json_object_get(body, "earliest_s"));
+	}
+	json_decref(body);
+	return 0;
+}
+
+/* More rooms than S7 lets go at once: they wait the night, are warned, and are cut when it has ended. */
+static void a_cut_waits_for_protected_hours_to_end(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *meters[6];
+	struct ends ends = {0};
+	int closed = 0;
+	site->config.policy.protected_warn_s = 1800;
+	site->config.protect = (struct protect_rules){.extra_s = 3600,
+						      .count = 1,
+						      .rule = {{.first_day = INT64_MIN,
+								.last_day = INT64_MAX,
+								.weekdays = 0x7f,
+								.hours_count = 1,
+								.hours = {{20 * 60, 7 * 60}}}}};
+	for (int i = 0; i < 6; i++) {
+		meters[i] = site_add_meter(site, 1000);
+		site_add_room(site, 101 + i, 100, "sockets", true, 1); /* two hours of it */
+	}
+	run_for(site, 7 * HOUR_US);
+	for (int i = 0; i < 6; i++)
+		closed += meters[i]->closed;
+	assert_int_equal(closed, 6);
+	struct site_answer shown = site_ask(site, "room.show", json_pack("{s:s}", "room", "101"));
+	assert_string_equal(json_string_value(json_object_get(shown.data, "state")),
+			    "cut held (protected hours)");
+	assert_int_equal(site_int(&shown, "protected_s"), START_S + 8 * 3600);
+	site_forget(&shown);
+	/* It is used up past S1's cap for missing evidence; a restart changes nothing. */
+	restart(site);
+	assert_true(meters[0]->closed);
+	assert_int_equal(site_room(site, "101")->money.hold, SUPPLY_HOLD_KEPT);
+	run_for(site, 40 * MINUTE_US);
+	assert_int_equal(ledger_events_each(site->ledger, 0, -1, 1 << 20, end_row, &ends), 0);
+	assert_int_equal(ends.count, 6);
+	assert_int_equal(ends.earliest_s, START_S + 8 * 3600);
+	assert_true(meters[0]->closed);
+	run_for(site, 40 * MINUTE_US);
+	for (int i = 0; i < 6; i++)
+		assert_false(meters[i]->closed);
+	assert_int_equal(site->building.station->mass.held, MASS_CUT_NONE);
+	/* It protects from the cut, and brings nobody back. */
+	run_for(site, 13 * HOUR_US);
+	assert_false(meters[0]->closed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +458,7 @@ int main(void)
 		CASE(emergency_credit_may_come_by_itself),
 		CASE(a_room_may_have_an_overdraft_of_its_own),
 		CASE(limits_refuse_and_never_clip),
+		CASE(a_cut_waits_for_protected_hours_to_end),
 		CASE(each_warning_level_is_told_once_and_again_after_a_recharge),
 	};
 	return cmocka_run_group_tests_name("station_credit", tests, NULL, NULL);

@@ -207,7 +207,9 @@ static void test_drop_in(void **state)
 	assert_int_equal(mkdir(path, 0755), 0);
 	(void)snprintf(path, sizeof(path), "%s.d/50-demo.conf", folder->file);
 	put(path, "[line A]\nbaud = 19200\n[line B]\nport = /dev/b\n[policy]\nnotice_s = 5\ncash = "
-		  "yes\nhold_then = cut\ncutoff_minor = -500\nwarn_minor = 2000  500 -5\n");
+		  "yes\nhold_then = cut\ncutoff_minor = -500\nwarn_minor = 2000  500 -5\n"
+		  "[protected nights]\ndays = fri-mon 12-24\nhours = 20:00-08:00 12:00-24:00\n"
+		  "except = 2026-05-01\nfrom = 2026-01-01\n");
 	read_good(config, folder->file);
 	assert_string_equal(config->site.id, "S-0042");
 	assert_string_equal(config->site.zone, "Europe/Berlin");
@@ -223,6 +225,16 @@ static void test_drop_in(void **state)
 	assert_int_equal(config->policy.warn_minor.at[1], 500);
 	assert_int_equal(config->policy.warn_minor.at[2], -5);
 	assert_int_equal(config->policy.warn_days.count, 0);
+	assert_int_equal(config->protect.count, 1);
+	assert_int_equal(config->protect.rule[0].weekdays, 0x71);
+	assert_int_equal(config->protect.rule[0].hours_count, 2);
+	assert_int_equal(config->protect.rule[0].hours[0].from, 1200);
+	assert_int_equal(config->protect.rule[0].hours[0].to, 480);
+	assert_int_equal(config->protect.rule[0].hours[1].to, 1440);
+	assert_int_equal(config->protect.rule[0].date_count, 2);
+	assert_true(config->protect.rule[0].date[0].except);
+	assert_int_equal(config->protect.rule[0].date[1].year, 0);
+	assert_int_equal(config->protect.rule[0].first_day, 20454);
 	free(config);
 }
 
@@ -254,6 +266,16 @@ static const struct wrong_case wrong_cases[] = {
 	 ":2: `url = http://example.org/v1` cannot be used;"},
 	{"a cap below its base", "[cloud]\nbackoff_base_s = 60\nbackoff_cap_s = 30\n",
 	 ":3: `backoff_cap_s` is below `backoff_base_s` (60);"},
+	{"hours that are none", "[protected n]\ndays = sun\nhours = 20:00-25:00\n",
+	 ":3: 20:00-25:00 are no hours;"},
+	{"a day that no year has", "[protected n]\ndays = 02-30\nhours = 20:00-21:00\n",
+	 ":2: 02-30 is no day;"},
+	{"an exception by weekday",
+	 "[protected n]\ndays = sun\nhours = 20:00-21:00\nexcept = mon\n", ":4: mon is no day;"},
+	{"hours without days", "[protected n]\nhours = 20:00-21:00\n", ":1: `days` is missing;"},
+	{"a calendar that ends before it begins",
+	 "[protected n]\ndays = sun\nhours = 20:00-21:00\nfrom = 2026-02-02\nuntil = 2026-02-01\n",
+	 ":5: it ends before it begins;"},
 	{"levels that rise", "[policy]\nwarn_minor = 500 1000\n",
 	 ":2: `warn_minor = 500 1000` is no list"},
 	{"levels that are no numbers", "[policy]\nwarn_days = 7, 3\n",
