@@ -43,6 +43,8 @@ int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energ
 	case ENTRY_TAX:
 	case ENTRY_FORFEIT:
 	case ENTRY_DEBT:
+	case ENTRY_ALLOWANCE:
+	case ENTRY_MINIMUM:
 	case ENTRY_KIND_END:
 	default:
 		return energy_wh == 0 ? 0 : -EINVAL;

@@ -23,9 +23,17 @@ int station_dated_load(struct station *station, struct station_room *room)
 						      : room->record.opened_s;
 	for (int32_t rule = 0; rule < DATED_RULES; rule++)
 		dated->last_day[rule] = DATED_NEVER;
-	int r = ledger_dated_last(station->ledger, room->record.account_id, DATED_STANDING,
-				  INT64_MIN, &dated->last_day[DATED_STANDING]);
-	return r == -ENOENT ? 0 : r;
+	dated->persons = &room->persons;
+	/* A day is the room's, whoever lived there; what a tariff gives and demands for a period is the
+	 * tenancy's. */
+	for (int32_t rule = DATED_STANDING; rule < DATED_RULES; rule++) {
+		int r = ledger_dated_last(station->ledger, room->record.account_id, rule,
+					  rule == DATED_STANDING ? INT64_MIN : dated->opened_s,
+					  &dated->last_day[rule]);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
 }
 
 bool station_dated_next(const struct station *station, const struct station_room *room,
@@ -79,39 +87,122 @@ static int accumulate(struct station *station, struct station_room *room,
 					       "not taken in emergency credit");
 }
 
-/* The entry of an event; seq 0: nothing was taken. */
+struct spent {
+	const struct dated_event *event;
+	int64_t nano;
+};
+
+static int spent_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct spent *spent = userdata;
+	(void)balance_nano;
+	if (entry->kind == ENTRY_CHARGE && entry->from_s >= spent->event->from_s &&
+	    entry->from_s < spent->event->to_s &&
+	    money_subtract(spent->nano, entry->amount_nano, &spent->nano) < 0)
+		return -ERANGE;
+	return entry->at_trusted && entry->at_s < spent->event->from_s;
+}
+
+/* What an event moves, to be added to the balance. */
+static int amount_of(struct station *station, struct station_room *room,
+		     const struct dated_event *event, int64_t *ret_nano)
+{
+	struct spent spent = {.event = event};
+	int64_t due;
+	int r;
+	switch (event->rule) {
+	case DATED_ALLOWANCE:
+		*ret_nano = event->amount_nano;
+		return 0;
+	case DATED_EXPIRY:
+		/* With the entries of this very transaction. */
+		r = station_credit_follow(station, room);
+		*ret_nano = -room->credit.allowance_nano;
+		return r;
+	case DATED_MINIMUM:
+		r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT32_MAX,
+					spent_row, &spent);
+		if (r >= 0)
+			r = money_subtract(spent.nano, event->amount_nano, &due);
+		if (r == 0)
+			*ret_nano = due < 0 ? due : 0;
+		return r;
+	case DATED_STANDING:
+		break;
+	}
+	*ret_nano = is_exempt(station, room, event) ? 0 : -event->amount_nano;
+	return 0;
+}
+
+/* The entry of an event; seq 0: nothing was moved. */
 static int append(struct station *station, struct station_room *room,
 		  const struct dated_event *event, const char *who, int64_t *ret_seq)
 {
+	static const struct {
+		enum entry_kind kind;
+		uint32_t flags;
+		const char *why;
+	} as[DATED_RULES] = {
+		[DATED_STANDING] = {ENTRY_STANDING, 0, "standing charge of"},
+		[DATED_MINIMUM] = {ENTRY_MINIMUM, 0, "minimum charge to"},
+		[DATED_EXPIRY] = {ENTRY_FORFEIT, ENTRY_OF_ALLOWANCE, "allowance left on"},
+		[DATED_ALLOWANCE] = {ENTRY_ALLOWANCE, ENTRY_OF_ALLOWANCE, "allowance of"},
+	};
 	struct civil date = calendar_date(event->day);
 	struct entry entry = {
-		.kind = ENTRY_STANDING,
+		.kind = as[event->rule].kind,
+		.flags = as[event->rule].flags,
 		.account_id = room->record.account_id,
 		.from_s = event->from_s,
 		.to_s = event->to_s,
 		.tariff_id = event->tariff->id,
 	};
 	*ret_seq = 0;
-	if (event->amount_nano == 0 || is_exempt(station, room, event))
-		return 0;
+	int r = amount_of(station, room, event, &entry.amount_nano);
+	if (r < 0 || entry.amount_nano == 0)
+		return r;
+	/* What is given or lost now is no matter of the period that it is for. */
+	if (event->rule == DATED_ALLOWANCE || event->rule == DATED_EXPIRY)
+		entry.from_s = entry.to_s = 0;
 	station_stamp(station, &entry);
 	snprintf(entry.who, sizeof(entry.who), "%s", who);
-	snprintf(entry.why, sizeof(entry.why), "standing charge of %04d-%02d-%02d", (int)date.year,
-		 (int)date.month, (int)date.day);
+	snprintf(entry.why, sizeof(entry.why), "%s %04d-%02d-%02d", as[event->rule].why,
+		 (int)date.year, (int)date.month, (int)date.day);
 	/* Where there is no place for one more debt it is taken at once. */
-	int r = station_standing_answer(station, room) == DEBT_ACCUMULATE
-			? accumulate(station, room, event, entry.why)
-			: -E2BIG;
+	r = event->rule == DATED_STANDING &&
+			    station_standing_answer(station, room) == DEBT_ACCUMULATE
+		    ? accumulate(station, room, event, entry.why)
+		    : -E2BIG;
 	if (r != -E2BIG && r != -EDQUOT)
 		return r;
-	r = money_subtract(0, event->amount_nano, &entry.amount_nano);
-	if (r == 0)
-		r = ledger_entry_append(station->ledger, &entry);
-	if (r == 0)
+	r = ledger_entry_append(station->ledger, &entry);
+	if (r == 0 && entry.amount_nano < 0 && event->rule != DATED_EXPIRY)
 		r = station_tax_note(station, room, &entry);
 	if (r == 0)
 		*ret_seq = entry.seq;
 	return r;
+}
+
+/* Does it depend on the energy of the time before it? */
+static bool needs_energy(const struct dated_event *event)
+{
+	return event->rule == DATED_MINIMUM || event->rule == DATED_EXPIRY;
+}
+
+/* Were the meters read since it fell due? One that stays silent is not waited for. */
+static bool is_read(const struct station *station, const struct station_room *room,
+		    const struct dated_event *event)
+{
+	if (station->now.s - event->due_s >= station->config->policy.settle_s)
+		return true;
+	for (size_t i = 0; i < room->supply_count; i++) {
+		const struct station_supply *supply = room->supplies[i];
+		if (supply->life.id != 0 &&
+		    (!supply->guard.accepted.dated ||
+		     supply->guard.accepted.at_s < event->due_s - TARIFF_NEAR_S))
+			return false;
+	}
+	return true;
 }
 
 /* Inside a transaction, which moves the balance with its commit. Memory is ahead of the disk until then. */
@@ -139,19 +230,36 @@ static int carry_out(struct station *station, struct station_room *room,
 	return 0;
 }
 
+/* Energy goes before what depends on it, once in a transaction. */
+static int settle_before(struct station *station, struct station_room *room)
+{
+	struct station_room ahead = *room;
+	struct dated_event event;
+	while (station_dated_next(station, &ahead, &event)) {
+		if (needs_energy(&event)) {
+			int r = station_settle_room(station, room, "end of a period");
+			return r == -ERANGE || r == -EINVAL ? 0 : r;
+		}
+		dated_done(&ahead.dated, &event);
+	}
+	return 0;
+}
+
+/* now: a person is there who wants it done: nothing waits for a reading. */
 static int carry_out_all(struct station *station, struct station_room *room, const char *who,
-			 bool held_too, int64_t *count)
+			 bool held_too, bool now, int64_t *count)
 {
 	struct dated_event event;
-	while (station_dated_next(station, room, &event)) {
+	int r = settle_before(station, room);
+	while (r == 0 && station_dated_next(station, room, &event)) {
 		if (!held_too && station_dated_held(station, &event))
 			return -EBUSY;
-		int r = carry_out(station, room, &event, who, false);
-		if (r < 0)
-			return r;
+		if (!now && needs_energy(&event) && !is_read(station, room, &event))
+			break;
+		r = carry_out(station, room, &event, who, false);
 		++*count;
 	}
-	return station_tax_take(station, room, who);
+	return r < 0 ? r : station_tax_take(station, room, who);
 }
 
 /* One row stands for all days that are waived. */
@@ -172,16 +280,39 @@ static int waive_all(struct station *station, struct station_room *room, const c
 
 int station_dated_close(struct station *station, struct station_room *room, const char *who)
 {
+	struct dated_event event;
 	int64_t count = 0;
-	return carry_out_all(station, room, who, false, &count);
+	int r = carry_out_all(station, room, who, false, true, &count);
+	if (r == 0 && !room->record.vacant &&
+	    dated_closing_minimum(&room->dated, &station->book, &station->settings.zone,
+				  &station->now, &event))
+		r = carry_out(station, room, &event, who, false);
+	return r < 0 ? r : station_tax_take(station, room, who);
+}
+
+int station_dated_move(struct station *station, const struct dated_account *from,
+		       struct station_room *to)
+{
+	/* What was given for the period went along with the balance. */
+	const struct ledger_dated given = {.account_id = to->record.account_id,
+					   .rule = DATED_ALLOWANCE,
+					   .day = from->last_day[DATED_ALLOWANCE],
+					   .opened_s = to->dated.opened_s,
+					   .by = "transfer"};
+	to->dated.last_day[DATED_ALLOWANCE] = given.day;
+	return given.day == DATED_NEVER ? 0 : ledger_dated_add(station->ledger, &given);
 }
 
 /* Takes back what memory is ahead by. */
 static void forget(struct station *station)
 {
 	station_rollback(station);
-	for (size_t i = 0; i < station->room_count && !station->store_failing; i++)
+	for (size_t i = 0; i < station->room_count && !station->store_failing; i++) {
+		station->rooms[i]->credit = (struct ledger_credit){0};
 		(void)station_dated_load(station, station->rooms[i]);
+	}
+	if (!station->store_failing)
+		(void)station_load_credits(station);
 }
 
 int station_dated_decide(struct station *station, const char *who, bool waive, int64_t *ret_count)
@@ -192,7 +323,7 @@ int station_dated_decide(struct station *station, const char *who, bool waive, i
 		return r;
 	for (size_t i = 0; r == 0 && i < station->room_count; i++)
 		r = waive ? waive_all(station, station->rooms[i], who, &count)
-			  : carry_out_all(station, station->rooms[i], who, true, &count);
+			  : carry_out_all(station, station->rooms[i], who, true, true, &count);
 	if (r < 0) {
 		forget(station);
 		return r;
@@ -232,10 +363,12 @@ void station_dated_run(struct station *station)
 				oldest = event;
 			continue;
 		}
+		if (needs_energy(&event) && !is_read(station, room, &event))
+			continue;
 		if (!begun && station_begin(station) < 0)
 			return;
 		begun = true;
-		int r = carry_out_all(station, room, "prepayd", false, &count);
+		int r = carry_out_all(station, room, "prepayd", false, false, &count);
 		if (r < 0 && r != -ERANGE) {
 			forget(station);
 			return;

@@ -422,6 +422,9 @@ int station_dated_decide(struct station *station, const char *who, bool waive, i
 /* In the caller's transaction, before an account closes: does what is due. -EBUSY: it waits for a person.
  * What memory is ahead by is the caller's to take back with room->dated. */
 int station_dated_close(struct station *station, struct station_room *room, const char *who);
+/* In the caller's transaction: a tenant has moved, with what was given. */
+int station_dated_move(struct station *station, const struct dated_account *from,
+		       struct station_room *to);
 
 /* station_persons.c: how many live there. */
 int station_persons_load(struct station *station, struct station_room *room);

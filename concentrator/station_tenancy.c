@@ -78,6 +78,9 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	room->use = (struct tariff_use){.opened_s = station->now.s, .persons = &room->persons};
 	room->use_after = room->use;
 	room->dated.opened_s = station->now.s;
+	room->dated.last_day[DATED_MINIMUM] = DATED_NEVER;
+	room->dated.last_day[DATED_EXPIRY] = DATED_NEVER;
+	room->dated.last_day[DATED_ALLOWANCE] = DATED_NEVER;
 	/* Lines were agreed with the tenant that goes, and begin anew with the one that comes. */
 	room->credit.account_id = room->record.account_id;
 	room->credit.emergency = EMERGENCY_NONE;
@@ -223,6 +226,7 @@ int station_transfer(struct station *station, const struct station_change *chang
 		return -ENOTEMPTY;
 	memcpy(tenancy, from->record.tenancy, sizeof(tenancy));
 	const struct ledger_credit lines = from->credit;
+	const struct dated_account given = from->dated;
 	r = move(station, change, from, to, &ret->paid_nano);
 	if (r == 0)
 		r = station_debts_move(station, from, to);
@@ -230,6 +234,8 @@ int station_transfer(struct station *station, const struct station_change *chang
 		r = set_tenancy(station, from, "");
 	if (r == 0)
 		r = set_tenancy(station, to, tenancy);
+	if (r == 0)
+		r = station_dated_move(station, &given, to);
 	if (r < 0)
 		return r;
 	/* The lines go along: what is used of them is repaid from the new room. */

@@ -214,7 +214,9 @@ static void read_allowance(struct settings *settings, struct tariff_allowance *r
 	struct tariff_words words;
 	if (section == NULL)
 		return;
-	settings_require(section, "energy");
+	if (settings_has(section, "energy") == settings_has(section, "money"))
+		settings_fault(section, NULL, "write energy or money: what each period gives");
+	ret->nano = read_amount(section, "money");
 	const char *text = settings_string(section, "energy", 1, TARIFF_WORD_MAX, NULL);
 	if (text != NULL &&
 	    (!tariff_word_fixed(text, 3, TARIFF_ALLOWANCE_MAX, &ret->wh) || ret->wh == 0))
@@ -232,6 +234,18 @@ static void read_allowance(struct settings *settings, struct tariff_allowance *r
 	ret->per_person = settings_choice(section, "per", per, 0) == 1;
 	ret->prorated = settings_choice(section, "move-in", move_in, 0) == 1;
 	ret->uncounted = settings_choice(section, "in-blocks", counts, 0) == 1;
+}
+
+static void read_minimum(struct settings *settings, struct tariff_minimum *ret)
+{
+	static const char *const move_in[] = {"whole", "prorated", NULL};
+	struct settings_section *section = settings_find(settings, "minimum", NULL);
+	if (section == NULL)
+		return;
+	settings_require(section, "amount");
+	ret->nano = read_amount(section, "amount");
+	read_cycle(section, "every", &ret->cycle);
+	ret->prorated = settings_choice(section, "move-in", move_in, 0) == 1;
 }
 
 /* "13" per cent is 130000. */
@@ -290,6 +304,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	read_blocks(energy, &tariff);
 	read_bands(settings, energy, &tariff);
 	read_allowance(settings, &tariff.allowance);
+	read_minimum(settings, &tariff.minimum);
 	read_standing(settings, &tariff.standing);
 	read_tax(settings, &tariff.tax);
 	settings_unknown(settings);

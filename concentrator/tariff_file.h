@@ -7,7 +7,8 @@
  *     price = 0.538                     # of the currency per kWh, at most 6 decimals
  *
  * and, where the price depends on use or time, blocks in [energy], and [band NAME], [days NAME],
- * [season NAME], [special NAME]; and what an account costs besides: [allowance], [standing], [tax]. Validated whole: every finding with its line. Pure but for memory.
+ * [season NAME], [special NAME]; and what an account costs besides: [allowance], [minimum],
+ * [standing], [tax]. Validated whole: every finding with its line. Pure but for memory.
  */
 #pragma once
 

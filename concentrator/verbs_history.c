@@ -16,7 +16,8 @@
 #define KIND(kind)      (UINT32_C(1) << (kind))
 #define CHARGE_KINDS                                                                               \
 	(KIND(ENTRY_CHARGE) | KIND(ENTRY_DEBT) | KIND(ENTRY_STANDING) | KIND(ENTRY_TAX) |          \
-	 KIND(ENTRY_HOUSE) | KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
+	 KIND(ENTRY_MINIMUM) | KIND(ENTRY_ALLOWANCE) | KIND(ENTRY_HOUSE) |                         \
+	 KIND(ENTRY_QUARANTINE) | KIND(ENTRY_WRITE_OFF))
 
 /* By which rule the energy of an entry came to its price. */
 static const char *rule_name(const struct entry *entry)
@@ -29,7 +30,8 @@ static const char *rule_name(const struct entry *entry)
 		return "written-off";
 	if (entry->kind == ENTRY_DEBT)
 		return "debt";
-	if (entry->kind == ENTRY_STANDING)
+	if (entry->kind == ENTRY_STANDING || entry->kind == ENTRY_MINIMUM ||
+	    entry->kind == ENTRY_ALLOWANCE)
 		return "by-date";
 	if (entry->kind == ENTRY_TAX)
 		return "tax";
@@ -52,7 +54,8 @@ static int64_t tax_of(const struct station *station, enum entry_kind kind, int64
 	struct tariff_tax tax = station_tax_of(station, tariff_id);
 	if (kind == ENTRY_TAX)
 		return amount_nano;
-	if (tax.added || tax.rate_ppm == 0 || (kind != ENTRY_CHARGE && kind != ENTRY_STANDING) ||
+	if (tax.added || tax.rate_ppm == 0 ||
+	    (kind != ENTRY_CHARGE && kind != ENTRY_STANDING && kind != ENTRY_MINIMUM) ||
 	    amount_nano > 0)
 		return 0;
 	return amount_nano + tax_net_nano(-amount_nano, tax.rate_ppm);

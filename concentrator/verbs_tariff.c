@@ -53,9 +53,10 @@ static json_t *edge_rows(const struct tariff *tariff)
 
 static json_t *allowance(const struct tariff *tariff)
 {
-	if (tariff->allowance.wh == 0)
+	if (!tariff_has_allowance(tariff))
 		return json_null();
-	return json_pack("{s:I,s:b}", "energy_wh", (json_int_t)tariff->allowance.wh, "per_person",
+	return json_pack("{s:I,s:o,s:b}", "energy_wh", (json_int_t)tariff->allowance.wh,
+			 "amount_nano", message_nano(tariff->allowance.nano), "per_person",
 			 tariff->allowance.per_person);
 }
 
@@ -81,13 +82,15 @@ static json_t *row_of(const struct tariff *tariff, const char *state, const char
 {
 	int64_t least, most;
 	tariff_price_range(tariff, &least, &most);
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
 			 (json_int_t)tariff->id, "name", tariff->name, "state", state,
 			 "activation_s", (json_int_t)tariff->activation_s, "price_micro_per_kwh",
 			 (json_int_t)least, "most_micro_per_kwh", (json_int_t)most, "bands",
 			 band_rows(tariff), "edges_wh", edge_rows(tariff), "allowance",
-			 allowance(tariff), "standing", standing(tariff), "tax", tax(tariff),
-			 "text", text);
+			 allowance(tariff), "standing", standing(tariff), "minimum_nano",
+			 tariff->minimum.nano == 0 ? json_null()
+						   : message_nano(tariff->minimum.nano),
+			 "tax", tax(tariff), "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

@@ -40,6 +40,7 @@ static const char *counter_account(const char *kind, const char *credit)
 		{"charge", "income:energy"},         {"adjustment", "expenses:adjustments"},
 		{"rounding", "expenses:rounding"},   {"closing", "equity:closing"},
 		{"write-off", "expenses:write_off"}, {"standing", "income:standing"},
+		{"minimum", "income:minimum"},       {"allowance", "expenses:allowances"},
 		{"tax", "liabilities:tax"},          {"debt", "assets:debts"},
 	};
 

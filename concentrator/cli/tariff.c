@@ -126,8 +126,22 @@ static void say_allowance(struct session *session, const json_t *data)
 	if (allowance == NULL)
 		return;
 	screen_say(&session->out, TONE_PLAIN, "  free: %s per %s",
-		   figure_energy(allowance, "energy_wh", energy),
+		   field_count(allowance, "energy_wh") > 0
+			   ? figure_energy(allowance, "energy_wh", energy)
+			   : figure_exact(allowance, "amount_nano", 0, energy),
 		   field_true(allowance, "per_person") ? "person" : "room");
+	screen_end_line(&session->out);
+}
+
+static void say_minimum(struct session *session, const json_t *data)
+{
+	char amount[FIGURE_SIZE];
+	int64_t nano;
+
+	if (!field_nano(data, "minimum_nano", &nano))
+		return;
+	screen_say(&session->out, TONE_PLAIN, "  minimum charge: %s",
+		   figure_exact(data, "minimum_nano", 0, amount));
 	screen_end_line(&session->out);
 }
 
@@ -203,6 +217,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 		say_bands(session, data);
 		say_allowance(session, data);
 		say_standing(session, data);
+		say_minimum(session, data);
 		say_tax(session, data);
 	}
 	json_decref(data);

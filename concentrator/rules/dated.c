@@ -1,6 +1,8 @@
 /* dated.c - see dated.h. */
 #include "concentrator/rules/dated.h"
 
+#include "concentrator/rules/money.h"
+
 static int64_t later(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -51,8 +53,7 @@ static bool next_standing(const struct dated_account *account, const struct tari
 					      ? tariff_at(book, book->tariff[0].activation_s)
 					      : NULL;
 	int64_t today = calendar_day(zone, now_s);
-	int64_t opened = calendar_covers(account->opened_s) ? calendar_day(zone, account->opened_s)
-							    : today;
+	int64_t opened = calendar_day(zone, account->opened_s);
 	int64_t begin = account->last_day[DATED_STANDING] == DATED_NEVER
 				? opened
 				: later(opened, account->last_day[DATED_STANDING] + 1);
@@ -75,11 +76,181 @@ static bool next_standing(const struct dated_account *account, const struct tari
 	return false;
 }
 
+/* A day that is done may have begun under another tariff: its last instant is what counts. */
+static int64_t last_instant_s(const struct offset_table *zone, int64_t day)
+{
+	return calendar_date_start_s(zone, day + 1) - 1;
+}
+
+/* floor(nano x days of the account / days of the period). */
+static int64_t share(int64_t nano, int64_t days, int64_t of_days)
+{
+	int64_t part;
+
+	if (days >= of_days)
+		return nano;
+	return days > 0 && money_share(nano, days, of_days, &part) == 0 ? part : 0;
+}
+
+/* The period of a minimum charge that an account was in, from its opening or the tariff's coming on. */
+static bool minimum_at(const struct dated_account *account, const struct tariff_book *book,
+		       const struct offset_table *zone, int64_t at_s, int64_t until_s,
+		       struct dated_event *ret)
+{
+	struct tariff_period period;
+	int64_t from_s;
+
+	if (!tariff_count_at(book, zone, at_s, account->opened_s, TARIFF_COUNT_MINIMUM, &period))
+		return false;
+	from_s = later(period.since_s, account->opened_s);
+	if (until_s > period.until_s)
+		until_s = period.until_s;
+	ret->rule = DATED_MINIMUM;
+	ret->tariff = tariff_at(book, until_s - 1);
+	ret->from_s = from_s;
+	ret->to_s = until_s;
+	ret->due_s = until_s;
+	ret->day = calendar_day(zone, until_s - 1);
+	/* As if it opened there: says how many days the calendar's period has. */
+	if (!ret->tariff || ret->tariff->minimum.nano == 0 ||
+	    !tariff_count_at(book, zone, at_s, from_s, TARIFF_COUNT_MINIMUM, &period))
+		return false;
+	ret->amount_nano = ret->tariff->minimum.nano;
+	if (ret->tariff->minimum.prorated)
+		ret->amount_nano = share(ret->amount_nano,
+					 ret->day - calendar_day(zone, from_s) + 1, period.of_days);
+	return true;
+}
+
+static bool next_minimum(const struct dated_account *account, const struct tariff_book *book,
+			 const struct offset_table *zone, int64_t now_s, struct dated_event *ret)
+{
+	int64_t last = account->last_day[DATED_MINIMUM];
+	int64_t at_s = last == DATED_NEVER
+			       ? account->opened_s
+			       : later(account->opened_s, calendar_date_start_s(zone, last + 1));
+
+	while (at_s < now_s) {
+		const struct tariff *staged = tariff_staged(book, at_s);
+
+		if (minimum_at(account, book, zone, at_s, INT64_MAX, ret) &&
+		    (last == DATED_NEVER || ret->day > last))
+			return ret->due_s <= now_s;
+		if (!staged)
+			return false;
+		at_s = staged->activation_s;
+	}
+	return false;
+}
+
+bool dated_closing_minimum(const struct dated_account *account, const struct tariff_book *book,
+			   const struct offset_table *zone, const struct instant *now,
+			   struct dated_event *ret)
+{
+	int64_t last = account->last_day[DATED_MINIMUM];
+
+	return now->trusted && calendar_covers(now->s) && now->s > account->opened_s &&
+	       minimum_at(account, book, zone, now->s - 1, now->s, ret) &&
+	       (last == DATED_NEVER || ret->day > last);
+}
+
+static bool gives_money(const struct tariff *tariff)
+{
+	return tariff && tariff->allowance.nano > 0;
+}
+
+static bool next_allowance(const struct dated_account *account, const struct tariff_book *book,
+			   const struct offset_table *zone, int64_t now_s, struct dated_event *ret)
+{
+	int64_t last = account->last_day[DATED_ALLOWANCE];
+	int64_t at_s = account->opened_s;
+	struct tariff_period period;
+
+	if (last != DATED_NEVER) {
+		at_s = last_instant_s(zone, last);
+		at_s = gives_money(tariff_at(book, at_s)) &&
+				       tariff_count_at(book, zone, at_s, account->opened_s,
+						       TARIFF_COUNT_GIVEN, &period)
+			       ? period.until_s
+			       : at_s + 1;
+	}
+	while (at_s <= now_s) {
+		const struct tariff *tariff = tariff_at(book, at_s);
+		const struct tariff *staged = tariff_staged(book, at_s);
+		int64_t nano;
+
+		if (gives_money(tariff) && calendar_day(zone, at_s) > last &&
+		    tariff_count_at(book, zone, at_s, account->opened_s, TARIFF_COUNT_GIVEN,
+				    &period)) {
+			/* Bounded (TARIFF_AMOUNT_MAX, TARIFF_PERSONS_MAX), so the product fits. */
+			nano = tariff->allowance.nano;
+			if (tariff->allowance.per_person)
+				nano *= tariff_persons_at(account->persons, at_s);
+			if (tariff->allowance.prorated)
+				nano = share(nano, period.share_days, period.of_days);
+			*ret = (struct dated_event){.rule = DATED_ALLOWANCE,
+						    .day = calendar_day(zone, at_s),
+						    .due_s = at_s,
+						    .from_s = at_s,
+						    .to_s = period.until_s,
+						    .amount_nano = nano,
+						    .tariff = tariff};
+			return true;
+		}
+		if (!staged)
+			return false;
+		at_s = staged->activation_s;
+	}
+	return false;
+}
+
+/* What was given last ends with the period until which it was kept. */
+static bool next_expiry(const struct dated_account *account, const struct tariff_book *book,
+			const struct offset_table *zone, int64_t now_s, struct dated_event *ret)
+{
+	int64_t given = account->last_day[DATED_ALLOWANCE];
+	struct tariff_period period;
+	int64_t at_s, day;
+
+	if (given == DATED_NEVER)
+		return false;
+	at_s = last_instant_s(zone, given);
+	if (!gives_money(tariff_at(book, at_s)) ||
+	    !tariff_count_at(book, zone, at_s, account->opened_s, TARIFF_COUNT_FREE, &period) ||
+	    period.until_s > now_s)
+		return false;
+	day = calendar_day(zone, period.until_s);
+	if (account->last_day[DATED_EXPIRY] != DATED_NEVER &&
+	    account->last_day[DATED_EXPIRY] >= day)
+		return false;
+	*ret = (struct dated_event){.rule = DATED_EXPIRY,
+				    .day = day,
+				    .due_s = period.until_s,
+				    .from_s = later(period.since_s, account->opened_s),
+				    .to_s = period.until_s,
+				    .tariff = tariff_at(book, at_s)};
+	return true;
+}
+
 bool dated_next(const struct dated_account *account, const struct tariff_book *book,
 		const struct offset_table *zone, const struct instant *now, struct dated_event *ret)
 {
-	return now->trusted && calendar_covers(now->s) &&
-	       next_standing(account, book, zone, now->s, ret);
+	/* At one instant in this order: what is left of an allowance pays what is due. */
+	static bool (*const next[])(const struct dated_account *, const struct tariff_book *,
+				    const struct offset_table *, int64_t, struct dated_event *) = {
+		next_standing, next_minimum, next_expiry, next_allowance};
+	struct dated_event event;
+	bool any = false;
+
+	if (!now->trusted || !calendar_covers(now->s) || !calendar_covers(account->opened_s))
+		return false;
+	for (size_t i = 0; i < sizeof(next) / sizeof(next[0]); i++)
+		if (next[i](account, book, zone, now->s, &event) &&
+		    (!any || event.due_s < ret->due_s)) {
+			*ret = event;
+			any = true;
+		}
+	return any;
 }
 
 void dated_done(struct dated_account *account, const struct dated_event *event)
@@ -99,7 +270,8 @@ int64_t dated_missed(const struct dated_event *event, const struct offset_table 
 int64_t dated_last_due(const struct dated_event *event, const struct offset_table *zone,
 		       const struct instant *now)
 {
-	return later(event->day, calendar_day(zone, now->s) - 1);
+	return event->rule == DATED_STANDING ? later(event->day, calendar_day(zone, now->s) - 1)
+					     : event->day;
 }
 
 const char *dated_rule_name(enum dated_rule rule)
@@ -107,6 +279,12 @@ const char *dated_rule_name(enum dated_rule rule)
 	switch (rule) {
 	case DATED_STANDING:
 		return "standing";
+	case DATED_MINIMUM:
+		return "minimum";
+	case DATED_EXPIRY:
+		return "expiry";
+	case DATED_ALLOWANCE:
+		return "allowance";
 	}
 	return "unknown";
 }

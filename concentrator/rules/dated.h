@@ -1,4 +1,5 @@
-/* dated.h - what falls due with a date: the standing charge of a day.
+/* dated.h - what falls due with a date: the standing charge of a day, the minimum charge of a period, and
+ * money that a tariff gives for one.
  *
  * Pure: what was done last, the prices and the local date in, the next event out. The caller writes the
  * event and its key in one transaction and asks again.
@@ -10,7 +11,9 @@
  *
  * The charge of a day falls due when the day has ended, by the tariff in force at its first instant. The
  * day on which an account opens counts whole, the one on which it closes does not: so a day is charged
- * once when one tenant follows another.
+ * once when one tenant follows another. A minimum charge falls due at the first instant after its period,
+ * by the tariff in force until then, or when the account closes. Money is given at the first instant of its
+ * period, by the tariff in force then, and what is left of it ends before more is given.
  */
 #pragma once
 
@@ -20,6 +23,7 @@
 #include "concentrator/rules/calendar.h"
 #include "concentrator/rules/instant.h"
 #include "concentrator/rules/tariff.h"
+#include "concentrator/rules/tariff_time.h"
 
 #define DATED_MISSED_MAX 3
 #define DATED_NEVER      INT64_MIN
@@ -27,14 +31,18 @@
 /* Kept in the ledger under these numbers. */
 enum dated_rule {
 	DATED_STANDING = 1, /* keyed by the day that it is for */
+	DATED_MINIMUM,      /* keyed by the last day of the period */
+	DATED_EXPIRY,       /* keyed by the first day on which what is left counts no more */
+	DATED_ALLOWANCE,    /* keyed by the day on which it is given */
 };
 
-#define DATED_RULES 2 /* room for an array by rule */
+#define DATED_RULES 5 /* room for an array by rule */
 
 /* Where an account stands. */
 struct dated_account {
-	int64_t opened_s;              /* Unix; the tenancy's beginning, or the account's */
-	int64_t last_day[DATED_RULES]; /* the last day done, by rule; DATED_NEVER: none */
+	int64_t opened_s;                     /* Unix; the tenancy's beginning, or the account's */
+	int64_t last_day[DATED_RULES];        /* the last day done, by rule; DATED_NEVER: none */
+	const struct tariff_persons *persons; /* borrowed; NULL: one */
 };
 
 struct dated_event {
@@ -43,7 +51,8 @@ struct dated_event {
 	int64_t due_s;  /* Unix; when it fell due */
 	int64_t from_s; /* the interval that it is for */
 	int64_t to_s;
-	int64_t amount_nano;         /* what it takes; not negative */
+	int64_t amount_nano; /* not negative: what it takes, or ALLOWANCE gives; MINIMUM: what the
+			      * energy of the interval must have cost; EXPIRY: 0, all that is left */
 	const struct tariff *tariff; /* of the book */
 };
 
@@ -52,6 +61,11 @@ bool dated_next(const struct dated_account *account, const struct tariff_book *b
 		const struct offset_table *zone, const struct instant *now,
 		struct dated_event *ret);
 
+/* The minimum charge of the period under way, for an account that closes now. false: there is none. */
+bool dated_closing_minimum(const struct dated_account *account, const struct tariff_book *book,
+			   const struct offset_table *zone, const struct instant *now,
+			   struct dated_event *ret);
+
 /* It is done, and so is every earlier day of its rule. */
 void dated_done(struct dated_account *account, const struct dated_event *event);
 
@@ -59,7 +73,7 @@ void dated_done(struct dated_account *account, const struct dated_event *event);
 int64_t dated_missed(const struct dated_event *event, const struct offset_table *zone,
 		     const struct instant *now);
 
-/* The last day of a rule that is due by now, at least that of a due event: for a person who waives all. */
+/* The last day that one word of a person may waive with the event: of standing charges all that are due. */
 int64_t dated_last_due(const struct dated_event *event, const struct offset_table *zone,
 		       const struct instant *now);
 
@@ -67,5 +81,5 @@ int64_t dated_last_due(const struct dated_event *event, const struct offset_tabl
  * day of the month the rest. */
 int64_t dated_standing_nano(const struct tariff *tariff, int64_t day);
 
-/* "standing"; a stable name for people and programs. */
+/* "standing", "minimum", "expiry", "allowance"; a stable name for people and programs. */
 const char *dated_rule_name(enum dated_rule rule);

@@ -33,6 +33,10 @@ const char *entry_kind_name(enum entry_kind kind)
 		return "forfeit";
 	case ENTRY_DEBT:
 		return "debt";
+	case ENTRY_ALLOWANCE:
+		return "allowance";
+	case ENTRY_MINIMUM:
+		return "minimum";
 	case ENTRY_KIND_END:
 		break;
 	}

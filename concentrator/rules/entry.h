@@ -34,7 +34,9 @@ enum entry_kind {
 	ENTRY_TAX,        /* tax added to charges of its transaction; from_s to to_s covers them */
 	ENTRY_FORFEIT,    /* credit that was not paid for, and ends with the tenancy */
 	ENTRY_DEBT,       /* taken for a debt beside the balance; order is "debt:" and its id */
-	ENTRY_KIND_END    /* one behind the last */
+	ENTRY_ALLOWANCE,  /* money given by the tariff for a period; from_s to to_s is the period */
+	ENTRY_MINIMUM, /* what the energy of a period, from_s to to_s, costs less than the least */
+	ENTRY_KIND_END /* one behind the last */
 };
 
 enum entry_flag {
@@ -42,8 +44,8 @@ enum entry_flag {
 	ENTRY_UNTIMED = 1 << 1,       /* committed while the clock was not trusted */
 	ENTRY_OF_SUBSIDY = 1 << 2, /* the credit given or taken back is not the tenant's own ... */
 	ENTRY_OF_ALLOWANCE = 1 << 3, /* ... but a subsidy, or an allowance (credit.h) */
-	ENTRY_FREE = 1 << 4,          /* covered by an allowance of energy: price 0 */
-	ENTRY_UNCOUNTED = 1 << 5,     /* counts in no block */
+	ENTRY_FREE = 1 << 4,         /* covered by an allowance of energy: price 0 */
+	ENTRY_UNCOUNTED = 1 << 5,    /* counts in no block */
 };
 
 struct entry {

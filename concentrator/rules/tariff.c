@@ -82,12 +82,34 @@ static bool blocks_hold(const struct tariff *tariff)
 	return cycle_holds(&blocks->cycle);
 }
 
-static bool allowance_holds(const struct tariff_allowance *allowance)
+bool tariff_has_allowance(const struct tariff *tariff)
 {
-	return allowance->wh == 0 ||
-	       (allowance->wh > 0 && allowance->wh <= TARIFF_ALLOWANCE_MAX &&
-		cycle_holds(&allowance->given) &&
+	return tariff->allowance.wh > 0 || tariff->allowance.nano > 0;
+}
+
+static bool amount_holds(int64_t nano)
+{
+	return nano >= 0 && nano <= TARIFF_AMOUNT_MAX;
+}
+
+static bool allowance_holds(const struct tariff *tariff)
+{
+	const struct tariff_allowance *allowance = &tariff->allowance;
+
+	if (allowance->wh < 0 || allowance->wh > TARIFF_ALLOWANCE_MAX ||
+	    !amount_holds(allowance->nano) || (allowance->wh > 0 && allowance->nano > 0))
+		return false;
+	return !tariff_has_allowance(tariff) ||
+	       (cycle_holds(&allowance->given) &&
 		(allowance->kept.reset == TARIFF_RESET_NEVER || cycle_holds(&allowance->kept)));
+}
+
+static bool dues_hold(const struct tariff *tariff)
+{
+	return amount_holds(tariff->standing.day_nano) &&
+	       amount_holds(tariff->standing.month_nano) && amount_holds(tariff->minimum.nano) &&
+	       (tariff->minimum.nano == 0 || cycle_holds(&tariff->minimum.cycle)) &&
+	       tariff->tax.rate_ppm >= 0 && tariff->tax.rate_ppm <= TAX_RATE_MAX;
 }
 
 static bool plan_holds(const struct tariff_plan *plan, uint32_t bands)
@@ -134,11 +156,6 @@ static bool schedule_holds(const struct tariff *tariff)
 	return true;
 }
 
-static bool amount_holds(int64_t nano)
-{
-	return nano >= 0 && nano <= TARIFF_AMOUNT_MAX;
-}
-
 static bool same_cycle(const struct tariff_cycle *a, const struct tariff_cycle *b)
 {
 	return a->reset == b->reset && a->count == b->count &&
@@ -153,7 +170,8 @@ bool tariff_same_periods(const struct tariff *a, const struct tariff *b)
 
 bool tariff_same_allowance(const struct tariff *a, const struct tariff *b)
 {
-	return a->allowance.wh > 0 && b->allowance.wh > 0 &&
+	return tariff_has_allowance(a) && tariff_has_allowance(b) &&
+	       (a->allowance.wh > 0) == (b->allowance.wh > 0) &&
 	       same_cycle(&a->allowance.given, &b->allowance.given) &&
 	       same_cycle(&a->allowance.kept, &b->allowance.kept);
 }
@@ -166,6 +184,12 @@ void tariff_persons_add(struct tariff_persons *persons, int64_t from_s, int32_t 
 		return;
 	persons->change[persons->count].from_s = from_s;
 	persons->change[persons->count++].persons = number;
+}
+
+bool tariff_same_minimum(const struct tariff *a, const struct tariff *b)
+{
+	return a->minimum.nano > 0 && b->minimum.nano > 0 &&
+	       same_cycle(&a->minimum.cycle, &b->minimum.cycle);
 }
 
 int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s)
@@ -213,6 +237,10 @@ static void find_periods(struct tariff_book *book, size_t added)
 			tariff->allowance_since_s = before->allowance_since_s;
 		else if (i > 0 || i == added)
 			tariff->allowance_since_s = tariff->activation_s;
+		if (before && tariff_same_minimum(before, tariff))
+			tariff->minimum_since_s = before->minimum_since_s;
+		else if (i > 0 || i == added)
+			tariff->minimum_since_s = tariff->activation_s;
 		if (in_force(book, i))
 			before = tariff;
 	}
@@ -223,10 +251,8 @@ int tariff_book_add(struct tariff_book *book, const struct tariff *tariff)
 	size_t at;
 
 	if (tariff->id <= 0 || !calendar_covers(tariff->activation_s) || !prices_hold(tariff) ||
-	    !blocks_hold(tariff) || !schedule_holds(tariff) ||
-	    !allowance_holds(&tariff->allowance) || !amount_holds(tariff->standing.day_nano) ||
-	    !amount_holds(tariff->standing.month_nano) || tariff->tax.rate_ppm < 0 ||
-	    tariff->tax.rate_ppm > TAX_RATE_MAX)
+	    !blocks_hold(tariff) || !schedule_holds(tariff) || !allowance_holds(tariff) ||
+	    !dues_hold(tariff))
 		return -EINVAL;
 	for (size_t i = 0; i < book->count; i++)
 		if (book->tariff[i].id == tariff->id)

@@ -83,10 +83,12 @@ struct tariff_blocks {
 	bool prorated; /* edges of the period of a move-in shrink to its days */
 };
 
-/* Energy that is free, given anew in each of its periods. What is left is lost with the period, or carried
- * until the counting of what was used begins anew. Read only where wh is above 0. */
+/* Energy that is free, or money, given anew in each of its periods. What is left is lost with the period, or
+ * carried until the counting of what was used begins anew. Energy: tariff_time.h; money: dated.h. Read only
+ * where one of the two is above 0; not both are. */
 struct tariff_allowance {
 	int64_t wh; /* of a period; 0 to TARIFF_ALLOWANCE_MAX */
+	int64_t nano;
 	struct tariff_cycle given;
 	struct tariff_cycle kept; /* as given: nothing is carried; NEVER: until the tenancy ends */
 	bool per_person;
@@ -103,6 +105,13 @@ struct tariff_persons {
 		int64_t from_s;
 		int32_t persons;
 	} change[TARIFF_PERSONS_CHANGES]; /* rising; before the first: one */
+};
+
+/* What the energy of a period costs at the least. Taken by dated.h. Read only where nano is above 0. */
+struct tariff_minimum {
+	int64_t nano;
+	struct tariff_cycle cycle;
+	bool prorated; /* shrinks to the days of a tenancy */
 };
 
 /* What an account costs by the day, whatever it uses. Taken by dated.h. */
@@ -128,6 +137,7 @@ struct tariff {
 	struct tariff_blocks blocks;
 	struct tariff_schedule schedule;
 	struct tariff_allowance allowance;
+	struct tariff_minimum minimum;
 	struct tariff_standing standing;
 	struct tariff_tax tax;
 	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
@@ -135,7 +145,8 @@ struct tariff {
 	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before
 	 * it does not count in the blocks. */
 	int64_t periods_since_s;
-	int64_t allowance_since_s; /* the same of the allowance */
+	int64_t allowance_since_s; /* the same of the allowance, ... */
+	int64_t minimum_since_s;   /* ... and of the minimum charge */
 };
 
 /* Sorted by activation, then id. Of two with one activation the later received (greater id) holds.
@@ -176,6 +187,12 @@ bool tariff_same_allowance(const struct tariff *a, const struct tariff *b);
 /* Takes what was said next; at most TARIFF_PERSONS_CHANGES. Where the clock went back the later word counts
  * from there on. */
 void tariff_persons_add(struct tariff_persons *persons, int64_t from_s, int32_t number);
+
+/* Have both a minimum charge of the same periods. */
+bool tariff_same_minimum(const struct tariff *a, const struct tariff *b);
+
+/* Is anything given? */
+bool tariff_has_allowance(const struct tariff *tariff);
 
 /* 1 where nothing is known. persons may be NULL. */
 int32_t tariff_persons_at(const struct tariff_persons *persons, int64_t at_s);

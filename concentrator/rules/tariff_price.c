@@ -259,7 +259,7 @@ static bool is_quiet(struct tariff_pricing *pricing, const struct tariff_step *s
 	const struct tariff *tariff = tariff_at(pricing->book, step->from_s);
 	struct tariff_span span;
 
-	if (!tariff || tariff->allowance.wh > 0)
+	if (!tariff || tariff_has_allowance(tariff) || tariff->minimum.nano > 0)
 		return false;
 	span = tariff_span_at(tariff, pricing->zone, step->from_s);
 	if (span.from_s < tariff->activation_s)

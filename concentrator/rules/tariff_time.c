@@ -123,22 +123,41 @@ static const struct tariff_cycle *cycle_of(const struct tariff *tariff, enum tar
 	case TARIFF_COUNT_BLOCKS:
 		return tariff_block_count(tariff) > 1 ? &tariff->blocks.cycle : NULL;
 	case TARIFF_COUNT_FREE:
-		return tariff->allowance.wh > 0 ? &tariff->allowance.kept : NULL;
+		return tariff_has_allowance(tariff) ? &tariff->allowance.kept : NULL;
 	case TARIFF_COUNT_GIVEN:
-		return tariff->allowance.wh > 0 ? &tariff->allowance.given : NULL;
+		return tariff_has_allowance(tariff) ? &tariff->allowance.given : NULL;
+	case TARIFF_COUNT_MINIMUM:
+		return tariff->minimum.nano > 0 ? &tariff->minimum.cycle : NULL;
 	}
 	return NULL;
 }
 
 static int64_t count_since_s(const struct tariff *tariff, enum tariff_count count)
 {
-	return count == TARIFF_COUNT_BLOCKS ? tariff->periods_since_s : tariff->allowance_since_s;
+	switch (count) {
+	case TARIFF_COUNT_BLOCKS:
+		return tariff->periods_since_s;
+	case TARIFF_COUNT_MINIMUM:
+		return tariff->minimum_since_s;
+	case TARIFF_COUNT_FREE:
+	case TARIFF_COUNT_GIVEN:
+		break;
+	}
+	return tariff->allowance_since_s;
 }
 
 static bool same_count(const struct tariff *a, const struct tariff *b, enum tariff_count count)
 {
-	return count == TARIFF_COUNT_BLOCKS ? tariff_same_periods(a, b)
-					    : tariff_same_allowance(a, b);
+	switch (count) {
+	case TARIFF_COUNT_BLOCKS:
+		return tariff_same_periods(a, b);
+	case TARIFF_COUNT_MINIMUM:
+		return tariff_same_minimum(a, b);
+	case TARIFF_COUNT_FREE:
+	case TARIFF_COUNT_GIVEN:
+		break;
+	}
+	return tariff_same_allowance(a, b);
 }
 
 bool tariff_count_at(const struct tariff_book *book, const struct offset_table *zone, int64_t at_s,
@@ -312,7 +331,9 @@ static int64_t count_begin_s(const struct tariff_period *now, const struct tarif
 	bool any = false;
 
 	for (size_t i = 0; i < book->count; i++)
-		any = any || cycle_of(&book->tariff[i], count);
+		any = any ||
+		      (count == TARIFF_COUNT_FREE ? book->tariff[i].allowance.wh > 0
+						  : cycle_of(&book->tariff[i], count) != NULL);
 	if (!any)
 		return INT64_MAX;
 	if (is_empty(now))
@@ -348,7 +369,7 @@ bool tariff_boundary(const struct tariff_book *book, const struct offset_table *
 
 		if (limit_s > until_s)
 			limit_s = until_s;
-		for (int count = TARIFF_COUNT_BLOCKS; count <= TARIFF_COUNT_GIVEN; count++)
+		for (int count = TARIFF_COUNT_BLOCKS; count <= TARIFF_COUNT_MINIMUM; count++)
 			if (cycle_of(tariff, (enum tariff_count)count) &&
 			    tariff_count_at(book, zone, after_s, INT64_MIN,
 					    (enum tariff_count)count, &period) &&

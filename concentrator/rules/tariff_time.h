@@ -5,7 +5,7 @@
  * first instant that carries its date.
  *
  * M7  A boundary is an instant at which a tariff comes into force, the band becomes another one, or
- *     a period of blocks or of an allowance begins. A midnight between two days of one band is none.
+ *     a period of blocks, of an allowance or of a minimum charge begins. A midnight between two days of one band is none.
  */
 #pragma once
 
@@ -45,7 +45,9 @@ struct tariff_period {
 enum tariff_count {
 	TARIFF_COUNT_BLOCKS, /* use, for the blocks */
 	TARIFF_COUNT_FREE,   /* use that an allowance covered, while what is left is carried */
-	TARIFF_COUNT_GIVEN,  /* the period that an allowance is given for; nothing is counted */
+	/* Nothing is counted in these: */
+	TARIFF_COUNT_GIVEN,   /* the period that an allowance is given for */
+	TARIFF_COUNT_MINIMUM, /* the period of a minimum charge */
 };
 
 /* The period of the tariff in force at at_s, with nothing used yet. opened_s: the move-in of the

@@ -265,3 +265,25 @@ void site_assert_conserved(struct site *site, const int64_t first_wh[], int64_t 
 	assert_int_equal(totals.charged_wh, moved_wh);
 	assert_int_equal(totals.balance_nano, credited_nano - moved_wh * PRICE_MICRO);
 }
+
+void site_tariff(struct site *site, const char *more)
+{
+	char text[512];
+	struct ledger_tariff tariff = {.name = "t", .activation_s = START_S - 1, .text = text};
+	snprintf(text, sizeof(text),
+		 "[tariff]\nname = t\nactivation = receipt\n[energy]\nprice = 0.5\n%s", more);
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+}
+
+void site_pass_days(struct site *site, int days)
+{
+	struct played_building *building = &site->building;
+	for (int i = 0; i < days; i++) {
+		int64_t now_s = building->base_s + building->now_us / 1000000 - START_S;
+		building->base_s += CALENDAR_DAY_S - now_s % CALENDAR_DAY_S - 60;
+		played_run(building, building->now_us + 3 * MINUTE_US);
+	}
+}

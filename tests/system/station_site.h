@@ -49,6 +49,11 @@ void site_add_room(struct site *site, int number, int opening_minor, const char 
 		   bool may_cut, int order);
 struct station_room *site_room(struct site *site, const char *name);
 
+/* A tariff of 0.5 per kWh in force from the start, with more lines behind the price. */
+void site_tariff(struct site *site, const char *more);
+/* Nights pass: the clock moves to a minute before midnight, and over it. */
+void site_pass_days(struct site *site, int days);
+
 /* A signed order as the feed brings it, and what becomes of it (takes item). */
 json_t *site_credit(struct site *site, const char *mrid, const char *room, int64_t minor);
 json_t *site_credit_of(struct site *site, const char *mrid, const char *room, const char *tenancy,

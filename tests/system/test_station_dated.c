@@ -4,43 +4,15 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
-#include "concentrator/ledger_tariff.h"
 
 #define DAY_US INT64_C(86400000000)
 #define CENT   INT64_C(10000000)
-
-/* A tariff of 0.5 per kWh, with more lines behind the price. */
-static void apply(struct site *site, const char *more)
-{
-	char text[512];
-	struct ledger_tariff tariff = {.name = "t", .activation_s = START_S - 1, .text = text};
-
-	snprintf(text, sizeof(text),
-		 "[tariff]\nname = t\nactivation = receipt\n[energy]\nprice = 0.5\n%s", more);
-	assert_int_equal(ledger_begin(site->ledger), 0);
-	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
-	assert_int_equal(ledger_commit(site->ledger), 0);
-	assert_int_equal(station_load_tariffs(site->building.station), 0);
-}
 
 static void restart(struct site *site, int64_t off_us)
 {
 	site_close(site);
 	site->building.now_us += off_us;
 	site_open(site);
-}
-
-/* Nights pass: the clock moves to a minute before midnight, and over it. */
-static void pass_days(struct site *site, int days)
-{
-	struct played_building *building = &site->building;
-
-	for (int i = 0; i < days; i++) {
-		int64_t now_s = building->base_s + building->now_us / 1000000 - START_S;
-
-		building->base_s += CALENDAR_DAY_S - now_s % CALENDAR_DAY_S - 60;
-		played_run(building, building->now_us + 3 * MINUTE_US);
-	}
 }
 
 struct days {
@@ -86,7 +58,7 @@ static void a_day_is_charged_when_it_has_ended(void **state)
 
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 0.5137\nper-month = 3.1\n");
+	site_tariff(site, "[standing]\nper-day = 0.5137\nper-month = 3.1\n");
 	played_run(building, DAY_US - MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 0);
 	played_run(building, DAY_US + 2 * MINUTE_US);
@@ -94,7 +66,7 @@ static void a_day_is_charged_when_it_has_ended(void **state)
 	assert_int_equal(days_of(site, "101").nano, INT64_C(513700000) + 10 * CENT);
 	assert_int_equal(site_room(site, "101")->live_nano,
 			 10000 * CENT - INT64_C(513700000) - 10 * CENT);
-	pass_days(site, 3);
+	site_pass_days(site, 3);
 	assert_int_equal(days_of(site, "101").count, 4);
 	assert_false(is_held(site));
 }
@@ -106,17 +78,17 @@ static void the_clock_may_jump_both_ways(void **state)
 
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 1\n");
-	pass_days(site, 1);
+	site_tariff(site, "[standing]\nper-day = 1\n");
+	site_pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 1);
 	building->base_s += 2 * CALENDAR_DAY_S; /* 2026-01-04 */
 	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 3);
 	building->base_s -= 2 * CALENDAR_DAY_S;
-	pass_days(site, 2); /* truly the 4th */
+	site_pass_days(site, 2); /* truly the 4th */
 	assert_int_equal(days_of(site, "101").count, 3);
 	restart(site, 45 * 1000000);
-	pass_days(site, 1);
+	site_pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 4);
 
 	/* Untrusted, it may say what it likes. */
@@ -137,7 +109,7 @@ static void the_clock_may_jump_both_ways(void **state)
 	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_false(is_held(site));
 	assert_int_equal(days_of(site, "101").count, 4);
-	pass_days(site, 1);
+	site_pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 5);
 }
 
@@ -150,8 +122,8 @@ static void a_month_without_power_waits_for_a_person(void **state)
 	site_add_room(site, 101, 10000, "sockets", true, 1);
 	site_add_meter(site, 0);
 	site_add_room(site, 102, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 0.10\nwhile-unread = halted\n");
-	pass_days(site, 1);
+	site_tariff(site, "[standing]\nper-day = 0.10\nwhile-unread = halted\n");
+	site_pass_days(site, 1);
 	restart(site, 3 * DAY_US); /* three missed days are charged by themselves */
 	played_run(building, building->now_us + 5 * MINUTE_US);
 	assert_int_equal(days_of(site, "101").count, 4);
@@ -187,7 +159,7 @@ static void a_month_without_power_waits_for_a_person(void **state)
 	assert_int_equal(
 		site_ask_int(site, "dated.waive", json_pack("{s:s}", "reason", "x"), "days"), 20);
 	assert_int_equal(days_of(site, "101").count, 35);
-	pass_days(site, 1);
+	site_pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 36);
 }
 
@@ -198,7 +170,7 @@ static void a_kill_before_the_commit_is_no_charge(void **state)
 
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 1\n");
+	site_tariff(site, "[standing]\nper-day = 1\n");
 	building->now_us = DAY_US - MINUTE_US;
 	played_run(building, DAY_US);
 	for (int i = 0; i < 5; i++) {
@@ -227,25 +199,25 @@ static void days_while_cut_or_unread_are_charged_or_not(void **state)
 	struct played_meter *meter = site_add_meter(site, 1000);
 
 	site_add_room(site, 101, 500, "sockets", true, 1); /* cut after ten hours */
-	apply(site, "[standing]\nper-day = 1\nwhile-cut = halted\n");
+	site_tariff(site, "[standing]\nper-day = 1\nwhile-cut = halted\n");
 	played_run(building, 11 * HOUR_US);
-	pass_days(site, 3);
+	site_pass_days(site, 3);
 	assert_false(meter->closed);
 	assert_int_equal(days_of(site, "101").count, 0);
 	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 10000), "7"),
 			    "applied");
 	meter->load_w = 0;
-	pass_days(site, 1);
+	site_pass_days(site, 1);
 	assert_true(meter->closed);
 	assert_int_equal(days_of(site, "101").count, 1); /* and not the days before */
 
-	apply(site, "[standing]\nper-day = 1\nwhile-unread = halted\n");
+	site_tariff(site, "[standing]\nper-day = 1\nwhile-unread = halted\n");
 	meter->dead = true;
-	pass_days(site, 3);
+	site_pass_days(site, 3);
 	/* It was read on the morning of the first of the three. */
 	assert_int_equal(days_of(site, "101").count, 2);
 	meter->dead = false;
-	pass_days(site, 1);
+	site_pass_days(site, 1);
 	assert_int_equal(days_of(site, "101").count, 3);
 }
 
@@ -256,7 +228,7 @@ static void exhaustion_by_a_standing_charge_is_announced_then_cut(void **state)
 	struct played_meter *meter = site_add_meter(site, 10);
 
 	site_add_room(site, 101, 300, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 4\n");
+	site_tariff(site, "[standing]\nper-day = 4\n");
 	building->now_us = DAY_US - HOUR_US;
 	played_run(building, DAY_US - MINUTE_US);
 	assert_false(site_room(site, "101")->money.noticed);
@@ -277,7 +249,7 @@ static void many_exhausted_at_midnight_are_no_mass_cut(void **state)
 		site_add_meter(site, 10);
 		site_add_room(site, 101 + i, 300, "sockets", true, 1);
 	}
-	apply(site, "[standing]\nper-day = 4\n");
+	site_tariff(site, "[standing]\nper-day = 4\n");
 	building->now_us = DAY_US - HOUR_US;
 	played_run(building, DAY_US + HOUR_US);
 	assert_int_equal(building->station->mass.held, MASS_CUT_MANY);
@@ -296,11 +268,11 @@ static void tenants_that_follow_each_other_pay_each_day_once(void **state)
 
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-day = 1\n");
+	site_tariff(site, "[standing]\nper-day = 1\n");
 	site_ask_int(site, "tenancy.begin",
 		     json_pack("{s:s,s:s,s:s}", "room", "101", "tenancy", "T-1", "reason", "x"),
 		     "amount_nano");
-	pass_days(site, 2);
+	site_pass_days(site, 2);
 	/* The dry run takes nothing, the real one is true to it. */
 	for (int dry = 1; dry >= 0; dry--)
 		assert_int_equal(site_ask_int(site, "tenancy.end",
@@ -312,10 +284,10 @@ static void tenants_that_follow_each_other_pay_each_day_once(void **state)
 	site_ask_int(site, "tenancy.begin",
 		     json_pack("{s:s,s:s,s:s}", "room", "101", "tenancy", "T-2", "reason", "x"),
 		     "amount_nano");
-	pass_days(site, 2);
+	site_pass_days(site, 2);
 	site_ask_int(site, "tenancy.end", json_pack("{s:s,s:s}", "room", "101", "reason", "x"),
 		     "amount_nano");
-	pass_days(site, 4); /* vacant: nobody pays */
+	site_pass_days(site, 4); /* vacant: nobody pays */
 	assert_int_equal(days_of(site, "101").count, 4);
 	assert_int_equal(site_room(site, "101")->live_nano, 0);
 }
@@ -330,8 +302,8 @@ static void explain_and_statement_show_each_day(void **state)
 	played_run(&site->building, MINUTE_US);
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[standing]\nper-month = 10\n");
-	pass_days(site, 3);
+	site_tariff(site, "[standing]\nper-month = 10\n");
+	site_pass_days(site, 3);
 	answer = site_ask(site, "explain", json_pack("{s:s}", "room", "101"));
 	row = json_array_get(json_object_get(answer.data, "rows"), 0);
 	assert_string_equal(json_string_value(json_object_get(row, "kind")), "standing");
@@ -389,14 +361,14 @@ static void tax_that_is_added_follows_every_charge_to_the_nano(void **state)
 
 	site_add_meter(site, 1000);
 	site_add_room(site, 101, 100000, "sockets", true, 1);
-	apply(site, "[tax]\nrate = 13.3333\nis = added\n[standing]\nper-day = 0.123456789\n");
+	site_tariff(site, "[tax]\nrate = 13.3333\nis = added\n[standing]\nper-day = 0.123456789\n");
 	for (int i = 1; i <= 50; i++) {
 		int64_t live_nano;
 
 		played_run(building, building->now_us + 11 * MINUTE_US + 7);
 		if (i % 10 == 0) {
 			restart(site, 1000000);
-			pass_days(site, 1);
+			site_pass_days(site, 1);
 		}
 		/* A settlement moves no live balance, the tax on it included. */
 		station = building->station;
@@ -423,8 +395,8 @@ static void tax_that_is_included_is_told_and_moves_nothing(void **state)
 
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
-	apply(site, "[tax]\nrate = 13\nis = included\n[standing]\nper-day = 1.13\n");
-	pass_days(site, 1);
+	site_tariff(site, "[tax]\nrate = 13\nis = included\n[standing]\nper-day = 1.13\n");
+	site_pass_days(site, 1);
 	assert_int_equal(site_room(site, "101")->live_nano, 10000 * CENT - 113 * CENT);
 	answer = site_ask(site, "explain", json_pack("{s:s}", "room", "101"));
 	row = json_array_get(json_object_get(answer.data, "rows"), 0);

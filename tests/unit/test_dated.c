@@ -215,6 +215,140 @@ static void a_skipped_day_costs_nothing(void **state)
 	assert_int_equal(take(&account, &book, &apia, 1325239200 + DAY_S, &amount_nano), 3);
 }
 
+/* In order, each once: rule and day of all that happened. */
+struct done {
+	int count;
+	struct {
+		enum dated_rule rule;
+		int64_t day;
+		int64_t nano;
+	} row[256];
+};
+
+static void take_all(struct dated_account *account, const struct tariff_book *book, int64_t now_s,
+		     struct done *done)
+{
+	struct instant now = at(now_s);
+	struct dated_event event;
+
+	while (dated_next(account, book, &shanghai, &now, &event)) {
+		assert_true(done->count < 256);
+		for (int i = 0; i < done->count; i++)
+			assert_false(done->row[i].rule == event.rule &&
+				     done->row[i].day == event.day);
+		done->row[done->count].rule = event.rule;
+		done->row[done->count].day = event.day;
+		done->row[done->count++].nano = event.amount_nano;
+		dated_done(account, &event);
+	}
+}
+
+/* From 2026-01-01 on: 31 a month, carried to July; at least 62 a month. */
+static const struct tariff given = {
+	.id = 1,
+	.activation_s = 1767196800,
+	.allowance = {.nano = 31 * NANO,
+		      .given = {TARIFF_RESET_MONTH, 1, {1}},
+		      .kept = {TARIFF_RESET_DATES, 1, {701}},
+		      .per_person = true,
+		      .prorated = true},
+	.minimum = {.nano = 62 * NANO, .cycle = {TARIFF_RESET_MONTH, 1, {1}}, .prorated = true},
+};
+
+static void periods_end_before_others_begin(void **state)
+{
+	const struct tariff_persons persons = {.count = 2,
+					       .change = {{0, 1}, {1767196800 + 40 * DAY_S, 3}}};
+	struct tariff_book book = {0};
+	/* On the 11th of January: 21 of 31 days. */
+	struct dated_account account = account_opened(1767196800 + 10 * DAY_S + 3600);
+	struct done done = {0};
+	const struct {
+		enum dated_rule rule;
+		int32_t month, day;
+		int64_t nano;
+	} wanted[] = {
+		{DATED_ALLOWANCE, 1, 11, 21 * NANO},
+		{DATED_MINIMUM, 1, 31, 42 * NANO},
+		{DATED_ALLOWANCE, 2, 1, 31 * NANO},
+		{DATED_MINIMUM, 2, 28, 62 * NANO},
+		{DATED_ALLOWANCE, 3, 1, 93 * NANO},
+		{DATED_MINIMUM, 3, 31, 62 * NANO},
+		{DATED_ALLOWANCE, 4, 1, 93 * NANO},
+		{DATED_MINIMUM, 4, 30, 62 * NANO},
+		{DATED_ALLOWANCE, 5, 1, 93 * NANO},
+		{DATED_MINIMUM, 5, 31, 62 * NANO},
+		{DATED_ALLOWANCE, 6, 1, 93 * NANO},
+		{DATED_MINIMUM, 6, 30, 62 * NANO},
+		{DATED_EXPIRY, 7, 1, 0},
+		{DATED_ALLOWANCE, 7, 1, 93 * NANO},
+	};
+
+	(void)state;
+	account.persons = &persons;
+	assert_int_equal(tariff_book_add(&book, &given), 0);
+	take_all(&account, &book, 1767196800 + 181 * DAY_S, &done); /* 2026-07-01 00:00 */
+	assert_int_equal(done.count, sizeof(wanted) / sizeof(wanted[0]));
+	for (int i = 0; i < done.count; i++) {
+		assert_int_equal(done.row[i].rule, wanted[i].rule);
+		assert_int_equal(done.row[i].day, DAY(2026, wanted[i].month, wanted[i].day));
+		assert_int_equal(done.row[i].nano, wanted[i].nano);
+	}
+}
+
+static void all_rules_are_done_once_whatever_the_clock_does(void **state)
+{
+	struct random random = random_start("dated rules", 32);
+
+	(void)state;
+	for (long round = 0; round < random_rounds(100); round++) {
+		struct tariff_book book = {0};
+		struct tariff later = given;
+		struct dated_account walked = account_opened(1767196800 + 5 * DAY_S);
+		struct dated_account straight = walked;
+		struct done walk = {0}, line = {0};
+		int64_t now_s = walked.opened_s, latest_s = now_s;
+
+		later.id = 2;
+		later.activation_s += random_between(&random, 0, 150 * DAY_S);
+		later.standing.day_nano = random_between(&random, 0, 1);
+		if (random_between(&random, 0, 1) == 0)
+			later.allowance.given.mmdd[0] = 15;
+		assert_int_equal(tariff_book_add(&book, &given), 0);
+		assert_int_equal(tariff_book_add(&book, &later), 0);
+		for (int step = 0; step < 60; step++) {
+			now_s = latest_s + random_between(&random, -20 * DAY_S, 10 * DAY_S);
+			take_all(&walked, &book, now_s, &walk);
+			if (now_s > latest_s)
+				latest_s = now_s;
+			if (latest_s > 1767196800 + 170 * DAY_S)
+				break;
+		}
+		take_all(&straight, &book, latest_s, &line);
+		assert_int_equal(walk.count, line.count);
+		assert_memory_equal(walked.last_day, straight.last_day, sizeof(walked.last_day));
+	}
+}
+
+static void an_account_that_closes_owes_the_minimum_of_its_days(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(1767196800 + 5 * DAY_S); /* the 6th */
+	struct instant now = at(1767196800 + 8 * DAY_S + 3600);                /* the 9th */
+	struct dated_event event;
+
+	(void)state;
+	assert_int_equal(tariff_book_add(&book, &given), 0);
+	assert_true(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+	assert_int_equal(event.amount_nano, 8 * NANO);
+	assert_int_equal(event.day, DAY(2026, 1, 9));
+	dated_done(&account, &event);
+	assert_false(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+	now.trusted = false;
+	account = account_opened(1767196800);
+	assert_false(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +359,9 @@ int main(void)
 		cmocka_unit_test(each_day_costs_what_the_tariff_of_its_first_instant_says),
 		cmocka_unit_test(two_tenants_share_no_day),
 		cmocka_unit_test(a_skipped_day_costs_nothing),
+		cmocka_unit_test(periods_end_before_others_begin),
+		cmocka_unit_test(all_rules_are_done_once_whatever_the_clock_does),
+		cmocka_unit_test(an_account_that_closes_owes_the_minimum_of_its_days),
 	};
 
 	return cmocka_run_group_tests_name("dated", tests, NULL, NULL);
