@@ -7,6 +7,7 @@
  *     may show pages that are not on the disk: what is derived afterwards is. A file that was removed or
  *     replaced under us is such an error too: a commit into it would be acknowledged and never found.
  */
+#include "concentrator/ledger_restore.h"
 #include "concentrator/ledger_store.h"
 
 #include <assert.h>
@@ -285,6 +286,8 @@ int ledger_open(struct ledger **ret, const struct ledger_settings *settings,
 		error = refuse(ret_failure, -ENOMEM, "%s: out of memory", settings->path);
 	if (error == 0 && !ledger->vfs)
 		error = take_lock(ledger, ret_failure);
+	if (error == 0 && !ledger->vfs)
+		error = restore_take(ledger->path, ret_failure);
 	if (error == 0 && !ledger->vfs)
 		error = touch(ledger, ret_failure);
 	if (error == 0)

@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_SCHEMA   9   /* what this program writes; a higher user_version is refused */
+#define LEDGER_SCHEMA   10  /* what this program writes; a higher user_version is refused */
 #define LEDGER_NAME_MAX 32  /* bytes of a room, circuit, line, model or layer name */
 #define LEDGER_ID_MAX   64  /* bytes of an mRID, tenancy, kid, receipt number or site */
 #define LEDGER_TEXT_MAX 128 /* bytes of a reason, an owner or a short detail */
@@ -75,7 +75,8 @@ struct ledger_meta {
 	uint8_t head[32]; /* hash of the last entry; the genesis hash when there is none */
 };
 
-/* Opens or makes the ledger, migrates it after a backup (PATH.schema-N.bak), checks M1 and M2.
+/* Opens or makes the ledger, puts a restored one in its place (ledger_restore.h), migrates it after a
+ * backup (PATH.schema-N.bak), checks M1 and M2.
  * -EBUSY a second instance; -EMEDIUMTYPE no ledger, or another site's; -EPROTONOSUPPORT a newer
  * schema; -EUCLEAN the sums do not agree; -EIO, -EACCES, -ENOENT, -ENOSPC of the file. ret_failure
  * is filled on every error. */

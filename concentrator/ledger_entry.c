@@ -88,6 +88,21 @@ static int check_energy(struct ledger *ledger, const struct entry *entry)
 	return 0;
 }
 
+/* M3: a subsidy whose receipt was used before a restore. 0 it is not; -EEXIST it is. */
+static int check_grant(struct ledger *ledger, const struct entry *entry)
+{
+	int row;
+
+	if (entry->kind != ENTRY_RECHARGE || strncmp(entry->order, "subsidy:", 8) != 0)
+		return 0;
+	QUERY query = query_begin(ledger, STATEMENT_GRANT_KNOWN,
+				  "SELECT 1 FROM grant_known WHERE order_id = ?");
+
+	query_text(&query, entry->order, ENTRY_ORDER_MAX);
+	row = query_row(&query);
+	return row == 1 ? -EEXIST : row;
+}
+
 static int insert(struct ledger *ledger, const struct entry *entry, int64_t balance_nano)
 {
 	QUERY query = query_begin(ledger, STATEMENT_ENTRY_ADD,
@@ -143,6 +158,8 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 	if (entry->kind < ENTRY_OPENING || entry->kind >= ENTRY_KIND_END)
 		return -EINVAL;
 	error = check_energy(ledger, entry);
+	if (error == 0)
+		error = check_grant(ledger, entry);
 	if (error == 0)
 		error = totals_add(&totals, entry->kind, entry->energy_wh);
 	if (error < 0)

@@ -279,12 +279,27 @@ int ledger_refused_tail(struct ledger *ledger, int64_t before_id, int limit, led
 	return more;
 }
 
+/* M3: a receipt from before a restore. 0 it is not; -EEXIST it is. */
+static int check_cash_known(struct ledger *ledger, const char *receipt)
+{
+	QUERY query = query_begin(ledger, STATEMENT_CASH_KNOWN,
+				  "SELECT 1 FROM cash_known WHERE receipt = ?");
+	int row;
+
+	query_text(&query, receipt, LEDGER_ID_MAX);
+	row = query_row(&query);
+	return row == 1 ? -EEXIST : row;
+}
+
 int ledger_cash_put(struct ledger *ledger, const struct ledger_cash *cash)
 {
 	int64_t cash_nano;
 	int error;
 
 	assert(ledger->in_transaction);
+	error = check_cash_known(ledger, cash->receipt);
+	if (error < 0)
+		return error;
 	if (__builtin_add_overflow(ledger->tally.totals.cash_nano, cash->amount_nano, &cash_nano))
 		return -ERANGE;
 	QUERY query = query_begin(
@@ -308,8 +323,11 @@ int ledger_cash_put(struct ledger *ledger, const struct ledger_cash *cash)
 
 int ledger_cash_day_sum(struct ledger *ledger, int64_t day, int64_t *ret_nano)
 {
-	QUERY query = query_begin(ledger, STATEMENT_CASH_DAY,
-				  "SELECT coalesce(sum(amount_nano), 0) FROM cash WHERE day = ?");
+	QUERY query = query_begin(
+		ledger, STATEMENT_CASH_DAY,
+		"SELECT coalesce(sum(amount_nano), 0) FROM (SELECT amount_nano, day "
+		"FROM cash UNION ALL SELECT amount_nano, day FROM cash_known) "
+		"WHERE day = ?");
 
 	query_integer(&query, day);
 	return single_sum(&query, ret_nano);

@@ -306,27 +306,32 @@ static const char *keyset_fields(const json_t *payload, int minor_digits, struct
 	return NULL;
 }
 
+/* Is it signed by a payment root, for that purpose? */
+static int verify_root(const struct order_item *item, const struct signature_roots *roots,
+		       const char *prefix, char ret_detail[static ORDER_DETAIL_SIZE])
+{
+	for (size_t i = 0; i < roots->count; i++) {
+		int r = signature_verify(roots->root[i].key, prefix, item->payload,
+					 item->payload_size, item->signature);
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	}
+	snprintf(ret_detail, ORDER_DETAIL_SIZE, "no payment root of this box signed it");
+	return -EBADMSG;
+}
+
 int order_keyset_verify(const struct order_item *item, const struct order_keys *keys,
 			int minor_digits, struct order_keyset *ret, enum order_result *ret_result,
 			char ret_detail[static ORDER_DETAIL_SIZE])
 {
 	*ret_result = ORDER_REJECTED;
-	bool genuine = false;
-	for (size_t i = 0; i < keys->roots.count && !genuine; i++) {
-		int r = signature_verify(keys->roots.root[i].key, ORDER_KEYSET_PREFIX,
-					 item->payload, item->payload_size, item->signature);
-		if (r == -ENOMEM)
-			return r;
-		genuine = r == 0;
-	}
-	if (!genuine) {
-		snprintf(ret_detail, ORDER_DETAIL_SIZE, "no payment root of this box signed it");
-		return -EBADMSG;
-	}
+	int r = verify_root(item, &keys->roots, ORDER_KEYSET_PREFIX, ret_detail);
+	if (r < 0)
+		return r;
 
 	char detail[MESSAGE_DETAIL_SIZE];
 	json_t *payload = NULL;
-	int r = message_parse((const char *)item->payload, item->payload_size, &payload, detail);
+	r = message_parse((const char *)item->payload, item->payload_size, &payload, detail);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0) {
@@ -347,4 +352,56 @@ int order_keyset_verify(const struct order_item *item, const struct order_keys *
 	}
 	*ret_result = ORDER_APPLIED;
 	return 0;
+}
+
+static const char *checkpoint_fields(json_t *payload, const char *site,
+				     struct order_checkpoint *ret)
+{
+	int64_t version;
+	const char *audience = json_string_value(json_object_get(payload, "aud"));
+	json_t *head = json_object_get(payload, "checkpoint");
+	if (!integer(payload, "v", 1, &version) || version != 1)
+		return "v is not 1";
+	if (audience == NULL || strcmp(audience, site) != 0)
+		return "aud is not this box";
+	if (!json_is_object(head))
+		return "there is no checkpoint in it";
+	if (json_object_get(payload, "epoch") != NULL && !integer(payload, "epoch", 0, &ret->epoch))
+		return "epoch is not a number";
+	ret->head = json_incref(head);
+	return NULL;
+}
+
+int order_checkpoint_verify(const json_t *json, const struct signature_roots *roots,
+			    const char *site, struct order_checkpoint *ret,
+			    char ret_detail[static ORDER_DETAIL_SIZE])
+{
+	char detail[MESSAGE_DETAIL_SIZE];
+	struct order_item item;
+	json_t *payload = NULL;
+	const char *wrong = NULL;
+	*ret = (struct order_checkpoint){0};
+	int r = order_item_parse(json, &item, ret_detail);
+	if (r == 0 && strcmp(item.type_name, "Checkpoint") != 0) {
+		snprintf(ret_detail, ORDER_DETAIL_SIZE, "it is no signed checkpoint");
+		r = -EBADMSG;
+	}
+	if (r == 0)
+		r = verify_root(&item, roots, ORDER_CHECKPOINT_PREFIX, ret_detail);
+	if (r == 0) {
+		r = message_parse((const char *)item.payload, item.payload_size, &payload, detail);
+		if (r < 0 && r != -ENOMEM) {
+			no_json(ret_detail, detail);
+			r = -EINVAL;
+		}
+	}
+	if (r == 0)
+		wrong = checkpoint_fields(payload, site, ret);
+	if (wrong != NULL) {
+		snprintf(ret_detail, ORDER_DETAIL_SIZE, "%s", wrong);
+		r = -EINVAL;
+	}
+	json_decref(payload);
+	order_item_clear(&item);
+	return r;
 }

@@ -18,10 +18,11 @@
 #include "concentrator/ledger_key.h"
 #include "concentrator/platform/signature.h"
 
-#define ORDER_PAYLOAD_MAX   16384
-#define ORDER_DETAIL_SIZE   128
-#define ORDER_CREDIT_PREFIX "PREPAY-CREDIT-v1\n"
-#define ORDER_KEYSET_PREFIX "PREPAY-KEYSET-v1\n"
+#define ORDER_PAYLOAD_MAX       16384
+#define ORDER_DETAIL_SIZE       128
+#define ORDER_CREDIT_PREFIX     "PREPAY-CREDIT-v1\n"
+#define ORDER_KEYSET_PREFIX     "PREPAY-KEYSET-v1\n"
+#define ORDER_CHECKPOINT_PREFIX "PREPAY-CHECKPOINT-v1\n"
 
 /* The answers of a receipt (uplink/api/openapi.yaml). */
 enum order_result {
@@ -103,3 +104,16 @@ int order_credit_parse(const struct order_item *item, const char *site, int curr
 int order_keyset_verify(const struct order_item *item, const struct order_keys *keys,
 			int minor_digits, struct order_keyset *ret, enum order_result *ret_result,
 			char ret_detail[static ORDER_DETAIL_SIZE]);
+
+/* A checkpoint that a payment root vouches for. */
+struct order_checkpoint {
+	json_t *head;  /* the caller's */
+	int64_t epoch; /* the highest that the cloud has seen of this box; 0: not said */
+};
+
+/* item: as of the feed, of type Checkpoint. No other key will do: a box without a ledger has no key set,
+ * and whoever signs a checkpoint says what money there is. -EBADMSG: it is not one, or not signed by a root;
+ * -EINVAL: signed, but not for this box. -ENOMEM. */
+int order_checkpoint_verify(const json_t *item, const struct signature_roots *roots,
+			    const char *site, struct order_checkpoint *ret,
+			    char ret_detail[static ORDER_DETAIL_SIZE]);

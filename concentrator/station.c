@@ -133,6 +133,8 @@ int station_open(struct station **ret, const struct station_settings *settings,
 		r = station_link_load(station);
 	if (r == 0)
 		r = station_cuts_load(station);
+	if (r == 0)
+		r = station_checkpoint_load(station);
 	if (r < 0) {
 		snprintf(ret_error, STATION_ERROR_SIZE, "%s",
 			 station->error[0] != '\0'        ? station->error
@@ -337,6 +339,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		check_store(station);
 		station_link_check(station);
 		station_cuts_keep(station);
+		station_checkpoint_check(station);
 		station_snapshot_check(station);
 		station_alarms_tell(station);
 	}

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
@@ -46,6 +48,55 @@ static int taken_back_row(const struct entry *entry, int64_t balance_nano, void 
 	return back->error;
 }
 
+/* The reversed order is from before a restore, and has no entry here: the orders themselves are asked. */
+struct named_back {
+	struct station *station;
+	const char *reverses;
+	int64_t sum_nano; /* negative */
+	int error;
+};
+
+static int named_back_row(const struct ledger_order *order, void *userdata)
+{
+	struct named_back *back = userdata;
+	const struct config_site *site = &back->station->config->site;
+	char detail[ORDER_DETAIL_SIZE];
+	struct order_credit credit;
+	struct order_item item = {.payload_size = order->payload_size};
+	if (order->payload_size == 0 || strcmp(order->result, "applied") != 0)
+		return 0;
+	item.payload = malloc(order->payload_size);
+	if (item.payload == NULL)
+		return -ENOMEM;
+	memcpy(item.payload, order->payload, order->payload_size);
+	snprintf(item.mrid, sizeof(item.mrid), "%s", order->mrid);
+	int r = order_credit_parse(&item, site->id, site->currency, &credit, detail);
+	order_item_clear(&item);
+	if (r == 0 && strcmp(credit.reverses, back->reverses) == 0)
+		back->error = money_add(back->sum_nano, credit.amount_nano, &back->sum_nano);
+	return r == -ENOMEM ? r : back->error;
+}
+
+/* Of what was credited, how much is taken back with this one: a negative sum. */
+static int sum_taken_back(struct station *station, const struct station_room *room,
+			  const struct order_credit *credit, int64_t refers, int64_t *ret_nano)
+{
+	if (refers == 0) {
+		struct named_back named = {.station = station,
+					   .reverses = credit->reverses,
+					   .sum_nano = credit->amount_nano};
+		int r = ledger_orders_tail(station->ledger, room->record.account_id, 0, INT_MAX,
+					   named_back_row, &named);
+		*ret_nano = named.sum_nano;
+		return r < 0 ? r : named.error;
+	}
+	struct taken_back back = {.refers = refers, .sum_nano = credit->amount_nano};
+	int r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT_MAX,
+				    taken_back_row, &back);
+	*ret_nano = back.sum_nano;
+	return r < 0 ? r : back.error;
+}
+
 int station_reversal_check(struct station *station, const struct station_room *room,
 			   const struct order_credit *credit, int64_t *ret_refers,
 			   const char **ret_wrong)
@@ -67,13 +118,12 @@ int station_reversal_check(struct station *station, const struct station_room *r
 		*ret_wrong = "reverses an order of another room";
 		return 0;
 	}
-	struct taken_back back = {.refers = reversed.entry_seq, .sum_nano = credit->amount_nano};
-	r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT_MAX,
-				taken_back_row, &back);
+	int64_t sum_nano;
+	r = sum_taken_back(station, room, credit, reversed.entry_seq, &sum_nano);
 	if (r < 0 && r != -ERANGE)
 		return r;
 	/* A credit is positive and what is taken back negative: the sum cannot overflow. */
-	if (back.error < 0 || reversed.amount_nano <= 0 || reversed.amount_nano + back.sum_nano < 0)
+	if (r == -ERANGE || reversed.amount_nano <= 0 || reversed.amount_nano + sum_nano < 0)
 		*ret_wrong = "takes back more than was credited";
 	return 0;
 }

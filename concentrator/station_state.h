@@ -317,9 +317,12 @@ struct station {
 	bool store_failing;
 	bool snapshot_stale; /* prices have changed: its positions are not right any more */
 	int64_t store_retry_us;
-	int64_t second_us; /* next run of the once-a-second work */
-	int64_t ticked_us; /* the last station_tick() */
-	int64_t polls;     /* good answers since the start */
+	int64_t second_us;           /* next run of the once-a-second work */
+	int64_t ticked_us;           /* the last station_tick() */
+	int64_t polls;               /* good answers since the start */
+	int64_t checkpoint_us;       /* the last checkpoint, or the start */
+	int64_t checkpoint_day;      /* local date of the last one, yyyymmdd; 0: none */
+	int64_t checkpoint_retry_us; /* none before */
 
 	char error[STATION_ERROR_SIZE]; /* why loading failed */
 
@@ -536,6 +539,14 @@ int station_link_load(struct station *station);
 int64_t station_link_away_us(const struct station *station);
 /* Once a second: alarm, and what a restart must not forget. */
 void station_link_check(struct station *station);
+
+/* station_checkpoint.c: M8. Reads when the last one was. */
+struct ledger_checkpoint_told;
+int station_checkpoint_load(struct station *station);
+/* Writes one now. */
+int station_checkpoint_take(struct station *station, struct ledger_checkpoint_told *ret);
+/* Once a second: the day's. */
+void station_checkpoint_check(struct station *station);
 
 /* station_change.c: a change that a person makes to one room, or two. Everything is done in one
  * transaction and in memory; a dry run does the same and takes both back. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/ledger_checkpoint.h"
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/platform/digest.h"
@@ -154,6 +155,18 @@ static int use_row(const struct ledger_charge *charge, void *userdata)
 	return 0;
 }
 
+/* Before a restore; a snapshot has it counted. */
+static int known_row(const struct ledger_charge *use, void *userdata)
+{
+	struct use_walk *walk = userdata;
+	struct use_account *account = find(walk, use->account_id);
+	if (account != NULL && !account->kept && use->from_s >= account->room->use.opened_s)
+		tariff_use_add(&account->room->use, &walk->station->book,
+			       &walk->station->settings.zone, use->from_s, use->energy_wh,
+			       use->flags);
+	return 0;
+}
+
 /* A snapshot that was taken under the same prices says where accounts stood. */
 static int take_snapshot(struct station *station, struct use_walk *walk)
 {
@@ -212,7 +225,7 @@ static int add_up(struct station *station, struct use_walk *walk, int64_t first_
 		all = all && walk->accounts[i].kept;
 	find_least(walk);
 	r = ledger_charges_back(station->ledger, all ? walk->snapshot_seq : 0, use_row, walk);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : ledger_use_known_each(station->ledger, known_row, walk);
 }
 
 int station_load_use(struct station *station)

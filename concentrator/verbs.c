@@ -111,6 +111,9 @@ static const struct control_verb table[] = {
 	 "mRID:s dry_run?:b reason:s"},
 	{"ledger.backup", CONTROL_ADMIN, verb_ledger_backup, CONTROL_AUDIT | CONTROL_LATER,
 	 "file?:s"},
+	{"ledger.checkpoint", CONTROL_ADMIN, verb_ledger_checkpoint, CONTROL_AUDIT, "reason:s"},
+	{"ledger.restore", CONTROL_ADMIN, verb_ledger_restore, CONTROL_AUDIT,
+	 "file:s backup?:b replace?:b epoch?:i dry_run?:b reason:s"},
 
 	{"order.deliver", CONTROL_MESSENGER, verb_order_deliver, 0, "cursor:s items:a"},
 	{"outbox.fetch", CONTROL_MESSENGER, verb_outbox_fetch, CONTROL_LATER,

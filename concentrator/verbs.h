@@ -58,6 +58,8 @@ int verb_ledger_tail(void *userdata, struct control_call *call);
 int verb_ledger_settle(void *userdata, struct control_call *call);
 int verb_ledger_verify(void *userdata, struct control_call *call);
 int verb_ledger_backup(void *userdata, struct control_call *call);
+int verb_ledger_checkpoint(void *userdata, struct control_call *call);
+int verb_ledger_restore(void *userdata, struct control_call *call);
 
 int verb_quarantine_list(void *userdata, struct control_call *call);
 int verb_quarantine_show(void *userdata, struct control_call *call);

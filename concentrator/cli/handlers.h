@@ -67,6 +67,8 @@ int run_ledger_tail(struct call *call);
 int run_ledger_settle(struct call *call);
 int run_ledger_verify(struct call *call);
 int run_ledger_backup(struct call *call);
+int run_ledger_checkpoint(struct call *call);
+int run_ledger_restore(struct call *call);
 /* The entries as a table; rows as of ledger.tail. */
 int ledger_show(struct session *session, const json_t *rows);
 

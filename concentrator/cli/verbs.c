@@ -172,6 +172,15 @@ static const struct verb money[] = {
 	{"ledger verify", "check the chain over all entries", ROLE_VIEWER, run_ledger_verify, NULL},
 	{"ledger backup [FILE]", "write a copy of the ledger", ROLE_ADMIN, run_ledger_backup,
 	 "FILE is a name for the daemon, which writes it."},
+	{"ledger checkpoint --reason TEXT", "tell the cloud all that another card would need",
+	 ROLE_ADMIN, run_ledger_checkpoint, "It is told once a day without being asked."},
+	{"ledger restore FILE --reason TEXT [--backup] [--replace] [--epoch N] [--dry-run]",
+	 "make a ledger for another card", ROLE_ADMIN, run_ledger_restore,
+	 "FILE is the cloud's last checkpoint, signed with a payment root (prepay-sign "
+	 "checkpoint),\n"
+	 "or with --backup a copy of the ledger. For root; the daemon must be able to read it.\n"
+	 "A ledger with rooms is set aside only with --replace. prepayd uses the new one from its "
+	 "next start on."},
 	{"ledger export --hledger [--since DATE]", "all entries as a journal, to standard output",
 	 ROLE_VIEWER, run_ledger_export,
 	 "For hledger and ledger, which check every balance in it. DATE is YYYY-MM-DD: from then "
@@ -299,6 +308,9 @@ static const struct verb_option options[] = {
 	{"--entry", "number of the entry that is corrected"},
 	{"--until", "the end, YYYY-MM-DD or \"YYYY-MM-DD HH:MM\""},
 	{"--dry-run", "check all, change nothing"},
+	{"--backup", "FILE is a copy of a ledger"},
+	{"--replace", "set the ledger in use aside"},
+	{"--epoch", "go on in this epoch at least"},
 	{"--as", "charge: the room pays; aside: nobody does"},
 	{"--rolled-over", "the register passed its end and began at zero"},
 	{"--final", "what the old meter showed at the end, or last"},

@@ -82,6 +82,8 @@
 #define MESSAGE_ID_STORE_FAILING "dd264a2b800693fa6d452c2e0d963b17"
 /* it can again */
 #define MESSAGE_ID_STORE_RECOVERED "6472f684c26958dc330c18e59cd17cad"
+/* a ledger was made from a checkpoint or a backup, for the next start */
+#define MESSAGE_ID_LEDGER_RESTORED "f72d9d922801405aad6ed0b457e12291"
 /* a commit took too long */
 #define MESSAGE_ID_STORE_SLOW "a9fc9c27974cbc59d0351f3368b19c52"
 /* a tariff was staged */

@@ -264,6 +264,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, query = self.parts()
         if path is None:
             return
+        if path == "checkpoint":
+            content = self.store.checkpoint()
+            if content is None:
+                self.problem(404, "no checkpoint")
+            else:
+                self.send(200, content)
+            return
         if path != "feed":
             self.problem(404, "unsupported")
             return
@@ -345,6 +352,8 @@ class Admin(http.server.BaseHTTPRequestHandler):
             with store.changed:
                 store.max_events = asked.get("max_events", store.max_events)
                 store.server_wait = asked.get("wait", store.server_wait)
+        elif self.path == "/checkpoint":
+            result = store.checkpoint() or {}
         elif self.path == "/forget":
             store.forget_cursors()
         elif self.path == "/outage":

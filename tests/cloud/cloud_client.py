@@ -92,8 +92,17 @@ class Cloud:
 
     # --- signing ---
 
-    def _sign(self, *words):
-        return subprocess.run([self.sign, *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+    def _sign(self, *words, text=None):
+        return subprocess.run([self.sign, *words], check=True, input=text, stdout=subprocess.PIPE, text=True).stdout
+
+    def checkpoint(self):
+        """The last checkpoint, as the cloud hands it out; {} when it has none."""
+        return self.ask("checkpoint")
+
+    def signed_checkpoint(self, document=None, root=None):
+        """As the one who holds the payment root makes it for `prepay ledger restore`: text."""
+        return self._sign("checkpoint", "--root", root or self.trust("root.key"),
+                          text=json.dumps(document or self.checkpoint()))
 
     def trust(self, name):
         return os.path.join(os.path.dirname(self.roots), name)

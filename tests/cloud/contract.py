@@ -21,6 +21,14 @@ def _is_text(value):
     return isinstance(value, str)
 
 
+def _is_rows(value):
+    return isinstance(value, list) and all(isinstance(row, list) for row in value)
+
+
+def _is_sections(value):
+    return isinstance(value, list) and all(set(row) == {"name", "columns", "rows", "sha256"} for row in value)
+
+
 def _one_of(*names):
     return lambda value: value in names
 
@@ -48,6 +56,11 @@ BODIES = {
     "quarantine": ({"room": _is_text, "reason": _is_text,
                     "state": _one_of("open", "returned", "accepted", "rejected")},
                    {"circuit": _is_text}),
+    # A part of a checkpoint has rows, its head has sections.
+    "checkpoint": ({"checkpoint": lambda value: _is_int(value) and value >= 1, "section": _is_text},
+                   {"part": _is_int, "columns": _is_text, "rows": _is_rows, "site": _is_text, "epoch": _is_int,
+                    "at_s": _is_int, "trusted": lambda value: isinstance(value, bool), "entries": _is_int,
+                    "head": _is_text, "balance_nano": _is_text, "cash_nano": _is_text, "sections": _is_sections}),
     "entry": ({"room": _is_text, "kind": _is_text, "amount_nano": _is_text},
               {"ledgerSeq": _is_int, "energy_wh": _is_int}),
 }

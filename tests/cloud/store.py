@@ -6,6 +6,8 @@ import time
 
 import contract
 
+HISTORIES = {"orders", "decisions", "receipts", "grants"}
+
 
 class Store:
     """All methods are thread-safe; `changed` is notified when the feed grows or a fault is set."""
@@ -110,6 +112,36 @@ class Store:
         self.by_key[key] = known
         self.received[path].append(known)
         return {"seq": event["seq"], "status": 200}
+
+    # --- checkpoints ---
+
+    def checkpoint(self):
+        """The last whole one of the latest epoch, put together as the contract says; None: there is none."""
+        with self.changed:
+            told = sorted((row for row in self.received["events"] if row["type"] == "checkpoint"),
+                          key=lambda row: (row["epoch"], row["seq"]))
+            heads = [row for row in told if row["body"]["section"] == "head"]
+            seen = max((epoch for epoch, _ in self.by_key), default=0)
+        if not heads:
+            return None
+        last = heads[-1]
+        sections = {about["name"]: {} for about in last["body"]["sections"]}
+        for row in told:
+            if row["epoch"] == last["epoch"] and row["seq"] < last["seq"]:
+                parts = sections.setdefault(row["body"]["section"], {})
+                if row["body"]["section"] != "head":
+                    parts.setdefault(row["body"]["checkpoint"], []).extend(row["body"]["rows"])
+        sections.pop("head", None)
+        wanted = {about["name"]: about["rows"] for about in last["body"]["sections"]}
+        rows = {name: self._section(name, parts, wanted.get(name, 0)) for name, parts in sections.items()}
+        return {"head": last["body"], "epoch": seen, "sections": rows}
+
+    @staticmethod
+    def _section(name, parts, wanted):
+        """A history is everything in order; a state is what was told of it last."""
+        if name in HISTORIES:
+            return [row for number in sorted(parts) for row in parts[number]]
+        return parts[max(parts)] if parts and wanted else []
 
     # --- faults ---
 

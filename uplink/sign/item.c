@@ -52,13 +52,18 @@ static int sign(EVP_PKEY *key, const char *prefix, const char *payload,
 	return r;
 }
 
-int item_print(const char *type, const char *mrid, const char *kid, const char *prefix,
-	       const json_t *payload, EVP_PKEY *key)
+static int complain(void)
+{
+	(void)fputs("prepay-sign: the item cannot be signed or printed\n", stderr);
+	return -1;
+}
+
+json_t *item_make(const char *type, const char *mrid, const char *kid, const char *prefix,
+		  const json_t *payload, EVP_PKEY *key)
 {
 	unsigned char signature[SIGNATURE_SIZE];
 	char *text = json_dumps(payload, JSON_COMPACT);
 	char *p = NULL, *sig = NULL;
-	int r = -1;
 
 	if (text != NULL && sign(key, prefix, text, signature) == 0) {
 		p = item_base64url((const unsigned char *)text, strlen(text));
@@ -68,14 +73,25 @@ int item_print(const char *type, const char *mrid, const char *kid, const char *
 			       ? json_pack("{s:s, s:s, s:s, s:s, s:s}", "type", type, "mRID", mrid,
 					   "kid", kid, "p", p, "sig", sig)
 			       : NULL;
-	if (item != NULL && json_dumpf(item, stdout, JSON_COMPACT) == 0 && putchar('\n') != EOF &&
-	    fflush(stdout) == 0)
-		r = 0;
-	if (r < 0)
-		(void)fputs("prepay-sign: the item cannot be signed or printed\n", stderr);
-	json_decref(item);
+	if (item == NULL)
+		(void)complain();
 	free(sig);
 	free(p);
 	free(text);
+	return item;
+}
+
+int item_print(const char *type, const char *mrid, const char *kid, const char *prefix,
+	       const json_t *payload, EVP_PKEY *key)
+{
+	json_t *item = item_make(type, mrid, kid, prefix, payload, key);
+	int r = 0;
+
+	if (item == NULL)
+		return -1;
+	if (json_dumpf(item, stdout, JSON_COMPACT) != 0 || putchar('\n') == EOF ||
+	    fflush(stdout) != 0)
+		r = complain();
+	json_decref(item);
 	return r;
 }

@@ -58,3 +58,4 @@ int64_t now_s(void);
 /* The verbs; argv[0] is the verb. Return the exit code. */
 int run_keyset(int argc, char *argv[]);
 int run_credit(int argc, char *argv[]);
+int run_checkpoint(int argc, char *argv[]);

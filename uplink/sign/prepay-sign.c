@@ -22,6 +22,9 @@ static const char usage[] =
 	"              --amount 20.00 --currency 156 [--type paid|subsidy] [--seq N] [--reverses "
 	"ID]\n"
 	"              [--iat S] [--effective S] [--exp S] [--description TEXT]\n"
+	"  prepay-sign checkpoint --root ROOT.key [--kid ROOT] < FILE\n"
+	"      FILE is the checkpoint as the cloud hands it out; what is printed is restored by\n"
+	"      prepay ledger restore. Look at the sums that it says before you send it on.\n"
 	"Prints one item of the feed as a line of JSON. See prepay-sign(1).\n";
 
 static int run_keygen(int argc, char *argv[])
@@ -36,7 +39,10 @@ int main(int argc, char *argv[])
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char *argv[]);
-	} verbs[] = {{"keygen", run_keygen}, {"keyset", run_keyset}, {"credit", run_credit}};
+	} verbs[] = {{"keygen", run_keygen},
+		     {"keyset", run_keyset},
+		     {"credit", run_credit},
+		     {"checkpoint", run_checkpoint}};
 
 	if (argc > 1 && strcmp(argv[1], "--help") == 0)
 		return fputs(usage, stdout) < 0 ? EXIT_FAILED : 0;
