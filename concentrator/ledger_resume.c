@@ -235,8 +235,8 @@ static int compare_sums(const struct resume *resume)
 	struct ledger *ledger = resume->ledger;
 	const struct ledger_totals *totals = &ledger->tally.totals;
 	int64_t nano = totals->balance_nano, wh = 0;
-	bool over = __builtin_add_overflow(totals->charged_wh, totals->house_wh, &wh) |
-		    __builtin_add_overflow(wh, totals->quarantined_wh, &wh) |
+	bool over = __builtin_add_overflow(totals->charged_wh, totals->house_wh, &wh) ||
+		    __builtin_add_overflow(wh, totals->quarantined_wh, &wh) ||
 		    __builtin_add_overflow(wh, totals->written_off_wh, &wh);
 
 	for (size_t i = 0; i < resume->way_count; i++)
