@@ -85,12 +85,13 @@ bool station_model_doubted(const struct station_device *device)
 	return false;
 }
 
-/* A reading that is set aside, a silent meter and a silent line have alarms of their own. */
+/* A reading that is set aside, a silent meter, a silent line and a refusal have alarms of their own. */
 static bool lacks_register(const struct station *station, const struct station_supply *supply)
 {
 	const struct station_device *device = supply->meter;
 	return device != NULL && device->scheduled && supply->life.id == 0 &&
-	       !supply->guard.quarantined && station->lines[device->line].state == LINE_OK &&
+	       !supply->guard.quarantined && !refuses_any(device) &&
+	       station->lines[device->line].state == LINE_OK &&
 	       schedule_state(&station->lines[device->line].schedule, device->index,
 			      station->now.us) == SCHEDULE_ALIVE;
 }
