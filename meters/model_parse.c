@@ -81,6 +81,7 @@ static void read_model(struct model_reader *reader, struct model *model)
 	uint64_t phases = 0;
 	uint64_t channels = 1;
 	uint64_t max_registers = 0;
+	uint64_t holes = 0;
 	uint64_t gap = 0;
 	uint64_t baud = 0;
 	uint64_t stop_bits = 0;
@@ -105,6 +106,7 @@ static void read_model(struct model_reader *reader, struct model *model)
 	model_number(reader, model_take(reader, "channels"), 1, MODEL_CHANNEL_MAX, &channels);
 	model_number(reader, model_take(reader, "max_registers"), 1, MODEL_COUNT_MAX,
 		     &max_registers);
+	model_number(reader, model_take(reader, "holes"), 1, MODEL_COUNT_MAX, &holes);
 	model_number(reader, model_take(reader, "min_gap_us"), 1, 1000000, &gap);
 	model_number(reader, model_take(reader, "baud"), 300, 921600, &baud);
 	model_word(reader, model_take(reader, "parity"), parities, COUNT_OF(parities), &parity);
@@ -118,6 +120,7 @@ static void read_model(struct model_reader *reader, struct model *model)
 	model->phases = (uint8_t)phases;
 	model->channels = (uint8_t)channels;
 	model->max_registers = (uint16_t)max_registers;
+	model->holes = (uint16_t)holes;
 	model->min_gap_us = (uint32_t)gap;
 	model->baud = (uint32_t)baud;
 	model->parity = (char)parity;
