@@ -14,9 +14,9 @@
 struct schedule_policy schedule_policy_default(void)
 {
 	return (struct schedule_policy){
-		.period_us = {[SCHEDULE_ENERGY] = 15000 * MS,
+		.period_us = {[SCHEDULE_ENERGY] = 20000 * MS,
 			      [SCHEDULE_INSTANT] = 4000 * MS,
-			      [SCHEDULE_POSITION] = 20000 * MS},
+			      [SCHEDULE_POSITION] = 30000 * MS},
 		.continuous = true,
 		.device_gap_us = 0,
 		.close_stagger_us = 200 * MS,
@@ -184,17 +184,25 @@ static int64_t hurried_ppm(const struct schedule *schedule)
 	return total_ppm;
 }
 
+/* How soon all of a span is wanted again where nothing is near. */
+static int64_t usual_us(const struct schedule *schedule, const struct schedule_device *device,
+			enum schedule_span span)
+{
+	const int64_t *period_us = schedule->policy.period_us;
+
+	if (span == SCHEDULE_ENERGY && device->traits.cost_us[SCHEDULE_INSTANT] == 0 &&
+	    period_us[SCHEDULE_INSTANT] < period_us[SCHEDULE_ENERGY])
+		return period_us[SCHEDULE_INSTANT];
+	return period_us[span];
+}
+
 int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,
 			   enum schedule_span span, bool *ret_hurried)
 {
-	int64_t period_us = schedule->policy.period_us[span];
+	int64_t period_us = of_round(device, span, usual_us(schedule, device, span));
 	int64_t within_us = hurry_us(device, span), wanted_ppm;
 
 	*ret_hurried = false;
-	if (span == SCHEDULE_ENERGY && device->traits.cost_us[SCHEDULE_INSTANT] == 0 &&
-	    schedule->policy.period_us[SCHEDULE_INSTANT] < period_us)
-		period_us = schedule->policy.period_us[SCHEDULE_INSTANT];
-	period_us = of_round(device, span, period_us);
 	if (within_us == 0)
 		return period_us;
 	wanted_ppm = hurried_ppm(schedule);
@@ -392,17 +400,20 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 			struct candidate *best, int64_t *wait_us)
 {
 	const struct schedule_device *device = &schedule->device[index];
+	/* A job that is to be ready behind another begins when that one ends. */
+	int64_t begins_us = now_us + (schedule->out > 0 ? schedule->given_us : 0);
 
 	for (enum schedule_span span = SCHEDULE_ENERGY; span < SCHEDULE_READS; span++) {
 		if (device->traits.cost_us[span] == 0)
 			continue;
 		bool hurried = (device->hurried & (1U << span)) != 0;
 
-		if (device->asked & (1U << span) && !(hurried && device->due_us[span] <= now_us))
+		if (hurried && device->due_us[span] <= begins_us)
+			offer(best, READ_HURRIED, device->due_us[span], index, span, false);
+		else if (device->asked & (1U << span))
 			offer(best, READ_ASKED, device->due_us[span], index, span, false);
 		else if (device->due_us[span] <= now_us)
-			offer(best, hurried ? READ_HURRIED : READ_DUE, device->due_us[span], index,
-			      span, false);
+			offer(best, READ_DUE, device->due_us[span], index, span, false);
 		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
 			/* Spare time goes round: by deadline a short one would take it all, by the last good
 			 * read one that refuses. */
@@ -457,6 +468,9 @@ bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_jo
 		schedule->probing = schedule->probing || job.probe;
 	}
 	schedule->device[job.device].in_flight |= (uint8_t)(1U << job.span);
+	schedule->given_us = job.span < SCHEDULE_READS
+				     ? schedule->device[job.device].traits.cost_us[job.span]
+				     : 0;
 	schedule->out++;
 	if (schedule->avoid != job.device)
 		schedule->avoid = -1;

@@ -24,7 +24,7 @@
 #define SCHEDULE_COMMANDS_MAX  256
 #define SCHEDULE_SILENT_POLLS  3
 #define SCHEDULE_PROBE_PERCENT 4 /* of 5: the whole of it would leave the others just under 95 */
-#define SCHEDULE_HURRY_PERCENT 60
+#define SCHEDULE_HURRY_PERCENT 65
 #define SCHEDULE_NEVER_US      INT64_MAX
 #define SCHEDULE_SETTLED_US                                                                        \
 	INT64_C(3200000) /* after a command: relay_plan.h's settling, and a little */
@@ -52,8 +52,8 @@ struct schedule_policy {
 	int64_t dead_us;        /* silent longer than this is dead */
 };
 
-/* Energy round as fast as the line goes. What shows the load is due every 4 s, so that an overload is
- * seen twice within 5 s of a line of 64 meters at 9600. */
+/* Energy round as fast as the line goes. What shows the load is due every 4 s, and the rest so seldom, that
+ * an overload is seen twice within 5 s on a line of 64 meters at 9600, which carries no more than that. */
 struct schedule_policy schedule_policy_default(void);
 
 /* What a device can be asked. cost_us: estimated time of a healthy transaction of each span; 0: the
@@ -122,9 +122,10 @@ struct schedule {
 	int64_t quiet_until_us;
 	int64_t probe_credit_us; /* line time that probes may still cost */
 	int64_t credited_us;
-	bool probing; /* a probe is in flight */
-	uint32_t out; /* jobs given out and not ended */
-	bool fault;   /* more than half of the line went silent at once */
+	bool probing;     /* a probe is in flight */
+	uint32_t out;     /* jobs given out and not ended */
+	int64_t given_us; /* what the one given out last takes, as far as is known */
+	bool fault;       /* more than half of the line went silent at once */
 	int64_t fault_us;
 	size_t fault_devices; /* alive before it */
 	int64_t polls;
@@ -198,6 +199,15 @@ bool schedule_relay_waits(const struct schedule *schedule, int64_t now_us);
  * enum schedule_event bits. A relay command is never repeated here: relay_plan.h decides. */
 uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *job, int error,
 			 int64_t took_us, int64_t turnaround_us, int64_t now_us);
+
+/* Would an answer that brings this span along be welcome now: is it due or asked for, or read ahead of
+ * its deadline anyway? Not while its device is silent. */
+bool schedule_welcome(const struct schedule *schedule, uint16_t device, enum schedule_span span,
+		      int64_t now_us);
+
+/* A good answer to another job of the device, which has ended, has brought this span along. */
+void schedule_came_along(struct schedule *schedule, uint16_t device, enum schedule_span span,
+			 int64_t now_us);
 
 /* The turnaround to compute the time-out of this device's next job with: what was learnt, now and
  * then four times that for one that does not answer (it may have become slow); 0: nothing learnt

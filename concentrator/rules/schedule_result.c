@@ -55,12 +55,14 @@ static int64_t jitter(struct schedule *schedule, int64_t us)
 	return us - us / 4 * (schedule->seed % 1024) / 1024;
 }
 
+/* took_us: a hurried read is to be as often as asked, not as often as that and its own time. */
 static void plan_read(struct schedule *schedule, struct schedule_device *device,
-		      enum schedule_span span, int64_t now_us)
+		      enum schedule_span span, int64_t took_us, int64_t now_us)
 {
 	bool hurried;
+	int64_t period_us = schedule_period_us(schedule, device, span, &hurried);
 
-	device->due_us[span] = now_us + schedule_period_us(schedule, device, span, &hurried);
+	device->due_us[span] = now_us + period_us - (hurried ? took_us : 0);
 	device->hurried = (uint8_t)((device->hurried & ~(1U << span)) |
 				    (hurried ? 1U << span : 0U));
 }
@@ -169,7 +171,7 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 		device->ended_us[job->span] = now_us;
 	/* A read-back before the relay has settled does not replace the one after. */
 	if (job->span != SCHEDULE_RELAY && !settling)
-		plan_read(schedule, device, job->span, now_us);
+		plan_read(schedule, device, job->span, took_us, now_us);
 
 	if (error != 0 && error != -ETIMEDOUT && error != -EBADMSG && error != -EREMOTEIO)
 		return 0;
@@ -197,6 +199,30 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 		schedule->quiet_until_us = now_us + schedule->policy.quiet_us;
 	}
 	return fail(schedule, device, now_us);
+}
+
+bool schedule_welcome(const struct schedule *schedule, uint16_t device, enum schedule_span span,
+		      int64_t now_us)
+{
+	const struct schedule_device *one = &schedule->device[device];
+
+	assert(device < schedule->devices && span < SCHEDULE_READS);
+	if (one->state != SCHEDULE_ALIVE || one->traits.cost_us[span] == 0 ||
+	    one->in_flight & (1U << span))
+		return false;
+	return one->asked & (1U << span) || one->due_us[span] <= now_us ||
+	       (schedule->policy.continuous && span == SCHEDULE_ENERGY);
+}
+
+void schedule_came_along(struct schedule *schedule, uint16_t device, enum schedule_span span,
+			 int64_t now_us)
+{
+	struct schedule_device *one = &schedule->device[device];
+
+	assert(device < schedule->devices && span < SCHEDULE_READS);
+	one->asked &= (uint8_t) ~(1U << span);
+	one->read_us[span] = one->ended_us[span] = now_us;
+	plan_read(schedule, one, span, 0, now_us);
 }
 
 bool schedule_alarms(const struct schedule *schedule, uint16_t device)

@@ -78,6 +78,14 @@ static struct play *play(int devices, bool deep)
 	return &line;
 }
 
+/* What a job takes but for the turnaround. */
+static int64_t job_us(const struct play *line, const struct schedule_job *job)
+{
+	return job->span == SCHEDULE_RELAY
+		       ? RELAY_US
+		       : line->schedule.device[job->device].traits.cost_us[job->span] - 15 * MS;
+}
+
 static int64_t span_us(enum schedule_span span)
 {
 	static const int64_t cost_us[] = {READ_US(2), READ_US(20), READ_US(1), RELAY_US};
@@ -143,7 +151,7 @@ static void transact(struct play *line, int64_t until_us)
 			line->probe_us += took_us;
 	} else {
 		turnaround_us = random_between(&line->random, 8 * MS, 25 * MS);
-		took_us = span_us(job.span) + turnaround_us;
+		took_us = job_us(line, &job) + turnaround_us;
 		if (played->refuses && job.span == SCHEDULE_ENERGY) {
 			error = -EREMOTEIO;
 			played->refused++;
@@ -209,7 +217,7 @@ static void a_healthy_line_is_never_idle_and_fair(void **state)
 			if (one->reads[SCHEDULE_ENERGY] > most)
 				most = one->reads[SCHEDULE_ENERGY];
 			assert_true(one->worst_age_us[SCHEDULE_INSTANT] < 5 * SECOND);
-			assert_true(one->worst_age_us[SCHEDULE_POSITION] < 22 * SECOND);
+			assert_true(one->worst_age_us[SCHEDULE_POSITION] < 32 * SECOND);
 		}
 		print_message("energy reads a meter in 120 s: %d to %d\n", (int)least, (int)most);
 		assert_true(most - least <= 3);
@@ -624,6 +632,44 @@ static void a_device_that_refuses_takes_no_more_of_the_line_than_another(void **
 				    line->device[i].reads[SCHEDULE_ENERGY] * 11);
 }
 
+/* Four rooms run out of money: how long after its crossing is a register read that shows it, and a
+ * command on the wire? */
+static void a_crossing_is_commanded_within_half_a_second(void **state)
+{
+	struct play *line = play(64, true);
+	static int64_t waits_us[2000];
+	long rounds = random_rounds(2000), late = 0;
+
+	(void)state;
+	run(line, 30 * SECOND);
+	for (uint16_t i = 0; i < 4; i++)
+		schedule_urgent(&line->schedule, 16 * i, 150 * MS, line->now_us);
+	for (long round = 0; round < rounds; round++) {
+		uint16_t device = (uint16_t)(16 * random_between(&line->random, 0, 3));
+		int relays = line->relays;
+		int64_t crossed_us, began_us;
+		bool any;
+		uint32_t replaced;
+
+		run(line, random_between(&line->random, 0, 1500) * MS);
+		crossed_us = line->now_us - random_between(&line->random, 0, 40) * MS;
+		do {
+			began_us = line->now_us;
+			transact(line, INT64_MAX);
+		} while (line->last.device != device || line->last.span != SCHEDULE_ENERGY ||
+			 began_us < crossed_us);
+		assert_int_equal(schedule_command(&line->schedule, device, 1, false, 1,
+						  line->now_us, &any, &replaced),
+				 0);
+		while (line->relays == relays)
+			transact(line, INT64_MAX);
+		waits_us[round] = line->relay_us - crossed_us;
+		late += waits_us[round] > 350 * MS;
+	}
+	print_message("commanded later than 350 ms after the crossing: %ld of %ld\n", late, rounds);
+	assert_true(late * 100 <= rounds);
+}
+
 /* One job is one read: a device of many circuits wants that many within the time of one. */
 static void a_device_of_many_circuits_shows_each_of_them_in_time(void **state)
 {
@@ -654,28 +700,41 @@ static void a_device_of_many_circuits_shows_each_of_them_in_time(void **state)
 	assert_true(hurried);
 }
 
-/* An overload may begin at any time: the first read that shows it is asked for again at once. */
+static void add(struct play *line, int count, int energy, int instant, int position, uint8_t round)
+{
+	const int registers[] = {energy, instant, position};
+	struct schedule_traits traits = {.round[SCHEDULE_INSTANT] = round};
+	uint16_t device;
+
+	for (int span = 0; span < SCHEDULE_READS; span++)
+		if (registers[span] > 0)
+			traits.cost_us[span] = READ_US(registers[span]) + 15 * MS;
+	for (int i = 0; i < count; i++)
+		assert_int_equal(schedule_add(&line->schedule, &traits, line->now_us, &device), 0);
+}
+
+/* An overload may begin at any time: the first read that shows it is asked for again at once. 64 meters of
+ * four kinds and the boards of those without a relay: more than the line can carry in time. */
 static void an_overload_is_seen_twice_within_five_seconds(void **state)
 {
 	struct play *line = play(0, true);
-	struct schedule_traits both = meter(), one = meter();
-	int64_t worst_us = 0;
+	long rounds = random_rounds(2000), late = 0;
 	uint16_t device;
 
 	(void)state;
-	one.cost_us[SCHEDULE_INSTANT] = one.cost_us[SCHEDULE_POSITION] = 0;
-	both.cost_us[SCHEDULE_POSITION] = 0;
-	for (int i = 0; i < 64; i++)
-		assert_int_equal(schedule_add(&line->schedule, i % 2 == 0 ? &both : &one,
-					      line->now_us, &device),
-				 0);
+	add(line, 24, 6, 14, 0, 1);
+	add(line, 20, 8, 0, 1, 1);
+	add(line, 12, 17, 0, 0, 1);
+	add(line, 8, 6, 7, 0, 2);
+	add(line, 4, 0, 0, 1, 1);
 	run(line, 30 * SECOND);
-	for (long round = 0; round < random_rounds(500); round++) {
-		device = (uint16_t)random_between(&line->random, 0, 63);
+	for (long round = 0; round < rounds; round++) {
+		/* Three-phase meters share a load among three. */
+		device = (uint16_t)random_between(&line->random, 0, 55);
 		enum schedule_span span = schedule_load_span(&line->schedule, device);
 		int64_t began_us, reads;
 
-		assert_int_equal(span, device % 2 == 0 ? SCHEDULE_INSTANT : SCHEDULE_ENERGY);
+		assert_int_equal(span, device < 24 ? SCHEDULE_INSTANT : SCHEDULE_ENERGY);
 		run(line, random_between(&line->random, 100, 3000) * MS);
 		began_us = line->now_us;
 		reads = line->device[device].reads[span];
@@ -685,11 +744,11 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 		schedule_ask(&line->schedule, device, span);
 		while (line->device[device].reads[span] < reads + 2)
 			transact(line, INT64_MAX);
-		if (line->now_us - began_us > worst_us)
-			worst_us = line->now_us - began_us;
+		late += line->now_us - began_us > 4700 * MS;
 	}
-	print_message("overload seen after at most %d ms\n", (int)(worst_us / MS));
-	assert_true(worst_us <= 5 * SECOND);
+	print_message("overload seen later than after 4.7 s: %ld of %ld\n", late, rounds);
+	/* What is left of 5 s is for a host that is busy, and for three others at the same time. */
+	assert_true(late * 100 <= rounds);
 }
 
 /* What is asked for behind a cut does not keep the next room from being cut in time. */
@@ -865,6 +924,7 @@ int main(void)
 		cmocka_unit_test(a_room_near_zero_is_read_more_often),
 		cmocka_unit_test(rooms_near_a_limit_leave_the_others_their_part),
 		cmocka_unit_test(a_device_that_refuses_takes_no_more_of_the_line_than_another),
+		cmocka_unit_test(a_crossing_is_commanded_within_half_a_second),
 		cmocka_unit_test(a_device_of_many_circuits_shows_each_of_them_in_time),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
 		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
