@@ -11,7 +11,7 @@
 #define RATE_WINDOW_US      INT64_C(10000000)
 #define TURNAROUND_GUESS_US INT64_C(20000) /* of a slave not learnt yet, for costs only */
 
-static struct wire wire_of(const struct config_line *config)
+struct wire station_wire(const struct config_line *config)
 {
 	int parity = config->parity == CONFIG_PARITY_NONE ? 0 : 1;
 	return (struct wire){.baud = config->baud, .bits_per_char = 9 + parity + config->stop_bits};
@@ -37,7 +37,7 @@ int64_t station_cost_us(const struct station *station, const struct station_devi
 	if (model_span_request(device->model, span, channel, &request) < 0)
 		return 0;
 	fill_request(device, &request, &line_request);
-	struct wire wire = wire_of(station->lines[device->line].config);
+	struct wire wire = station_wire(station->lines[device->line].config);
 	return exchange_limit_us(&wire, &line_request, TURNAROUND_GUESS_US);
 }
 
@@ -74,7 +74,8 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 	if (device == NULL)
 		return false;
 	slot->model = device->model;
-	slot->once = false;
+	slot->job = *job;
+	slot->once = slot->merged = false;
 	if (job->span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, job->cookie);
 		if (supply == NULL || supply->relay != device)
@@ -100,6 +101,7 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		}
 		if (model_span_request(device->model, slot->span, slot->channel, &request) < 0)
 			return false;
+		station_merge(station, device, slot, &request);
 	}
 	fill_request(device, &request, ret);
 	return true;
@@ -250,7 +252,6 @@ void station_feed(struct station *station, size_t index)
 		slot->used = true;
 		slot->survey = false;
 		slot->tag = out.tag;
-		slot->job = job;
 		slot->request = out.request;
 	}
 }
@@ -363,7 +364,7 @@ static void announce(struct station *station, size_t index, struct station_devic
 static void measure(struct station *station, struct station_line *line,
 		    const struct station_job *slot, const struct line_result *result)
 {
-	struct wire wire = wire_of(line->config);
+	struct wire wire = station_wire(line->config);
 	if (result->error == 0 || result->error == -EREMOTEIO)
 		line->limit_us += exchange_limit_us(
 			&wire, &slot->request,
@@ -476,8 +477,20 @@ void station_result(struct station *station, size_t index, const struct line_res
 	if (device == NULL || device->model != slot.model)
 		return;
 
-	answer_readers(station, device, &slot, result);
-	station_model_result(station, device, &slot, result->error, result->exception);
+	struct station_job part;
+	struct line_result answer;
+	bool both = station_merge_result(station, device, &slot, result->error);
+	if (both) {
+		station_merge_part(&slot, result, slot.other, &part, &answer);
+		answer_readers(station, device, &part, &answer);
+		station_model_result(station, device, &part, 0, 0);
+		spread(station, device, &part, &answer);
+	}
+	station_merge_part(&slot, result, slot.job.span, &part, &answer);
+	answer_readers(station, device, &part, &answer);
+	/* A refusal to read over a hole says nothing of the model. */
+	if (!slot.merged || result->error == 0)
+		station_model_result(station, device, &part, result->error, result->exception);
 	if (slot.job.span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, slot.job.cookie);
 		if (result->error == -EREMOTEIO && supply != NULL) {
@@ -492,7 +505,7 @@ void station_result(struct station *station, size_t index, const struct line_res
 	} else if (result->error == 0 && speaks_of_modes(&slot)) {
 		station_mode_read(station, device, slot.span, &slot.request, result);
 	} else if (result->error == 0) {
-		spread(station, device, &slot, result);
+		spread(station, device, &part, &answer);
 	}
 	if (slot.once && was_asked(result))
 		station_identity_result(station, device, slot.span, slot.channel, result->error);

@@ -105,6 +105,7 @@ struct station_device {
 	uint16_t users_before;
 	bool once_last; /* the last read given out was one: another kind goes next (T1c) */
 	struct station_identity identity;
+	uint8_t merge_failures; /* of reads of two spans at once, in a row */
 	struct tally tally;
 };
 
@@ -119,6 +120,9 @@ struct station_job {
 	const struct model *model; /* what it was asked as */
 	uint8_t span;              /* of the model */
 	uint8_t channel;
+	bool merged;              /* the answer brings a span of another kind as well: */
+	enum schedule_span other; /* ... its kind */
+	uint8_t other_span;       /* ... of the model */
 };
 
 struct station_line {
@@ -376,6 +380,19 @@ void station_feed(struct station *station, size_t line);
 bool station_command_withdraw(struct station *station, const struct station_supply *supply);
 int64_t station_cost_us(const struct station *station, const struct station_device *device,
 			unsigned span, unsigned channel);
+struct wire station_wire(const struct config_line *config);
+
+/* station_merge.c: the register and the load of a meter by one request, where that pays. */
+/* Widens the request of a job in the slot, and notes what comes along; or leaves both alone. */
+void station_merge(const struct station *station, struct station_device *device,
+		   struct station_job *slot, struct meter_request *request);
+/* The job in the slot has ended. true: its answer brings the other kind as well. */
+bool station_merge_result(struct station *station, struct station_device *device,
+			  const struct station_job *slot, int error);
+/* The job and its answer as if this kind alone had been asked for. */
+void station_merge_part(const struct station_job *slot, const struct line_result *result,
+			enum schedule_span kind, struct station_job *ret_slot,
+			struct line_result *ret_result);
 
 /* station_meter.c: a decoded answer of a point. */
 void station_reading(struct station *station, struct station_supply *supply,
