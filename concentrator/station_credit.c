@@ -100,6 +100,24 @@ int station_load_credits(struct station *station)
 	return r;
 }
 
+/* Entries of the transaction were counted already: all is counted again from what the ledger keeps. */
+void station_credits_rewind(struct station *station)
+{
+	struct ledger_totals totals;
+	bool ahead = false;
+	if (ledger_totals_get(station->ledger, 0, &totals) < 0)
+		return;
+	for (size_t i = 0; i < station->room_count; i++) {
+		struct ledger_credit *credit = &station->rooms[i]->credit;
+		ahead = ahead || credit->through_seq > totals.entries;
+		if (credit->through_seq > totals.entries)
+			credit->through_seq = credit->allowance_nano = credit->subsidy_nano = 0;
+	}
+	if (ahead && station_load_credits(station) < 0)
+		journal_log(LOG_ERR, NULL, NULL,
+			    "the credits of some rooms cannot be told apart now; balances stand");
+}
+
 void station_credit_list(const struct station *station, const struct station_room *room,
 			 struct credit_line ret[CREDIT_TYPES])
 {

@@ -64,6 +64,8 @@ void station_rollback(struct station *station)
 {
 	ledger_rollback(station->ledger);
 	store_failed(station);
+	if (!station->store_failing)
+		station_credits_rewind(station);
 }
 
 int station_event(struct station *station, int32_t lane, const char *type, json_t *body_taken)

@@ -213,25 +213,15 @@ int station_rooms_add(struct station *station, const json_t *json, bool dry_run,
 	return r;
 }
 
-/* Settles, brings the balance to exactly zero by a named entry, and closes. */
-static int close_account(struct station *station, struct station_room *room, const char *why,
-			 const char *who)
+/* Settles, brings the balance to exactly zero by named entries, and closes. */
+static int close_account(struct station *station, struct station_room *room,
+			 const struct station_change *change, struct station_closing *ret)
 {
-	int64_t balance;
 	int r = station_settle_room(station, room, "closing");
 	if (r == 0)
-		r = station_dated_close(station, room, who);
+		r = station_dated_close(station, room, change->who);
 	if (r == 0)
-		r = ledger_balance_nano(station->ledger, room->record.account_id, &balance);
-	if (r == 0 && balance != 0) {
-		struct entry entry = {.kind = ENTRY_CLOSING, .account_id = room->record.account_id};
-		station_stamp(station, &entry);
-		snprintf(entry.why, sizeof(entry.why), "%s", why);
-		snprintf(entry.who, sizeof(entry.who), "%s", who);
-		r = money_subtract(0, balance, &entry.amount_nano);
-		if (r == 0)
-			r = ledger_entry_append(station->ledger, &entry);
-	}
+		r = station_pay_out(station, change, room, ret);
 	return r < 0 ? r : ledger_room_close(station->ledger, room->record.id, station->now.s);
 }
 
@@ -258,8 +248,9 @@ static void forget_devices(struct station *station)
 }
 
 int station_room_remove(struct station *station, struct station_room *room, bool write_off,
-			const char *why, const char *who)
+			bool dry_run, const char *why, const char *who, struct station_closing *ret)
 {
+	const struct station_change change = {.who = who, .why = why};
 	char name[LEDGER_NAME_MAX + 1];
 	memcpy(name, room->record.name, sizeof(name));
 	const struct dated_account before = room->dated;
@@ -268,8 +259,9 @@ int station_room_remove(struct station *station, struct station_room *room, bool
 	int r = station->store_failing ? -EIO : station_begin(station);
 	if (r < 0)
 		return r;
-	r = close_account(station, room, why, who);
-	if (r < 0) {
+	*ret = (struct station_closing){0};
+	r = close_account(station, room, &change, ret);
+	if (r < 0 || dry_run) {
 		station_rollback(station);
 		room->dated = before;
 		return r;

@@ -371,8 +371,11 @@ int station_rooms_add(struct station *station, const json_t *rows, bool dry_run,
 		      station_room_finding finding, void *userdata);
 /* Settles and closes the account. -ENOTEMPTY: it has a balance and write_off is not said; -EBUSY: charges
  * of missed days wait for a person. */
+struct station_closing;
+/* A dry run does the same and takes it back. */
 int station_room_remove(struct station *station, struct station_room *room, bool write_off,
-			const char *why, const char *who);
+			bool dry_run, const char *why, const char *who,
+			struct station_closing *ret);
 
 /* station_poll.c: keeps the lines busy and hands answers on. */
 void station_feed(struct station *station, size_t line);
@@ -496,6 +499,8 @@ struct supply_policy station_policy(const struct station *station, const struct 
 int station_load_credits(struct station *station);
 /* Counts the entries that are new. */
 int station_credit_follow(struct station *station, struct station_room *room);
+/* After a rollback: takes back what was counted of it. */
+void station_credits_rewind(struct station *station);
 /* Now and then, in the caller's transaction: keeps the count. */
 int station_credit_keep_due(struct station *station, struct station_room *room);
 /* By the live balance. */
@@ -639,6 +644,11 @@ struct station_closing {
 	int64_t forfeited_nano; /* allowance and subsidy left, which nobody paid for */
 };
 
+/* Brings the balance to exactly zero: what was not paid for is forfeited, debts take what they can and
+ * end, the rest is carried out, and what is less than a coin is left in a rounding entry. In the caller's
+ * transaction, after a settlement. */
+int station_pay_out(struct station *station, const struct station_change *change,
+		    struct station_room *room, struct station_closing *ret);
 /* -EEXIST: the room has a tenancy. */
 int station_move_in(struct station *station, const struct station_change *change,
 		    struct station_room *room, const char *tenancy, struct station_closing *ret);

@@ -120,9 +120,8 @@ static int forfeit(struct station *station, const struct station_change *change,
 	return r < 0 ? r : money_add(ret->forfeited_nano, left_nano, &ret->forfeited_nano);
 }
 
-/* Brings the balance to exactly zero. */
-static int pay_out(struct station *station, const struct station_change *change,
-		   struct station_room *room, struct station_closing *ret)
+int station_pay_out(struct station *station, const struct station_change *change,
+		    struct station_room *room, struct station_closing *ret)
 {
 	int digits = station->config->site.minor_digits;
 	int64_t balance, minor, paid, rest;
@@ -164,7 +163,7 @@ int station_move_out(struct station *station, const struct station_change *chang
 	if (r == 0)
 		r = station_dated_close(station, room, change->who);
 	if (r == 0)
-		r = pay_out(station, change, room, ret);
+		r = station_pay_out(station, change, room, ret);
 	return r < 0 ? r : set_tenancy(station, room, "");
 }
 

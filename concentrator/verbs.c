@@ -69,7 +69,7 @@ static const struct control_verb table[] = {
 	{"room.add", CONTROL_ADMIN, verb_room_add, CONTROL_AUDIT, NULL},
 	{"room.import", CONTROL_ADMIN, verb_room_import, CONTROL_AUDIT, "rows:a dry_run?:b"},
 	{"room.remove", CONTROL_ADMIN, verb_room_remove, CONTROL_AUDIT,
-	 "room:s reason:s write_off?:b"},
+	 "room:s reason:s write_off?:b dry_run?:b"},
 	{"room.persons", CONTROL_ADMIN, verb_room_persons, CONTROL_AUDIT,
 	 "room:s persons:i reason:s"},
 	{"tenancy.begin", CONTROL_ADMIN, verb_tenancy_begin, CONTROL_AUDIT,

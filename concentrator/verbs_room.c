@@ -316,8 +316,11 @@ int verb_room_remove(void *userdata, struct control_call *call)
 	char balance[48], name[LEDGER_NAME_MAX + 1];
 	station_amount(station, room->live_nano, balance);
 	memcpy(name, room->record.name, sizeof(name));
+	struct station_closing closing = {0};
+	bool dry_run = message_arg_bool(call->args, "dry_run", false);
 	int r = station_room_remove(station, room, message_arg_bool(call->args, "write_off", false),
-				    message_arg_string(call->args, "reason"), call->peer.user);
+				    dry_run, message_arg_string(call->args, "reason"),
+				    call->peer.user, &closing);
 	if (r == -ENOTEMPTY) {
 		control_fail(call, PROBLEM_REFUSED,
 			     "room %s has a balance of %s; refund it first, or say write-off", name,
@@ -330,7 +333,14 @@ int verb_room_remove(void *userdata, struct control_call *call)
 		return 0;
 	}
 	if (r == 0)
-		control_reply(call, NULL, NULL);
+		control_reply(call,
+			      json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:b}", "room", name, "amount",
+					station_money(station, closing.paid_nano), "amount_nano",
+					message_nano(closing.paid_nano), "rounded_nano",
+					message_nano(closing.rounded_nano), "forfeited_nano",
+					message_nano(closing.forfeited_nano), "debts_nano",
+					message_nano(closing.debts_nano), "dry_run", dry_run),
+			      NULL);
 	return r;
 }
 

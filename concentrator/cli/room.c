@@ -252,19 +252,6 @@ int run_room_add(struct call *call)
 			  call_get(call, "ROOM"), call_get(call, "CIRCUIT"));
 }
 
-int run_room_remove(struct call *call)
-{
-	const char *room = call_get(call, "ROOM");
-	json_t *args;
-
-	if (!session_confirm(call->session, "Settle room %s and close its account for good?", room))
-		return problem_exit(PROBLEM_FAILED);
-	args = json_pack("{s:s,s:s}", "room", room, "reason", call_get(call, "--reason"));
-	if (call_has(call, "--write-off"))
-		(void)json_object_set_new(args, "write_off", json_true());
-	return session_do(call->session, "room.remove", args, "room %s: account closed", room);
-}
-
 int run_room_persons(struct call *call)
 {
 	struct session *session = call->session;

@@ -75,6 +75,16 @@ int run_tenancy_transfer(struct call *call)
 		   "Move the tenancy and the amount?");
 }
 
+int run_room_remove(struct call *call)
+{
+	json_t *args = json_pack("{s:s,s:s}", "room", call_get(call, "ROOM"), "reason",
+				 call_get(call, "--reason"));
+
+	if (args != NULL && call_has(call, "--write-off"))
+		(void)json_object_set_new(args, "write_off", json_true());
+	return run(call, "room.remove", args, "Settle the room and close its account for good?");
+}
+
 /* The daemon's view of the room says how many decimals the currency has. */
 static int put_amount(struct call *call, json_t *args)
 {

@@ -40,8 +40,8 @@ static const struct verb rooms[] = {
 	 "  305,sockets,A,17,hiking-dds238-sr,meter,2,yes,20"},
 	{"room persons ROOM N --reason TEXT", "how many live there, for an allowance per person",
 	 ROLE_ADMIN, run_room_persons, "It counts from the allowance's next period on."},
-	{"room remove ROOM --reason TEXT [--write-off]", "settle a room and close its account",
-	 ROLE_ADMIN, run_room_remove,
+	{"room remove ROOM --reason TEXT [--write-off] [--dry-run]",
+	 "settle a room and close its account", ROLE_ADMIN, run_room_remove,
 	 "Refused while the balance is not zero, unless --write-off gives the rest up."},
 };
 

@@ -342,6 +342,109 @@ static void a_tenancy_that_ends_ends_its_debts(void **state)
 	assert_string_equal(verdict.detail, "");
 }
 
+struct kinds {
+	int64_t sum;
+	int64_t rounding;
+	int64_t forfeit;
+	int64_t closing;
+};
+
+static int kinds_row(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct kinds *kinds = userdata;
+	(void)balance_nano;
+	kinds->sum += entry->amount_nano;
+	kinds->rounding += entry->kind == ENTRY_ROUNDING ? entry->amount_nano : 0;
+	kinds->forfeit += entry->kind == ENTRY_FORFEIT ? entry->amount_nano : 0;
+	kinds->closing += entry->kind == ENTRY_CLOSING ? entry->amount_nano : 0;
+	return 0;
+}
+
+/* Debts, emergency credit used, a subsidy left, a billionth: all of it named, and the sum is zero. */
+static void an_account_closes_at_exactly_zero_whatever_it_holds(void **state)
+{
+	static const struct {
+		int64_t adjust_minor; /* of 101, whose energy leaves parts of a cent */
+		int64_t subsidy_minor;
+		int64_t debt_minor;
+		bool emergency;
+	} cases[] = {
+		{500, 300, 200, false},
+		{500, 300, 100000, false},
+		{-400, 0, 200, true},
+		{0, 700, 0, false},
+	};
+	struct site *site = *state;
+	site->config.policy.emergency = CONFIG_EMERGENCY_REQUEST;
+	site->config.policy.emergency_minor = 1000;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct kinds before = {0}, kinds = {0};
+		struct ledger_totals totals;
+		char mrid[16];
+		assert_int_equal(
+			ledger_entries_tail(site->ledger, 0, 0, 1 << 30, kinds_row, &before), 0);
+		start(site, 100, 777);
+		run_for(site, 37 * MINUTE_US);
+		if (cases[i].adjust_minor != 0) {
+			struct site_answer answer = site_ask(
+				site, "adjust",
+				with(json_pack("{s:s,s:s}", "room", "101", "reason", "x"), "amount",
+				     money(cases[i].adjust_minor)));
+			assert_int_equal(answer.problem, PROBLEM_NONE);
+			site_forget(&answer);
+		}
+		snprintf(mrid, sizeof(mrid), "s-%zu", i);
+		if (cases[i].subsidy_minor != 0)
+			assert_string_equal(
+				site_deliver(site,
+					     site_credit_typed(site, mrid, "101",
+							       cases[i].subsidy_minor, "subsidy"),
+					     NULL),
+				"applied");
+		if (cases[i].emergency)
+			(void)site_ask_int(site, "credit.emergency",
+					   json_pack("{s:s,s:s}", "room", "101", "reason", "x"),
+					   "cutoff_nano");
+		if (cases[i].debt_minor != 0)
+			(void)add(site, debt(cases[i].debt_minor, "at-once"));
+		json_t *args = json_pack("{s:s,s:s,s:b,s:b}", "room", "101", "reason", "x",
+					 "write_off", 1, "dry_run", 1);
+		struct site_answer dry = site_ask(site, "room.remove", json_deep_copy(args));
+		assert_int_equal(dry.problem, PROBLEM_NONE);
+		assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);
+		json_object_set_new(args, "dry_run", json_false());
+		struct site_answer real = site_ask(site, "room.remove", args);
+		assert_int_equal(real.problem, PROBLEM_NONE);
+		assert_int_equal(site_int(&real, "amount_nano"), site_int(&dry, "amount_nano"));
+		assert_int_equal(
+			ledger_entries_tail(site->ledger, 0, 0, 1 << 30, kinds_row, &kinds), 0);
+		kinds.rounding -= before.rounding;
+		kinds.closing -= before.closing;
+		kinds.forfeit -= before.forfeit;
+		assert_int_equal(kinds.sum, 0);
+		/* A debt that takes all leaves nothing to be rounded. */
+		assert_int_equal(kinds.rounding != 0, cases[i].debt_minor != 100000);
+		assert_int_equal(site_int(&real, "rounded_nano") % 10000000,
+				 site_int(&real, "rounded_nano"));
+		assert_int_equal(site_int(&real, "amount_nano") % 10000000, 0);
+		assert_int_equal(kinds.closing, -site_int(&real, "amount_nano"));
+		assert_int_equal(kinds.forfeit, -site_int(&real, "forfeited_nano"));
+		assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);
+		assert_int_equal(totals.balance_nano, 0);
+		if (cases[i].debt_minor == 100000) {
+			assert_int_equal(site_int(&real, "amount_nano"), 0);
+			assert_true(site_int(&real, "debts_nano") > 990 * UNIT);
+		}
+		if (cases[i].emergency)
+			assert_true(site_int(&real, "amount_nano") < 0);
+		site_forget(&dry);
+		site_forget(&real);
+		site->building.meters = 0;
+		site_close(site);
+		site_open(site);
+	}
+}
+
 static void what_cannot_be_a_debt_is_refused(void **state)
 {
 	struct site *site = *state;
@@ -375,6 +478,7 @@ int main(void)
 		CASE(the_policy_bits_halt_and_accumulate),
 		CASE(a_standing_charge_halts_or_accumulates_too),
 		CASE(a_tenancy_that_ends_ends_its_debts),
+		CASE(an_account_closes_at_exactly_zero_whatever_it_holds),
 		CASE(what_cannot_be_a_debt_is_refused),
 	};
 	return cmocka_run_group_tests_name("station_debt", tests, NULL, NULL);

@@ -15,8 +15,9 @@
 static void remove_room(struct site *site, const char *name)
 {
 	site->building.station->now = played_now(&site->building);
+	struct station_closing closing;
 	assert_int_equal(station_room_remove(site->building.station, site_room(site, name), true,
-					     "test", "tester"),
+					     false, "test", "tester", &closing),
 			 0);
 }
 
