@@ -13,6 +13,11 @@
 
 #define ROWS_FIRST 64
 
+/* Entries are written in nearly the order of their times; dated charges that were missed, and what the clock
+ * was put back for, may be weeks late. */
+#define EARLY_S (INT64_C(2) * CALENDAR_DAY_S)
+#define LATE_S  (INT64_C(62) * CALENDAR_DAY_S)
+
 struct trial_list {
 	struct ledger_trial *trial;
 	size_t room; /* for rows */
@@ -44,10 +49,10 @@ static int play(struct reading *reading, const struct trial_terms *terms, int64_
 	sqlite3_stmt *stmt = NULL;
 	int64_t first, end;
 	int code = SQLITE_DONE;
-	int error = reading_find(reading, account_id, trial_since_s(terms), &first);
+	int error = reading_find(reading, account_id, terms->since_s - EARLY_S, &first);
 
 	if (error == 0)
-		error = reading_find(reading, account_id, terms->to_s, &end);
+		error = reading_find(reading, account_id, terms->to_s + LATE_S, &end);
 	if (error == 0)
 		error = reading_prepare(reading,
 					"SELECT " ENTRY_COLUMNS " FROM entry WHERE account_id = ? "

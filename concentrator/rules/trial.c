@@ -11,6 +11,21 @@
 /* The tariff is in force from so long before the span: no period of blocks is longer. */
 #define BEFORE_S (INT64_C(2) * 366 * CALENDAR_DAY_S)
 
+/* Where the periods began that the span begins in. */
+static int64_t since(const struct trial_terms *terms)
+{
+	static const enum tariff_count counts[] = {TARIFF_COUNT_BLOCKS, TARIFF_COUNT_FREE};
+	struct tariff_period period;
+	int64_t since_s = terms->from_s;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (tariff_count_at(&terms->book, &terms->zone, terms->from_s, 0, counts[i],
+				    &period) &&
+		    period.since_s < since_s)
+			since_s = period.since_s;
+	return since_s;
+}
+
 int trial_begin(struct trial_terms *ret, const struct tariff *tariff,
 		const struct offset_table *zone, int64_t from_s, int64_t to_s)
 {
@@ -24,21 +39,9 @@ int trial_begin(struct trial_terms *ret, const struct tariff *tariff,
 	ret->zone = *zone;
 	ret->from_s = from_s;
 	ret->to_s = to_s;
-	return tariff_book_add(&ret->book, &always);
-}
-
-int64_t trial_since_s(const struct trial_terms *terms)
-{
-	static const enum tariff_count counts[] = {TARIFF_COUNT_BLOCKS, TARIFF_COUNT_FREE};
-	struct tariff_period period;
-	int64_t since_s = terms->from_s;
-
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		if (tariff_count_at(&terms->book, &terms->zone, terms->from_s, 0, counts[i],
-				    &period) &&
-		    period.since_s < since_s)
-			since_s = period.since_s;
-	return since_s;
+	int r = tariff_book_add(&ret->book, &always);
+	ret->since_s = r < 0 ? from_s : since(ret);
+	return r;
 }
 
 int64_t trial_entry_s(const struct entry *entry)
@@ -83,7 +86,7 @@ int trial_entry(const struct trial_terms *terms, struct trial_account *account,
 	bool energy = entry->kind == ENTRY_CHARGE;
 	int r = 0;
 
-	if (own_s >= terms->to_s ||
+	if (own_s >= terms->to_s || own_s < terms->since_s ||
 	    (!energy && entry->kind != ENTRY_STANDING && entry->kind != ENTRY_TAX))
 		return 0;
 	if (energy)

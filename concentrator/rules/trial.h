@@ -17,8 +17,9 @@
 struct trial_terms {
 	struct tariff_book book; /* the one tariff */
 	struct offset_table zone;
-	int64_t from_s; /* the span, Unix: from here ... */
-	int64_t to_s;   /* ... up to, not including, here */
+	int64_t from_s;  /* the span, Unix: from here ... */
+	int64_t to_s;    /* ... up to, not including, here */
+	int64_t since_s; /* entries that belong to this time or later matter */
 };
 
 /* Zero-initialised but for use.opened_s, the account's move-in, and use.persons. */
@@ -36,9 +37,6 @@ __attribute__((warn_unused_result)) int trial_begin(struct trial_terms *ret,
 						    const struct tariff *tariff,
 						    const struct offset_table *zone, int64_t from_s,
 						    int64_t to_s);
-
-/* Entries that belong to this time or later matter. */
-int64_t trial_since_s(const struct trial_terms *terms);
 
 /* An entry's own time: the middle of the interval that it charges, else when it was committed. */
 int64_t trial_entry_s(const struct entry *entry);

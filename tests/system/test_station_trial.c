@@ -44,20 +44,27 @@ static void sleep_until(struct site *site, int64_t until_us)
 	site_open(site);
 }
 
-/* Two rooms that are let in the evening of the 29th of January, and lived in until the 2nd of February, but
+/* Two rooms that are let in the evening of the 30th of January, and lived in until the evening of the 1st of February, but
  * for the night between the months: no reading decides which month its energy belongs to. */
 static void live(struct site *site)
 {
-	static const int load_w[] = {300, 700};
-	sleep_until(site, 28 * DAY_US + 19 * HOUR_US);
+	static const int load_w[] = {900, 2100};
+	struct played_meter *meter[2];
+	sleep_until(site, 29 * DAY_US + 19 * HOUR_US);
 	for (int n = 0; n < 2; n++) {
-		site_add_meter(site, load_w[n]);
+		meter[n] = site_add_meter(site, load_w[n]);
 		site_add_room(site, 101 + n, 500000, "sockets", true, 1);
 	}
 	played_run(&site->building, 31 * DAY_US - 6 * HOUR_US);
+	for (int n = 0; n < 2; n++)
+		meter[n]->load_w = 0;
+	played_run(&site->building, 31 * DAY_US - 6 * HOUR_US + 5 * MINUTE_US);
 	(void)site_ask_int(site, "ledger.settle", json_pack("{s:s}", "reason", "night"), "rooms");
 	sleep_until(site, 31 * DAY_US + 6 * HOUR_US);
-	played_run(&site->building, 32 * DAY_US + 9 * HOUR_US);
+	played_run(&site->building, 31 * DAY_US + 6 * HOUR_US + 5 * MINUTE_US);
+	for (int n = 0; n < 2; n++)
+		meter[n]->load_w = load_w[n];
+	played_run(&site->building, 31 * DAY_US + 21 * HOUR_US);
 }
 
 /* What a room's entries of these kinds took in a month. */
@@ -167,10 +174,10 @@ static void standing_charge_and_tax_are_in_both(void **state)
 	struct site_answer answer = trial(site, DAILY, "2026-01");
 	json_array_foreach(json_object_get(answer.data, "rows"), i, row)
 	{
-		/* Three days, the first of them whole, at 0.40 each, and 13 % on everything. */
+		/* Two days, the first of them whole, at 0.40 each, and 13 % on everything. */
 		int64_t net_nano = json_integer_value(json_object_get(row, "energy_wh")) *
 					   PRICE_MICRO +
-				   3 * INT64_C(400000000);
+				   2 * INT64_C(400000000);
 		assert_int_equal(nano(row, "trial_nano"), net_nano + net_nano * 13 / 100);
 		assert_int_equal(nano(row, "charged_nano"), nano(row, "trial_nano"));
 	}
