@@ -91,6 +91,8 @@ static const struct config_row config_rows[] = {
 
 	PATH("store", "ledger", AT(store.ledger), "/var/lib/prepay/ledger.db"),
 	PATH("store", "backup", AT(store.backup), "/var/lib/prepay/backup"),
+	PATH("store", "profile", AT(store.profile), ""),
+	NUMBER("store", "profile_days", AT(store.profile_days), 0, 3660, 62),
 
 	PATH("control", "socket", AT(control.socket), "/run/prepay/control.sock"),
 	NAME("control", "viewer", AT(control.viewer), 1, "prepay-viewer"),

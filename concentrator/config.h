@@ -54,7 +54,9 @@ struct config_site {
 
 struct config_store {
 	char ledger[CONFIG_TEXT_SIZE];
-	char backup[CONFIG_TEXT_SIZE]; /* folder */
+	char backup[CONFIG_TEXT_SIZE];  /* folder */
+	char profile[CONFIG_TEXT_SIZE]; /* "": profile.db beside the ledger */
+	int64_t profile_days;           /* 0: no profile is kept */
 };
 
 struct config_control {

@@ -55,6 +55,12 @@ void reader_run(struct reader_job *job, const char *path, const char *vfs, atomi
 	case READER_TRIAL:
 		job->result = ledger_trial(path, vfs, job->terms, progress, cancel, &job->trial);
 		break;
+	case READER_PROFILE_WRITE:
+		job->result = profile_write(job->file, vfs, job->batch);
+		break;
+	case READER_PROFILE_READ:
+		job->result = profile_read(job->file, vfs, &job->profile, &job->profile_page);
+		break;
 	default:
 		job->result = -EINVAL;
 	}
@@ -66,10 +72,14 @@ void reader_job_clear(struct reader_job *job)
 	free(job->statement);
 	free(job->trial);
 	free(job->terms);
+	free(job->batch);
+	free(job->profile_page);
 	job->page = NULL;
 	job->statement = NULL;
 	job->trial = NULL;
 	job->terms = NULL;
+	job->batch = NULL;
+	job->profile_page = NULL;
 }
 
 static void *work(void *userdata)

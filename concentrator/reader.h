@@ -9,6 +9,7 @@
 #include "concentrator/ledger_read.h"
 #include "concentrator/ledger_trial.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/profile.h"
 
 #include <limits.h>
 
@@ -16,25 +17,37 @@
 
 struct reader;
 
-enum reader_kind { READER_VERIFY, READER_BACKUP, READER_LINES, READER_STATEMENT, READER_TRIAL };
+enum reader_kind {
+	READER_VERIFY,
+	READER_BACKUP,
+	READER_LINES,
+	READER_STATEMENT,
+	READER_TRIAL,
+	READER_PROFILE_WRITE,
+	READER_PROFILE_READ
+};
 
 struct reader_job {
 	enum reader_kind kind;
 	uint64_t token;            /* the caller's, handed back */
-	char file[PATH_MAX];       /* READER_BACKUP: the target */
+	char file[PATH_MAX];       /* READER_BACKUP: the target; READER_PROFILE_...: the profile */
 	struct ledger_query query; /* READER_LINES */
 	struct {
 		int64_t account_id;
 		int64_t from_s;
 		int64_t to_s;
-	} span;                    /* READER_STATEMENT */
-	struct trial_terms *terms; /* READER_TRIAL; from malloc(3), the job's once submitted */
-	int result;                /* 0 or -errno of the function that did it */
+	} span; /* READER_STATEMENT */
+	struct profile_batch
+		*batch; /* READER_PROFILE_WRITE; from malloc(3), the job's once submitted */
+	struct profile_request profile; /* READER_PROFILE_READ */
+	struct trial_terms *terms;      /* READER_TRIAL; from malloc(3), the job's once submitted */
+	int result;                     /* 0 or -errno of the function that did it */
 	struct ledger_verdict verdict;
 	struct ledger_copy copy;
 	struct ledger_page *page;           /* the job's: reader_job_clear() */
 	struct ledger_statement *statement; /* the job's */
 	struct ledger_trial *trial;         /* the job's */
+	struct profile_page *profile_page;  /* the job's */
 };
 
 /* Does a job in the caller's thread, which blocks for it; progress and cancel as in ledger_verify(). */

@@ -167,6 +167,7 @@ struct station *station_close(struct station *station)
 			control_fail(station->reading[i], PROBLEM_DEGRADED, "prepayd is stopping");
 	}
 	station_unload(station);
+	free(station->profile.rows);
 	for (size_t i = 0; i < station->line_count; i++)
 		station->lines[i].survey = survey_close(station->lines[i].survey);
 	free(station->lines);
@@ -341,6 +342,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		station_cuts_keep(station);
 		station_checkpoint_check(station);
 		station_snapshot_check(station);
+		station_profile_check(station);
 		station_alarms_tell(station);
 	}
 	expire_reads(station);

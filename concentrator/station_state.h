@@ -292,6 +292,16 @@ struct station_link {
 	int64_t bytes_down;
 };
 
+/* The 15-minute profile on its way to its file. */
+struct station_profile {
+	int64_t slot_s; /* the last quarter seen; 0: none since the start */
+	int64_t slots;  /* sampled and not handed over */
+	int64_t retry_us;
+	bool writing;
+	size_t count, allocated;
+	struct profile_row *rows;
+};
+
 struct station {
 	struct station_settings settings;
 	const struct config *config;
@@ -344,6 +354,7 @@ struct station {
 		*reading[STATION_CALLS_WAITING]; /* calls the reader works for, by token */
 	struct station_sensor sensors[CONFIG_SENSORS_MAX];
 	struct station_link link;
+	struct station_profile profile;
 };
 
 /* station_load.c: builds rooms, supplies and devices from the ledger. Also after the store came back. */
@@ -418,6 +429,12 @@ int station_freeze_room(struct station *station, struct station_room *room);
 void station_frozen(struct station_room *room);
 /* Once a second: those that no settlement at midnight has frozen. */
 void station_freeze_check(struct station *station);
+/* station_profile.c: once a second: is a quarter of an hour over? */
+void station_profile_check(struct station *station);
+/* A batch has been written, or not. */
+void station_profile_written(struct station *station, const struct reader_job *job);
+/* Its file. false: none is kept. */
+bool station_profile_path(const struct station *station, char ret[static PATH_MAX]);
 /* station_snapshot.c: takes one now, in a transaction of its own. -errno of the ledger. */
 int station_snapshot_take(struct station *station);
 /* Once a second: is one due? */

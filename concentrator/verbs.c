@@ -58,6 +58,8 @@ static const struct control_verb table[] = {
 	 "room:s circuit?:s reason:s"},
 	{"relay.release", CONTROL_OPERATOR, verb_relay_release, CONTROL_AUDIT,
 	 "room:s circuit?:s reason:s"},
+	{"profile", CONTROL_OPERATOR, verb_profile, CONTROL_LATER | CONTROL_AUDIT,
+	 "room:s day?:s reason?:s cursor?:s"},
 	{"credit.import", CONTROL_OPERATOR, verb_credit_import, CONTROL_AUDIT, "orders:a"},
 	{"ledger.settle", CONTROL_OPERATOR, verb_ledger_settle, CONTROL_AUDIT, "room?:s reason:s"},
 	{"alarm.acknowledge", CONTROL_OPERATOR, verb_alarm_acknowledge, CONTROL_AUDIT,

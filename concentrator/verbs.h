@@ -84,6 +84,7 @@ int verb_write_off(void *userdata, struct control_call *call);
 int verb_explain(void *userdata, struct control_call *call);
 int verb_statement(void *userdata, struct control_call *call);
 int verb_freeze_list(void *userdata, struct control_call *call);
+int verb_profile(void *userdata, struct control_call *call);
 int verb_ledger_export(void *userdata, struct control_call *call);
 
 int verb_tariff_show(void *userdata, struct control_call *call);
@@ -124,6 +125,8 @@ struct reader_job;
  * is freed where it is not taken. */
 int verbs_ask_reader(struct station *station, struct control_call *call, struct reader_job *job);
 /* Answers explain, statement and ledger.export. */
+void verbs_profile(struct station *station, struct control_call *call,
+		   const struct reader_job *job);
 void verbs_history(struct station *station, struct control_call *call,
 		   const struct reader_job *job);
 /* Answers tariff.trial. */

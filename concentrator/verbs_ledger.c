@@ -255,6 +255,8 @@ void station_read_ledger(struct station *station, const struct reader_job *job,
 			 const struct instant *now)
 {
 	station->now = *now;
+	if (job->kind == READER_PROFILE_WRITE)
+		station_profile_written(station, job);
 	if (job->token >= STATION_CALLS_WAITING || station->reading[job->token] == NULL)
 		return;
 	struct control_call *call = station->reading[job->token];
@@ -272,6 +274,11 @@ void station_read_ledger(struct station *station, const struct reader_job *job,
 		break;
 	case READER_TRIAL:
 		verbs_trial(station, call, job);
+		break;
+	case READER_PROFILE_READ:
+		verbs_profile(station, call, job);
+		break;
+	case READER_PROFILE_WRITE:
 		break;
 	}
 }

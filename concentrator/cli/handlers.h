@@ -76,6 +76,7 @@ int ledger_show(struct session *session, const json_t *rows);
 int run_explain(struct call *call);
 int run_statement(struct call *call);
 int run_freeze_list(struct call *call);
+int run_profile(struct call *call);
 
 /* hledger.c */
 int run_ledger_export(struct call *call);

@@ -195,6 +195,9 @@ static const struct verb money[] = {
 	{"freeze list ROOM [--months] [--csv]", "register, energy and balance at each midnight",
 	 ROLE_VIEWER, run_freeze_list,
 	 "--months: at the end of each month. --csv is for a spreadsheet."},
+	{"profile ROOM [--day DAY] [--reason TEXT] [--csv]",
+	 "a day in quarters of an hour (today)", ROLE_OPERATOR, run_profile,
+	 "It tells who is home when: each look is in the audit. DAY is YYYY-MM-DD."},
 	{"adjust ROOM AMOUNT --reason TEXT [--entry N] [--dry-run]",
 	 "correct a balance by a new entry", ROLE_ADMIN, run_adjust,
 	 "AMOUNT is 5.00 to give, -5.00 to take. --entry names the entry that is corrected.\n"
@@ -304,6 +307,7 @@ static const struct verb_option options[] = {
 	{"--month", "YYYY-MM"},
 	{"--csv", "comma-separated values"},
 	{"--months", "of the ends of months"},
+	{"--day", "YYYY-MM-DD"},
 	{"--last-reading", "a meter that is silent: its last good reading counts"},
 	{"--entry", "number of the entry that is corrected"},
 	{"--until", "the end, YYYY-MM-DD or \"YYYY-MM-DD HH:MM\""},

@@ -81,7 +81,7 @@ int settings_choice(struct settings_section *section, const char *key, const cha
 const char *settings_string(struct settings_section *section, const char *key, size_t min,
 			    size_t max, const char *fallback);
 
-/* An absolute path. fallback may be NULL. */
+/* An absolute path; none at all where fallback is none. fallback may be NULL. */
 const char *settings_path(struct settings_section *section, const char *key, const char *fallback);
 
 /* Makes a missing key an error, at the section's title. Does not count as asking for it. */

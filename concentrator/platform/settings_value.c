@@ -194,6 +194,8 @@ const char *settings_path(struct settings_section *section, const char *key, con
 
 	if (found == NULL || found->value[0] == '/')
 		return found == NULL ? fallback : found->value;
+	if (found->value[0] == '\0' && fallback != NULL && fallback[0] == '\0')
+		return fallback;
 	settings_reject(section, found, "is no absolute path", "one that begins with '/'");
 	return fallback;
 }

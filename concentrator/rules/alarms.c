@@ -37,6 +37,7 @@ static const struct {
 	[ALARM_CLOCK_UNTRUSTED] = {"clock-untrusted", ALARM_WARNING, false},
 	[ALARM_STORE_FAILING] = {"store-failing", ALARM_CRITICAL, false},
 	[ALARM_COMMIT_SLOW] = {"commit-slow", ALARM_WARNING, false},
+	[ALARM_PROFILE_FAILING] = {"profile-failing", ALARM_WARNING, false},
 	[ALARM_SNAPSHOT_REFUSED] = {"snapshot-refused", ALARM_WARNING, true},
 	[ALARM_ORDER_SIGNATURE] = {"order-signature", ALARM_CRITICAL, true},
 	[ALARM_ORDER_UNKNOWN_ROOM] = {"order-unknown-room", ALARM_WARNING, true},
