@@ -1,15 +1,16 @@
 #!/usr/bin/python3
-"""tariff_oracle.py - what a tariff file and a sequence of readings cost, a second time.
+"""tariff_oracle.py - what a tariff file, a sequence of readings and the passing days cost, a second time.
 
-Written from prepay-tariff(5) and the rules of M7, with rational numbers, the system's time zones and no
-regard for speed; it shares no code and no table with the program. Random tariffs and readings are
-priced by both, and every part must be equal to the billionth:
+Written from prepay-tariff(5) and the rules of M7 and M9, with whole and rational numbers and the
+system's time zones; it shares no code and no table with the program. Random tariffs and readings are
+priced by both, and every part, tax and charge by date must be equal to the billionth:
 
     tariff_oracle.py PLAY [CASES [SEED]]
 
 PLAY is tests/oracle/tariff_play. A case is a book of one to three tariffs, an account and some steps
 of its meters. PREPAY_TEST_DIVISOR divides CASES; the seed is printed, one seed is one run.
 """
+import bisect
 import datetime
 import functools
 import math
@@ -22,7 +23,9 @@ from fractions import Fraction
 
 NEAR = 30
 LONG = 366 * 86400
-SPLIT_BY_TIME, UNTIMED = 1, 2
+SPLIT_BY_TIME, UNTIMED, FREE, UNCOUNTED = 1, 2, 16, 32
+EPOCH = datetime.date(1970, 1, 1)
+ONE_DAY = datetime.timedelta(days=1)
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 YEAR_DAYS = [f"{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
 ZONES = ["UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
@@ -32,6 +35,12 @@ ZONES = ["UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia
 @functools.lru_cache(maxsize=None)
 def year_day(date):
     return date.strftime("%m-%d")
+
+
+def fixed(text, digits):
+    """A decimal fraction in units of 10^-digits, exactly."""
+    whole, _, part = text.partition(".")
+    return int(whole + part.ljust(digits, "0"))
 
 
 class Clock:
@@ -44,6 +53,14 @@ class Clock:
         for day in range(17167, 23741):  # 2017 to 2034
             if self.offset(day * 86400) != self.offset((day + 1) * 86400):
                 self.changes.append(self.bisect(day * 86400, (day + 1) * 86400))
+        self.changed = {}
+        for at in self.changes:
+            self.changed.setdefault(self.local(at).date(), []).append(at)
+
+    def is_even(self, start, end):
+        """No change of the clock within two days of it."""
+        i = bisect.bisect_left(self.changes, start - 2 * 86400)
+        return i == len(self.changes) or self.changes[i] > end + 2 * 86400
 
     def local(self, at):
         return datetime.datetime.fromtimestamp(at, self.zone)
@@ -90,22 +107,37 @@ class Tariff:
                 key, value = line.split("=", 1)
                 section[key.strip()] = value.replace(",", " ").split()
         head, energy = sections[("tariff",)], sections[("energy",)]
-        when = datetime.datetime.strptime(" ".join(head["activation"]), "%Y-%m-%d %H:%M")
+        when = datetime.datetime.fromisoformat(" ".join(head["activation"]))
         self.activation = int(when.replace(tzinfo=clock.zone).timestamp())
-        self.edges = [Fraction(edge) * 1000 for edge in energy.get("blocks", [])]
-        self.reset = tuple(energy.get("reset", [])) if self.edges else None
+        self.edges = [fixed(edge, 3) for edge in energy.get("blocks", [])]
+        self.cycles = {"blocks": tuple(energy["reset"]) if self.edges else None}
+        given = sections.get(("allowance",), {})
+        self.given = given
+        self.free = fixed(given["energy"][0], 3) if "energy" in given else 0
+        self.gift = fixed(given["money"][0], 9) if "money" in given else 0
+        self.cycles["given"] = tuple(given["every"]) if given else None
+        self.cycles["kept"] = tuple(given.get("carried-to", given["every"])) if given else None
+        minimum = sections.get(("minimum",), {})
+        self.minimum = fixed(minimum["amount"][0], 9) if minimum else 0
+        self.share_minimum = minimum.get("move-in") == ["prorated"]
+        self.cycles["minimum"] = tuple(minimum["every"]) if minimum else None
+        standing = sections.get(("standing",), {})
+        self.per_day = fixed(standing.get("per-day", ["0"])[0], 9)
+        self.per_month = fixed(standing.get("per-month", ["0"])[0], 9)
+        tax = sections.get(("tax",), {})
+        self.tax = fixed(tax["rate"][0], 4) if tax.get("is") == ["added"] else 0  # millionths
         self.prorated = energy.get("move-in") == ["prorated"]
         named = {name[1]: value for name, value in sections.items() if name[0] == "band"}
-        self.prices = {name: [Fraction(price) for price in value["price"]]
+        # In millionths of the currency per kWh: times Wh, billionths of the currency.
+        self.prices = {name: [fixed(price, 6) for price in value["price"]]
                        for name, value in named.items()}
         if not named:
-            self.prices = {"": [Fraction(price) for price in energy["price"]]}
+            self.prices = {"": [fixed(price, 6) for price in energy["price"]]}
         self.seasons = sorted((value["from"][0], name[1]) for name, value in sections.items()
                               if name[0] == "season")
         self.specials = {day: name[1] for name, value in sections.items() if name[0] == "special"
                          for day in value["days"]}
         self.days = []
-        self.year_days = frozenset(self.reset[1:] if self.reset else ())
         for name, value in sections.items():
             if name[0] == "days":
                 changes = value["bands"]
@@ -143,35 +175,47 @@ class Tariff:
         minute = local.hour * 60 + local.minute
         return [band for start, band in self.plan(local.date()) if start <= minute][-1]
 
-    def is_reset(self, date):
-        if self.reset[0] == "day":
+    @staticmethod
+    def is_reset(cycle, date):
+        if cycle[0] == "day":
             return True
-        if self.reset[0] == "month":
-            return date.day == int(self.reset[1])
-        return year_day(date) in self.year_days
+        if cycle[0] == "month":
+            return date.day == int(cycle[1])
+        return year_day(date) in cycle[1:]
 
-    @functools.lru_cache(maxsize=4096)
-    def around(self, date):
+    @staticmethod
+    @functools.lru_cache(maxsize=65536)
+    def around(cycle, date):
         """The last reset at or before a date, and the first one after it."""
-        first, end = date, date + datetime.timedelta(days=1)
-        while not self.is_reset(first):
-            first -= datetime.timedelta(days=1)
-        while not self.is_reset(end):
-            end += datetime.timedelta(days=1)
+        if cycle == ("end",):
+            return datetime.date(1990, 1, 1), datetime.date(2200, 1, 1)
+        first, end = date, date + ONE_DAY
+        while not Tariff.is_reset(cycle, first):
+            first -= ONE_DAY
+        while not Tariff.is_reset(cycle, end):
+            end += ONE_DAY
         return first, end
 
-    def period_dates(self, at):
+    def period_dates(self, cycle, at):
         """First date of the period at an instant, and of the next."""
-        first, end = self.around(self.clock.local(at).date() + datetime.timedelta(days=1))
+        first, end = self.around(cycle, self.clock.local(at).date() + ONE_DAY)
         while self.clock.start(first) > at:
-            first, end = self.around(first - datetime.timedelta(days=1))
+            first, end = self.around(cycle, first - ONE_DAY)
         return first, end
+
+    def same(self, other, name):
+        """Does the other go on with the periods of this one?"""
+        if name in ("given", "kept"):
+            return (bool(self.given) and bool(other.given) and bool(self.free) == bool(other.free)
+                    and self.cycles["given"] == other.cycles["given"]
+                    and self.cycles["kept"] == other.cycles["kept"])
+        return self.cycles[name] is not None and self.cycles[name] == other.cycles[name]
 
 
 class Account:
     """What an account is charged, from the first entry on: its whole state."""
 
-    def __init__(self, clock, tariffs, opened):
+    def __init__(self, clock, tariffs, opened, persons):
         self.clock = clock
         self.tariffs = sorted(tariffs, key=lambda tariff: (tariff.activation, tariff.number))
         # Of two with one activation the later holds.
@@ -179,15 +223,22 @@ class Account:
                          if i + 1 == len(self.tariffs)
                          or self.tariffs[i + 1].activation > tariff.activation]
         self.opened = opened
-        self.charges = []
+        self.persons = persons
+        self.activated = {}
+        for tariff in tariffs:
+            day = clock.local(tariff.activation).date()
+            self.activated.setdefault(day, []).append(tariff.activation)
+        self.charges = []  # start, Wh, flags
+        self.tax = 0  # in millionths of a billionth
+        self.rates = {tariff.number: tariff.tax for tariff in tariffs}
 
     def version(self, at):
         past = [tariff for tariff in self.versions if tariff.activation <= at]
         return past[-1] if past else None
 
     @functools.lru_cache(maxsize=4096)
-    def period_from(self, version, start, end):
-        """Counting from, counting until, and the share of the edges."""
+    def period_from(self, version, name, start, end):
+        """Counting from, counting until, the share of a move-in, and the days of the whole."""
         since, until = self.clock.start(start), self.clock.start(end)
         share = Fraction(1)
         if since <= self.opened < until:
@@ -195,44 +246,89 @@ class Account:
             share = min(Fraction(1), Fraction((end - moved_in).days, (end - start).days))
         i = self.versions.index(version)
         first = i
-        while first > 0 and self.versions[first - 1].reset == version.reset:
+        while first > 0 and self.versions[first - 1].same(version, name):
             first -= 1
         since = max(since, self.versions[first].activation)
         for later in self.versions[i + 1:]:
-            if later.reset != version.reset:
+            if not version.same(later, name):
                 until = min(until, later.activation)
-        return since, until, share
+        return since, until, share, (end - start).days
 
-    def period(self, at):
+    def period(self, at, name="blocks"):
         version = self.version(at)
-        if version is None or not version.edges:
+        if version is None or version.cycles[name] is None:
             return None
-        return self.period_from(version, *version.period_dates(at))
+        return self.period_from(version, name, *version.period_dates(version.cycles[name], at))
 
     def used(self, period):
-        return sum(wh for start, wh in self.charges if period[0] <= start < period[1])
+        return sum(wh for start, wh, flags in self.charges
+                   if period[0] <= start < period[1] and not flags & UNCOUNTED)
+
+    def gives(self, version, at, amount):
+        """What the period that begins at an instant gives."""
+        if version.given.get("per") == ["person"]:
+            amount *= [1, *(n for start, n in self.persons if start <= at)][-1]
+        if version.given.get("move-in") == ["prorated"]:
+            amount *= self.period(at, "given")[2]
+        return amount
+
+    def free_left(self, at):
+        version = self.version(at)
+        if version is None or not version.free:
+            return 0
+        kept = self.period(at, "kept")
+        given, begin = 0, min(at, max(kept[0], self.opened))
+        while begin <= at:
+            given += math.floor(self.gives(version, begin, version.free))
+            begin = self.period(begin, "given")[1]
+        return max(0, given - sum(wh for start, wh, flags in self.charges
+                                  if flags & FREE and kept[0] <= start < kept[1]))
+
+    def free_anew(self, start, end):
+        """What is given after start and not after end."""
+        total, at = 0, start
+        while True:
+            period = self.period(at, "given")
+            later = [v.activation for v in self.versions if v.activation > at]
+            at = period[1] if period else min(later, default=end + 1)
+            if at > end:
+                return total
+            version = self.version(at)
+            if version.free:
+                total += math.floor(self.gives(version, at, version.free))
+
+    @functools.lru_cache(maxsize=4096)
+    def day_boundaries(self, date):
+        """All with that local date."""
+        candidates, found = set(), set()
+        candidates.update(self.clock.changed.get(date, []))
+        candidates.update(self.activated.get(date, []))
+        for version in self.versions:
+            for minute, _ in version.plan(date) if len(version.prices) > 1 else []:
+                candidates |= self.clock.instants(date, minute)
+            for cycle in version.cycles.values():
+                if cycle not in (None, ("end",)) and version.is_reset(cycle, date):
+                    at = self.clock.start(date)
+                    if self.version(at - 1) is version:
+                        found.add(at)
+        found |= {tariff.activation for tariff in self.tariffs} & candidates
+        for at in candidates - found:
+            version = self.version(at)
+            if (version is not None and version is self.version(at - 1)
+                    and version.band(at) != version.band(at - 1)):
+                found.add(at)
+        return sorted(found)
 
     def boundaries(self, after, until):
         """All in (after, until]."""
-        found = {tariff.activation for tariff in self.tariffs}
-        found = {at for at in found if after < at <= until}
-        candidates = {at for at in self.clock.changes if after < at <= until}
+        found = set()
+        # An instant that the clock shows as one of a day may belong to the next.
         date, last = self.clock.local(after).date(), self.clock.local(until).date()
+        if not self.clock.is_even(after, until):
+            date, last = date - ONE_DAY, last + ONE_DAY
         while date <= last:
-            for version in self.versions:
-                for minute, _ in version.plan(date) if len(version.prices) > 1 else []:
-                    candidates |= self.clock.instants(date, minute)
-                if version.edges and version.is_reset(date):
-                    at = self.clock.start(date)
-                    if after < at <= until and self.version(at - 1) is version:
-                        found.add(at)
-            date += datetime.timedelta(days=1)
-        for at in candidates - found:
-            if after < at <= until:
-                version = self.version(at)
-                if (version is not None and version is self.version(at - 1)
-                        and version.band(at) != version.band(at - 1)):
-                    found.add(at)
+            found.update(at for at in self.day_boundaries(date) if after < at <= until)
+            date += ONE_DAY
         return sorted(found)
 
     def near(self, at):
@@ -241,27 +337,43 @@ class Account:
         near = [b for b in self.boundaries(at - NEAR - 1, at + NEAR) if b > first]
         return min(near, key=lambda b: (abs(b - at), b)) if near else at
 
-    def parts(self, wh, at, until, version, bands, flags):
-        """Energy within one period, cut at the edges of its blocks."""
+    def free_flags(self, at):
+        version = self.version(at)
+        return FREE | (UNCOUNTED if version and version.given.get("in-blocks") == ["no"] else 0)
+
+    def parts(self, wh, at, until, version, bands, flags, free):
+        """Energy within one period, cut at the edges of its blocks; what is free goes first."""
         found = []
         if version is None:
-            return [(wh, at, until, Fraction(0), 0, 0, flags)]
+            return [(wh, at, until, 0, 0, 0, flags)]
         period = self.period(at)
         used = self.used(period) if period else 0
+        covered = self.free_flags(at)
         block = 0
         while wh > 0:
             room = wh
-            if block < len(version.edges):
+            free_now = free > 0
+            if free_now:
+                room = min(room, free)
+            if block < len(version.edges) and not (free_now and covered & UNCOUNTED):
                 edge = version.edges[block]
                 if version.prorated:
-                    edge = Fraction(math.floor(edge * period[2]))
-                room = min(wh, int(edge) - used)
-            if room > 0:
+                    edge = math.floor(edge * period[2])
+                if edge <= used:
+                    block += 1
+                    continue
+                room = min(room, edge - used)
+            if free_now:
+                # Of no block where it counts in none.
+                found.append((room, at, until, 0, version.number,
+                              0 if covered & UNCOUNTED else block, flags | covered))
+                free -= room
+            else:
                 price = min(version.prices[band][block] for band in bands)
                 found.append((room, at, until, price, version.number, block, flags))
+            if not (free_now and covered & UNCOUNTED):
                 used += room
-                wh -= room
-            block += 1
+            wh -= room
         return found
 
     def touched(self, version, start, end):
@@ -270,15 +382,17 @@ class Account:
         points = [start] + self.boundaries(start, end)
         return {version.band(at) for at in points}
 
-    def cheapest(self, wh, start, end, at, until, flags):
+    def cheapest(self, wh, start, end, at, until, flags, free=None):
         """The cheapest that the energy can have cost if it was used in [start, end]."""
         version = self.version(start)
         versions = [version] + [v for v in self.versions if start < v.activation <= end]
+        if free is None:
+            free = self.free_left(at)
         if version is None:
-            return [(wh, at, until, Fraction(0), 0, 0, flags)]
+            return [(wh, at, until, 0, 0, 0, flags)]
         if len(versions) == 1 and not (version.edges and self.period(start)[1] <= end):
             bands = self.touched(version, start, end)
-            parts = self.parts(wh, start, end, version, bands, flags)
+            parts = self.parts(wh, start, end, version, bands, flags, free)
             return [(part[0], at, until) + part[3:] for part in parts]
         rows = []
         for i, version in enumerate(versions):
@@ -287,8 +401,11 @@ class Account:
             for block in range(len(version.edges) + 1):
                 rows.append((min(version.prices[band][block]
                                  for band in self.touched(version, first, last)), version, block))
-        price, version, block = min(rows, key=lambda row: row[0])
-        return [(wh, at, until, price, version.number, block, flags)]
+        price, version, block = min(rows, key=lambda row: row[0] * (10**6 + row[1].tax))
+        free = min(free, wh)
+        found = [(free, at, until, 0, version.number, block, flags | self.free_flags(at)),
+                 (wh - free, at, until, price, version.number, block, flags)]
+        return [part for part in found if part[0] > 0]
 
     def price(self, wh, start, end, timed):
         if wh == 0:
@@ -309,27 +426,102 @@ class Account:
             if share > 0:
                 version = self.version(at)
                 bands = {version.band(at)} if version else set()
-                parts = self.parts(share, at, until, version, bands, flags)
+                parts = self.parts(share, at, until, version, bands, flags, self.free_left(at))
                 found += parts
-                self.charges += [(part[1], part[0]) for part in parts]
+                self.charges += [(part[1], part[0], part[6]) for part in parts]
         del self.charges[kept:]
         return found
 
     def charge(self, wh, start, end, timed):
         found = self.price(wh, start, end, timed)
-        self.charges += [(part[1], part[0]) for part in found]
+        self.charges += [(part[1], part[0], part[6]) for part in found]
         rows = []
         for part_wh, at, until, price, number, block, flags in found:
-            nano = price * part_wh * 10**6
-            micro = price * 10**6
-            assert nano.denominator == micro.denominator == 1
-            rows.append((part_wh, at, until, int(micro), int(nano), number, block, flags))
+            self.tax += price * part_wh * (self.rates[number] if number else 0)
+            rows.append((part_wh, at, until, price, price * part_wh, number, block, flags))
         return rows
 
+    def most_free(self, start, end):
+        if not any(version.free for version in self.tariffs):
+            return 0
+        return 10**15 if end - start > LONG else self.free_left(start) + self.free_anew(start, end)
+
+    def taxed(self):
+        """Tax added so far, to the nano, and what is cut off, in millionths of one."""
+        return f"{self.tax // 10**6} {self.tax % 10**6}"
+
+    def local_day(self, at):
+        return (self.clock.local(at).date() - EPOCH).days
+
+    def standing(self, now):
+        date = self.clock.local(self.opened).date()
+        while self.clock.start(date + ONE_DAY) <= now:
+            begin, end = self.clock.start(date), self.clock.start(date + ONE_DAY)
+            version = self.version(begin)
+            if begin < end and version is not None and (version.per_day or version.per_month):
+                first = date.replace(day=1)
+                days = ((first + 31 * ONE_DAY).replace(day=1) - first).days
+                part = version.per_month // days
+                if date.day == days:
+                    part = version.per_month - (days - 1) * part
+                yield end, 0, "standing", (date - EPOCH).days, begin, end, version.per_day + part, version
+            date += ONE_DAY
+
+    def minima(self, now):
+        at = self.opened
+        while at < now:
+            period = self.period(at, "minimum")
+            if period is None:
+                at = min((v.activation for v in self.versions if v.activation > at), default=now)
+                continue
+            begin, end = max(period[0], self.opened), period[1]
+            if end > now:
+                return
+            version = self.version(end - 1)
+            first, last = self.clock.local(begin).date(), self.clock.local(end - 1).date()
+            amount = version.minimum
+            if version.share_minimum:
+                amount = math.floor(amount * min(Fraction(1), Fraction((last - first).days + 1, period[3])))
+            yield end, 1, "minimum", (last - EPOCH).days, begin, end, amount, version
+            at = max(end, self.clock.start(last + ONE_DAY))
+
+    def gifts(self, now):
+        at, last, kept = self.opened, None, None
+        while True:
+            # What is left ends first, also where nothing more is given.
+            if kept is not None and kept[1] <= min(at, now):
+                yield (kept[1], 2, "expiry", self.local_day(kept[1]), max(kept[0], self.opened), kept[1],
+                       0, kept[2])
+                kept = None
+            if at > now:
+                return
+            version = self.version(at)
+            later = min((v.activation for v in self.versions if v.activation > at), default=now + 1)
+            if version is None or not version.gift or self.local_day(at) == last:
+                at = later
+                continue
+            period = self.period(at, "given")
+            amount = math.floor(self.gives(version, at, version.gift))
+            yield at, 3, "allowance", self.local_day(at), at, period[1], amount, version
+            last = self.local_day(at)
+            # The tariff at the day's last instant says until when it is kept, and when more is given.
+            end = self.clock.start(self.clock.local(at).date() + ONE_DAY) - 1
+            version = self.version(end)
+            if version.gift:
+                kept = (*self.period(end, "kept")[:2], version)
+                at = self.period(end, "given")[1]
+            else:
+                kept, at = None, end + 1
+
+    def dated(self, now):
+        events = sorted([*self.standing(now), *self.minima(now), *self.gifts(now)],
+                        key=lambda event: event[:2])
+        return [(due, f"event {rule} {day} {begin} {end} {amount} {version.number}")
+                for due, _, rule, day, begin, end, amount, version in events]
+
     def least(self, wh, start, end):
-        nano = sum((part[3] * part[0] * 10**6
-                    for part in self.cheapest(wh, start, end, start, end, 0)), Fraction(0))
-        return int(nano) if wh else 0
+        return sum(part[3] * part[0] for part in
+                   self.cheapest(wh, start, end, start, end, 0, self.most_free(start, end))) if wh else 0
 
 
 class Maker:
@@ -376,10 +568,10 @@ class Maker:
             lines.append(f"reset = {periods}")
             if self.random.random() < 0.5:
                 lines.append("move-in = " + self.random.choice(["whole", "prorated"]))
-        prices = [" ".join(self.price() for _ in range(blocks)) for _ in range(8)]
         bands = ["peak", "flat", "valley", "deep"][:self.random.choice([0, 0, 2, 2, 3, 4])]
+        prices = [" ".join(self.price() for _ in range(blocks)) for _ in range(max(1, len(bands)))]
         if not bands:
-            return "\n".join(lines + [f"price = {prices[0]}", ""])
+            return "\n".join(lines + [f"price = {prices[0]}"] + self.besides(periods) + [""])
         for band, price in zip(bands, prices):
             lines += [f"[band {band}]", f"price = {price}"]
         seasons = ["one", "two", "three"][:self.random.choice([0, 0, 0, 2, 3])]
@@ -397,7 +589,42 @@ class Maker:
                 chosen = self.random.sample(seasons, self.random.randrange(1, len(seasons)))
                 lines += [f"[days e{i}]", f"on = {kind}", f"bands = {self.plan(bands)}",
                           "season = " + " ".join(chosen)]
-        return "\n".join(lines + [""])
+        return "\n".join(lines + self.besides(periods) + [""])
+
+    def amount(self):
+        digits = self.random.choice([0, 2, 9])
+        return f"{self.random.randrange(1, 50 * 10**digits) / 10**digits:.{digits}f}"
+
+    def move_in(self):
+        return [f"move-in = {self.random.choice(['whole', 'prorated'])}"] if self.random.random() < 0.5 else []
+
+    def besides(self, periods):
+        """What an account costs, and is given, beside the price."""
+        lines = []
+        pick = self.random.random()
+        if pick < 0.3:
+            lines.append("[allowance]")
+            lines.append(f"energy = {self.random.randrange(1, self.random.choice([50, 3000, 30000])) / 1000:.3f}"
+                         if pick < 0.2 else f"money = {self.amount()}")
+            lines.append("every = " + self.random.choice([periods, self.periods()]))
+            if self.random.random() < 0.4:
+                lines.append("carried-to = " + self.random.choice(["end", "year 01-01", self.periods()]))
+            if self.random.random() < 0.5:
+                lines.append("per = person")
+            if self.random.random() < 0.4:
+                lines.append("in-blocks = no")
+            lines += self.move_in()
+        if self.random.random() < 0.2:
+            lines += ["[standing]", f"per-day = {self.amount()}"]
+            if self.random.random() < 0.5:
+                lines.append(f"per-month = {self.amount()}")
+        if self.random.random() < 0.15:
+            lines += ["[minimum]", f"amount = {self.amount()}",
+                      "every = " + self.random.choice([periods, self.periods()])] + self.move_in()
+        if self.random.random() < 0.3:
+            lines += ["[tax]", f"rate = {self.random.randrange(0, 250000) / 10000:.4f}",
+                      "is = " + self.random.choice(["added", "added", "included"])]
+        return lines
 
     def begin(self, clock):
         pick = self.random.random()
@@ -446,7 +673,12 @@ def make(maker, clock):
         ask.append(f"tariff {number} {len(text)}\n{text}")
         answers.append("good")
         tariffs.append(Tariff(number, text, clock))
-    account = Account(clock, tariffs, opened)
+    persons = []
+    for _ in range(maker.random.choice([0, 0, 1, 2])):
+        persons.append((max([opened] + [at + 1 for at, _ in persons]) +
+                        maker.random.randrange(0, 40 * 86400), maker.random.randrange(0, 5)))
+        ask.append("persons %d %d\n" % persons[-1])
+    account = Account(clock, tariffs, opened, persons)
     # A late meter's use is known in the period before the latest, not in those before that.
     meters = [start] * (maker.random.choice([1, 2]) if len(tariffs) == 1 else 1)
     for _ in range(maker.random.randrange(1, 7)):
@@ -468,13 +700,21 @@ def make(maker, clock):
         answers.append(f"least {account.least(wh, begin, end)}")
         ask.append(f"step {wh} {begin} {end} {int(timed)}\n")
         answers += ["part " + " ".join(map(str, row)) for row in account.charge(wh, begin, end, timed)]
-        answers.append("end 0")
+        answers.append(f"end 0 {account.taxed()}")
         if maker.random.random() < 0.2:
             ask.append("again\n")
         if maker.random.random() < 0.2:
             after = account.boundaries(begin, begin + 5 * 86400)
             ask.append(f"next {begin} {begin + 5 * 86400}\n")
             answers.append(f"next {after[0] if after else 'none'}")
+    if start - opened < 10**8 and maker.random.random() < 0.3:
+        # In two goes, the clock going back in between.
+        now = start + maker.random.randrange(0, 70 * 86400)
+        events = account.dated(now)
+        early = opened + maker.random.randrange(0, now - opened + 1)
+        done = [row for due, row in events if due <= early]
+        ask.append(f"dated {early}\ndated {max(opened, early - 86400 * 5)}\ndated {now}\n")
+        answers += [*done, "end", "end", *(row for _, row in events[len(done):]), "end"]
     return ask, answers
 
 

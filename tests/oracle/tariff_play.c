@@ -5,7 +5,10 @@
  *     zone NAME                     the building's zone
  *     new OPENED                    an empty book, an account moved into at OPENED
  *     tariff ID BYTES               the BYTES that follow are a tariff file:  good | bad TEXT
- *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, end
+ *     persons FROM N                so many live there from then on
+ *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, and
+ *                                   end RESULT NANO REST: the tax added so far, and what is carried
+ *     dated NOW                     does what is due:  event RULE DAY FROM TO NANO TARIFF, end
  *     least WH FROM TO              what it costs at the least (S1), nothing moves:  least NANO
  *     next AFTER UNTIL              the next boundary:  next AT | next none
  *     again                         adds up the account's use from its charges anew
@@ -16,7 +19,9 @@
 #include <string.h>
 
 #include "concentrator/platform/zone.h"
+#include "concentrator/rules/dated.h"
 #include "concentrator/rules/tariff_price.h"
+#include "concentrator/rules/tax.h"
 #include "concentrator/tariff_file.h"
 
 #define CHARGES_MAX 4096
@@ -25,6 +30,9 @@ struct play {
 	struct offset_table zone;
 	struct tariff_book book;
 	struct tariff_use use;
+	struct tariff_persons persons;
+	struct tax_carry tax;
+	struct dated_account dated;
 	size_t charge_count;
 	struct {
 		int64_t from_s;
@@ -88,12 +96,39 @@ static void price(struct play *play, const struct tariff_step *step)
 		       part.tariff_id, (unsigned)part.block, (unsigned)part.flags);
 		if (play->charge_count == CHARGES_MAX)
 			fail("too many charges");
+		if (tax_add(&play->tax, part.amount_nano, part.tax_ppm) < 0)
+			fail("tax");
 		play->charge[play->charge_count].from_s = part.from_s;
 		play->charge[play->charge_count].flags = part.flags;
 		play->charge[play->charge_count++].wh = part.wh;
 		r = 0;
 	}
-	printf("end %d\n", r);
+	printf("end %d %" PRId64 " %" PRId64 "\n", r, play->tax.nano, play->tax.rest);
+}
+
+static void dated(struct play *play, int64_t now_s)
+{
+	const struct instant now = {.s = now_s, .trusted = true};
+	struct dated_event event;
+	while (dated_next(&play->dated, &play->book, &play->zone, &now, &event)) {
+		printf("event %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
+		       dated_rule_name(event.rule), event.day, event.from_s, event.to_s,
+		       event.amount_nano, event.tariff->id);
+		dated_done(&play->dated, &event);
+	}
+	puts("end");
+}
+
+static void begin(struct play *play, int64_t opened_s)
+{
+	play->book.count = 0;
+	play->charge_count = 0;
+	play->persons.count = 0;
+	play->tax = (struct tax_carry){0};
+	play->use = (struct tariff_use){.opened_s = opened_s, .persons = &play->persons};
+	play->dated = (struct dated_account){.opened_s = opened_s, .persons = &play->persons};
+	for (int rule = 0; rule < DATED_RULES; rule++)
+		play->dated.last_day[rule] = DATED_NEVER;
 }
 
 static void least(struct play *play, const struct tariff_step *step)
@@ -113,7 +148,7 @@ static void least(struct play *play, const struct tariff_step *step)
 /* Newest first, as the station walks the ledger. */
 static void add_up(struct play *play)
 {
-	play->use = (struct tariff_use){.opened_s = play->use.opened_s};
+	play->use = (struct tariff_use){.opened_s = play->use.opened_s, .persons = &play->persons};
 	for (size_t i = play->charge_count; i > 0; i--)
 		tariff_use_add(&play->use, &play->book, &play->zone, play->charge[i - 1].from_s,
 			       play->charge[i - 1].wh, play->charge[i - 1].flags);
@@ -138,9 +173,11 @@ int main(void)
 		} else if (sscanf(line, "tariff %" SCNd64 " %zu", &id, &size) == 2) {
 			add_tariff(&play, id, size);
 		} else if (sscanf(line, "new %" SCNd64, &at_s) == 1) {
-			play.book.count = 0;
-			play.charge_count = 0;
-			play.use = (struct tariff_use){.opened_s = at_s};
+			begin(&play, at_s);
+		} else if (sscanf(line, "persons %" SCNd64 " %" SCNd64, &at_s, &id) == 2) {
+			tariff_persons_add(&play.persons, at_s, (int32_t)id);
+		} else if (sscanf(line, "dated %" SCNd64, &at_s) == 1) {
+			dated(&play, at_s);
 		} else if (sscanf(line, "next %" SCNd64 " %" SCNd64, &at_s, &until_s) == 2) {
 			if (tariff_boundary(&play.book, &play.zone, at_s, until_s, &at_s))
 				printf("next %" PRId64 "\n", at_s);

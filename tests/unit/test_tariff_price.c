@@ -411,6 +411,94 @@ static void splitting_and_merging_change_nothing(void **state)
 	}
 }
 
+/* What parts cost with the tax that is added, carried from step to step. */
+static int64_t taxed_cost(const struct tariff_book *book, struct tariff_use *use,
+			  struct tax_carry *carry, int64_t wh, int64_t from_s, int64_t to_s)
+{
+	static struct parts parts;
+	const struct tariff_step step = {wh, from_s, to_s, true};
+
+	assert_int_equal(price_step(book, &berlin, use, &step, &parts), 0);
+	for (size_t i = 0; i < parts.count; i++)
+		assert_int_equal(tax_add(carry, parts.part[i].amount_nano, parts.part[i].tax_ppm),
+				 0);
+	return parts_nano(&parts);
+}
+
+/* The same where some of the energy is free and tax is added: amount, tax and what is carried of it. */
+static void splitting_changes_no_allowance_and_no_tax(void **state)
+{
+	struct random random = random_start("free and taxed", 78);
+	long rounds = random_rounds(5000);
+	struct tariff_book book = {0};
+
+	(void)state;
+	add(&book, 1,
+	    HEAD "blocks = 0.4 1.5\nreset = day\n"
+		 "[band peak]\nprice = 1 2.5 4\n[band valley]\nprice = 0.1 0.2 0.3\n" PEAK_DAYS
+		 "[allowance]\nenergy = 0.7\nevery = day\n[tax]\nrate = 13.3333\nis = added\n");
+	for (long i = 0; i < rounds; i++) {
+		struct tariff_use whole = {0}, split = {0};
+		struct tax_carry one = {0}, several = {0};
+		int64_t from_s = winter(2, 1, 8, 1), to_s = winter(2, 1, 21, 59);
+		int64_t wh = random_between(&random, 0, 3000), nano = 0;
+		int64_t at_s = from_s, used_wh = 0;
+
+		while (at_s < to_s) {
+			int64_t next_s = random_between(&random, at_s + 1, to_s);
+			int64_t step_wh = next_s == to_s ? wh - used_wh
+							 : random_between(&random, 0, wh - used_wh);
+
+			nano += taxed_cost(&book, &split, &several, step_wh, at_s, next_s);
+			used_wh += step_wh;
+			at_s = next_s;
+		}
+		assert_int_equal(taxed_cost(&book, &whole, &one, wh, from_s, to_s), nano);
+		assert_int_equal(one.nano, several.nano);
+		assert_int_equal(one.rest, several.rest);
+		assert_int_equal(whole.now.wh, split.now.wh);
+		assert_int_equal(whole.free_now.wh, split.free_now.wh);
+	}
+}
+
+/* Where each block costs the same more in every band, it is no matter which energy comes first. */
+static void the_order_is_no_matter_where_blocks_are_parallel(void **state)
+{
+	enum { STEPS = 6 };
+	struct random random = random_start("order", 79);
+	long rounds = random_rounds(5000);
+	struct tariff_book book = {0};
+
+	(void)state;
+	add(&book, 1,
+	    HEAD
+	    "blocks = 1 2.5\nreset = month 1\n"
+	    "[band peak]\nprice = 1 1.5 2.25\n[band valley]\nprice = 0.1 0.6 1.35\n" PEAK_DAYS);
+	for (long i = 0; i < rounds; i++) {
+		struct tariff_use sorted = {0}, shuffled = {0};
+		struct tariff_step steps[STEPS];
+		int64_t nano = 0;
+
+		for (int n = 0; n < STEPS; n++) {
+			/* Nights and days in turn, each within one band of February. */
+			int64_t from_s = winter(2, 3 + n / 2, n % 2 == 0 ? 1 : 9, 0);
+
+			steps[n] = (struct tariff_step){random_between(&random, 0, 900), from_s,
+							from_s + 3600, true};
+			nano += cost(&book, &sorted, steps[n].wh, from_s, from_s + 3600);
+		}
+		for (int n = STEPS - 1; n >= 0; n--) {
+			int64_t other = random_between(&random, 0, n);
+			struct tariff_step step = steps[other];
+
+			steps[other] = steps[n];
+			nano -= cost(&book, &shuffled, step.wh, step.from_s, step.to_s);
+		}
+		assert_int_equal(nano, 0);
+		assert_int_equal(sorted.now.wh, shuffled.now.wh);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +514,8 @@ int main(void)
 		cmocka_unit_test(terms_begin_on_their_dates),
 		cmocka_unit_test(the_least_is_the_cheapest_band_touched),
 		cmocka_unit_test(splitting_and_merging_change_nothing),
+		cmocka_unit_test(splitting_changes_no_allowance_and_no_tax),
+		cmocka_unit_test(the_order_is_no_matter_where_blocks_are_parallel),
 	};
 
 	return cmocka_run_group_tests_name("tariff_price", tests, NULL, NULL);
