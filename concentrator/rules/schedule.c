@@ -1,10 +1,11 @@
-/* schedule.c - see schedule.h: which job is next. What results teach is schedule_result.c.
+/* schedule.c - see schedule.h: which job is next. Relay commands wait in schedule_command.c; what results
+ * teach is schedule_result.c.
  *
  * Order: relay commands, rooms near a limit, spans asked for at once (read-backs among them), probes
  * that their budget allows, then the earliest deadline. A deadline once set stands until the span is read, and those
  * of others lie ever later, so everything has its turn.
  */
-#include "concentrator/rules/schedule.h"
+#include "concentrator/rules/schedule_command.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -80,54 +81,6 @@ void schedule_traits(struct schedule *schedule, uint16_t device,
 	for (int span = 0; span < SCHEDULE_READS; span++)
 		if (traits->cost_us[span] == 0)
 			one->asked &= (uint8_t) ~(1U << span);
-}
-
-int schedule_command(struct schedule *schedule, uint16_t device, uint16_t channel, bool close,
-		     uint32_t cookie, int64_t now_us, bool *ret_replaced_any,
-		     uint32_t *ret_replaced)
-{
-	size_t kept = 0;
-	size_t count = schedule->commands;
-	bool replaced = false;
-	uint32_t replaced_cookie = 0;
-
-	assert(device < schedule->devices);
-	for (size_t i = 0; i < count; i++) {
-		const struct schedule_command *command = &schedule->command[i];
-
-		if (command->device == device && command->channel == channel) {
-			replaced = true;
-			replaced_cookie = command->cookie;
-		} else {
-			schedule->command[kept++] = *command;
-		}
-	}
-	schedule->commands = kept;
-	if (kept == SCHEDULE_COMMANDS_MAX)
-		return -ENOSPC;
-	schedule->command[schedule->commands++] = (struct schedule_command){
-		.device = device,
-		.channel = channel,
-		.close = close,
-		.cookie = cookie,
-		.queued_us = now_us,
-	};
-	*ret_replaced_any = replaced;
-	*ret_replaced = replaced_cookie;
-	return 0;
-}
-
-bool schedule_withdraw(struct schedule *schedule, uint16_t device, uint16_t channel)
-{
-	size_t kept = 0;
-	size_t count = schedule->commands;
-
-	for (size_t i = 0; i < count; i++)
-		if (schedule->command[i].device != device ||
-		    schedule->command[i].channel != channel)
-			schedule->command[kept++] = schedule->command[i];
-	schedule->commands = kept;
-	return kept < count;
 }
 
 void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span span)
@@ -249,78 +202,6 @@ void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_u
 	hasten(schedule, one, schedule_load_span(schedule, device), now_us);
 }
 
-static void sooner(int64_t *wait_us, int64_t at_us)
-{
-	if (at_us < *wait_us)
-		*wait_us = at_us;
-}
-
-/* T1b: nothing for the device that timed out last until another was asked, or silence passed. */
-static bool is_avoided(const struct schedule *schedule, uint16_t device, int64_t now_us)
-{
-	return schedule->avoid == device && now_us < schedule->quiet_until_us;
-}
-
-/* From when on a command may go. */
-static int64_t command_from_us(const struct schedule *schedule,
-			       const struct schedule_command *command, int64_t now_us)
-{
-	int64_t from_us = now_us;
-
-	if (is_avoided(schedule, command->device, now_us))
-		from_us = schedule->quiet_until_us;
-	if (command->close && schedule->has_closed &&
-	    schedule->closed_us + schedule->policy.close_stagger_us > from_us)
-		from_us = schedule->closed_us + schedule->policy.close_stagger_us;
-	return from_us;
-}
-
-/* The first command that may go, opens before closes; the number of commands if none. */
-static size_t find_command(const struct schedule *schedule, int64_t now_us, int64_t *wait_us)
-{
-	size_t found = schedule->commands;
-
-	for (size_t i = 0; i < schedule->commands; i++) {
-		const struct schedule_command *command = &schedule->command[i];
-		int64_t from_us = command_from_us(schedule, command, now_us);
-
-		if (from_us > now_us)
-			sooner(wait_us, from_us);
-		else if (found == schedule->commands ||
-			 (schedule->command[found].close && !command->close))
-			found = i;
-	}
-	return found;
-}
-
-bool schedule_relay_waits(const struct schedule *schedule, int64_t now_us)
-{
-	int64_t wait_us = SCHEDULE_NEVER_US;
-
-	return find_command(schedule, now_us, &wait_us) < schedule->commands;
-}
-
-static struct schedule_job take_command(struct schedule *schedule, size_t index, int64_t now_us)
-{
-	struct schedule_command command = schedule->command[index];
-
-	for (size_t i = index + 1; i < schedule->commands; i++)
-		schedule->command[i - 1] = schedule->command[i];
-	schedule->commands--;
-	if (command.close) {
-		schedule->closed_us = now_us;
-		schedule->has_closed = true;
-	}
-	return (struct schedule_job){
-		.device = command.device,
-		.span = SCHEDULE_RELAY,
-		.same_device = schedule->device[command.device].in_flight != 0,
-		.channel = command.channel,
-		.close = command.close,
-		.cookie = command.cookie,
-	};
-}
-
 static enum schedule_span cheapest(const struct schedule_device *device)
 {
 	enum schedule_span best = SCHEDULE_READS;
@@ -391,7 +272,7 @@ static void offer_probe(const struct schedule *schedule, size_t index, int64_t n
 			from_us = paid_us;
 	}
 	if (from_us > now_us)
-		sooner(wait_us, from_us);
+		schedule_sooner(wait_us, from_us);
 	else
 		offer(best, READ_PROBE, device->probe_us, index, cheapest(device), true);
 }
@@ -419,7 +300,7 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 			 * read one that refuses. */
 			offer(best, READ_AHEAD, device->ended_us[span], index, span, false);
 		else
-			sooner(wait_us, device->due_us[span]);
+			schedule_sooner(wait_us, device->due_us[span]);
 	}
 }
 
@@ -433,10 +314,11 @@ static struct candidate find_read(const struct schedule *schedule, int64_t now_u
 
 		if (device->in_flight)
 			continue;
-		if (is_avoided(schedule, (uint16_t)i, now_us) && schedule->quiet_until_us > from_us)
+		if (schedule_avoids(schedule, (uint16_t)i, now_us) &&
+		    schedule->quiet_until_us > from_us)
 			from_us = schedule->quiet_until_us;
 		if (device->last_us != 0 && from_us > now_us)
-			sooner(wait_us, from_us);
+			schedule_sooner(wait_us, from_us);
 		else if (device->state == SCHEDULE_ALIVE)
 			offer_reads(schedule, i, now_us, &best, wait_us);
 		else
@@ -453,9 +335,9 @@ bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_jo
 	size_t command;
 
 	credit_probes(schedule, now_us);
-	command = find_command(schedule, now_us, &wait_us);
+	command = schedule_find_command(schedule, now_us, &wait_us);
 	if (command < schedule->commands) {
-		job = take_command(schedule, command, now_us);
+		job = schedule_take_command(schedule, command, now_us);
 	} else {
 		struct candidate candidate = find_read(schedule, now_us, &wait_us);
 
@@ -489,24 +371,7 @@ void schedule_put_back(struct schedule *schedule, const struct schedule_job *job
 	if (job->span != SCHEDULE_RELAY)
 		return; /* its deadline has not moved */
 
-	/* A newer command for this relay overrides it; else it is the first again. */
-	for (size_t i = 0; i < schedule->commands; i++)
-		if (schedule->command[i].device == job->device &&
-		    schedule->command[i].channel == job->channel)
-			return;
-	assert(schedule->commands < SCHEDULE_COMMANDS_MAX);
-	for (size_t i = schedule->commands; i > 0; i--)
-		schedule->command[i] = schedule->command[i - 1];
-	schedule->command[0] = (struct schedule_command){
-		.device = job->device,
-		.channel = job->channel,
-		.close = job->close,
-		.cookie = job->cookie,
-		.queued_us = now_us,
-	};
-	schedule->commands++;
-	if (job->close)
-		schedule->has_closed = false;
+	schedule_restore_command(schedule, job, now_us);
 }
 
 size_t schedule_alive(const struct schedule *schedule)
