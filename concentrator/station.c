@@ -316,6 +316,7 @@ static int64_t review_notices(struct station *station)
 int64_t station_tick(struct station *station, const struct instant *now)
 {
 	station->now = *now;
+	station_store_check(station);
 	if (station->store_failing && now->us >= station->store_retry_us)
 		try_store(station);
 	if (now->us >= station->second_us) {

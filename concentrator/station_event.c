@@ -14,7 +14,7 @@
 
 #define STORE_RETRY_US INT64_C(10000000)
 
-static void store_failed(struct station *station)
+void station_store_check(struct station *station)
 {
 	if (!ledger_failed(station->ledger))
 		return;
@@ -38,7 +38,7 @@ int station_begin(struct station *station)
 	int r = ledger_begin(station->ledger);
 	station->transaction++;
 	if (r < 0)
-		store_failed(station);
+		station_store_check(station);
 	return r;
 }
 
@@ -51,7 +51,7 @@ int station_commit(struct station *station)
 			    "a commit took %lld ms; everything waited for the disk that long",
 			    (long long)(took_us / 1000));
 	if (r < 0) {
-		store_failed(station);
+		station_store_check(station);
 		return r;
 	}
 	if (station->settings.ports.committed != NULL)
@@ -63,7 +63,7 @@ int station_commit(struct station *station)
 void station_rollback(struct station *station)
 {
 	ledger_rollback(station->ledger);
-	store_failed(station);
+	station_store_check(station);
 	if (!station->store_failing)
 		station_credits_rewind(station);
 }

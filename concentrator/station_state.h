@@ -801,6 +801,8 @@ void station_room_status(struct station *station, struct station_room *room);
 
 /* Begin, commit and roll back with the store's state kept: a failure raises the alarm, and the station
  * goes on without cutting anybody until the store is back. */
+/* Has the ledger failed, in reading too? Then the station knows it, and raises the alarm. */
+void station_store_check(struct station *station);
 int station_begin(struct station *station);
 int station_commit(struct station *station);
 void station_rollback(struct station *station);
