@@ -202,8 +202,9 @@ static int refuse_code(struct ledger *ledger, struct ledger_failure *ret_failure
 		    : ledger->db                     ? store_errno(ledger->db, code)
 						     : -ENOMEM;
 
-	return refuse(ret_failure, error, "%s: %s: %s (SQLite %d)", ledger->path, what,
-		      ledger->db ? sqlite3_errmsg(ledger->db) : "out of memory", code);
+	return refuse(ret_failure, error, "%s: %s: %s (SQLite %d)%s", ledger->path, what,
+		      ledger->db ? sqlite3_errmsg(ledger->db) : "out of memory", code,
+		      (code & 0xff) == SQLITE_CORRUPT ? "; restore a backup" : "");
 }
 
 /* The emptied log must be on the disk, and its name: after a failed sync the one there may be older than

@@ -30,7 +30,8 @@ static int derive_meta(struct ledger *ledger, struct ledger_failure *ret_failure
 
 	if (row <= 0) {
 		(void)snprintf(ret_failure->text, sizeof(ret_failure->text),
-			       "%s: the ledger does not say whose it is", ledger->path);
+			       "%s: the ledger does not say whose it is; restore a backup",
+			       ledger->path);
 		return row < 0 ? row : -EMEDIUMTYPE;
 	}
 	if (strcmp(row_borrow_text(&meta, 0), ledger->site) != 0) {

@@ -33,9 +33,16 @@ int schema_read(sqlite3 *db, const char *path, int newest, int *ret_schema,
 		code = read_number(db, "SELECT count(*) FROM sqlite_schema", &objects);
 	if ((code & 0xff) == SQLITE_NOTADB) {
 		(void)snprintf(ret_failure->text, sizeof(ret_failure->text),
-			       "%s: this file is no ledger; name another path in [store] ledger",
+			       "%s: this file is no ledger, or it is damaged; name another path in "
+			       "[store] ledger, or restore a backup",
 			       path);
 		return -EMEDIUMTYPE;
+	}
+	if ((code & 0xff) == SQLITE_CORRUPT) {
+		(void)snprintf(ret_failure->text, sizeof(ret_failure->text),
+			       "%s: the file is damaged (%s); restore a backup", path,
+			       sqlite3_errmsg(db));
+		return store_errno(db, code);
 	}
 	if (code != SQLITE_OK) {
 		(void)snprintf(ret_failure->text, sizeof(ret_failure->text),
