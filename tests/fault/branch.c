@@ -45,8 +45,7 @@ static void be_child(bool quiet)
 		abort();
 }
 
-void branch_run(struct tally_of_branches *tally, const char *name, bool quiet,
-		void (*live)(void *userdata), void *userdata)
+bool branch_here(struct tally_of_branches *tally, const char *name, bool quiet)
 {
 	static const char *const names[] = {"good", "lost", "doubled", "corrupt"};
 	int status;
@@ -63,8 +62,7 @@ void branch_run(struct tally_of_branches *tally, const char *name, bool quiet,
 	assert(child >= 0);
 	if (child == 0) {
 		be_child(quiet);
-		live(userdata);
-		branch_end(VERDICT_CORRUPT, "it came to no end");
+		return true;
 	}
 	while (waitpid(child, &status, 0) < 0)
 		;
@@ -78,6 +76,16 @@ void branch_run(struct tally_of_branches *tally, const char *name, bool quiet,
 	tally->of[report->verdict]++;
 	if (report->verdict != VERDICT_GOOD && tally->told++ < TOLD_MAX)
 		printf("%s: %s: %s\n", name, names[report->verdict], report->text);
+	return false;
+}
+
+void branch_run(struct tally_of_branches *tally, const char *name, bool quiet,
+		void (*live)(void *userdata), void *userdata)
+{
+	if (!branch_here(tally, name, quiet))
+		return;
+	live(userdata);
+	branch_end(VERDICT_CORRUPT, "it came to no end");
 }
 
 void branch_show(const char *what, const struct tally_of_branches *tally)

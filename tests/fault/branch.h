@@ -26,6 +26,9 @@ struct tally_of_branches {
 void branch_run(struct tally_of_branches *tally, const char *name, bool quiet,
 		void (*live)(void *userdata), void *userdata);
 
+/* The same, but the child goes on from here: true in the child, which has to end by itself. */
+bool branch_here(struct tally_of_branches *tally, const char *name, bool quiet);
+
 /* In the child only: ends it. */
 _Noreturn void branch_end(enum verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -811,17 +811,15 @@ void world_power_on(struct world *world)
 	world_cut(world, TEARING_MIXED);
 }
 
-bool world_spoil(struct world *world, const char *name, size_t page, size_t count)
+bool world_spoil(struct world *world, const char *name, size_t page, size_t size)
 {
 	struct stored *file = find(world, name);
+	size_t from = page * BLOCK + toss(world) % (BLOCK / size) * size;
 
 	if (!file || file->now.size < (page + 1) * BLOCK)
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		size_t at = page * BLOCK + toss(world) % BLOCK;
-		uint8_t flip = (uint8_t)(1U << toss(world) % 8);
-
-		file->now.data[at] ^= flip;
+	for (size_t at = from; at < from + size; at++) {
+		file->now.data[at] = (uint8_t)toss(world);
 		if (at < file->disk.size)
 			file->disk.data[at] = file->now.data[at];
 	}

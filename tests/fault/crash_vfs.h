@@ -75,6 +75,7 @@ void world_watch(struct world *world, world_watch_fn watch, void *userdata);
 void world_cut(struct world *world, enum tearing tearing);
 /* Writes and truncations that no sync has confirmed, the one under way included. */
 size_t world_pending(const struct world *world);
-/* Flips count bits of a page of 4096 bytes, on the platter and for all readers. false: no such page. */
-bool world_spoil(struct world *world, const char *name, size_t page, size_t count);
+/* Garbles size bytes (a power of two, at a multiple of it) of a page of 4096, on the platter and for all
+ * readers. false: no such page. */
+bool world_spoil(struct world *world, const char *name, size_t page, size_t size);
 size_t world_pages(struct world *world, const char *name);

@@ -47,7 +47,7 @@ static void take_away(struct story *story)
 static void restart(struct story *story)
 {
 	site_close(story->site);
-	site_open(story->site);
+	(void)site_try_open(story->site, &story->why);
 }
 
 static json_t *final_reading(struct story *story)
@@ -310,6 +310,9 @@ static bool ask(struct story *story, const struct step *step)
 	bool doubt = story->doubt;
 	struct site_answer answer;
 
+	/* Whoever would look first is told that the store fails. */
+	if (doubt && story->site->building.station->store_failing)
+		return false;
 	if (doubt && step->happened != NULL && raw_number(step->happened) > 0)
 		return true;
 	story->doubt = true;
@@ -342,6 +345,7 @@ static bool take_step(struct story *story)
 		if (strcmp(step->verb, "relay.connect") == 0)
 			story->by_hand[step->meter - 1] = false;
 	}
+	story->answered += step->verb != NULL;
 	story->doubt = false;
 	story->refusals = 0;
 	story->next++;
@@ -448,12 +452,19 @@ void story_run(struct story *story, int64_t until_minute)
 		/* After an outage it is later than anybody thought. */
 		story->minute = now > story->minute ? now : story->minute;
 		story->minute++;
-		played_run(building, (STORY_START_S + 60 * story->minute - building->base_s) *
-					     INT64_C(1000000));
+		int64_t until_us = (STORY_START_S + 60 * story->minute - building->base_s) *
+				   INT64_C(1000000);
+		if (!story_runs(story))
+			(void)site_try_open(story->site, &story->why);
+		if (!story_runs(story)) {
+			building->now_us = until_us;
+			continue;
+		}
+		played_run(building, until_us);
 		do
 			send_orders(story);
-		while (take_step(story));
-		if (story->minute % 10 == 5)
+		while (take_step(story) && story_runs(story));
+		if (story->minute % 10 == 5 && story_runs(story))
 			fetch_events(story);
 	}
 }
@@ -483,7 +494,12 @@ void story_start(struct story *story)
 {
 	/* The minute under way is not over. */
 	story->minute = story_now(story);
-	site_open(story->site);
+	(void)site_try_open(story->site, &story->why);
+}
+
+bool story_runs(const struct story *story)
+{
+	return story->site->building.station != NULL;
 }
 
 int64_t story_price(const char *tariff)

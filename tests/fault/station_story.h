@@ -27,6 +27,7 @@ struct story {
 	struct site *site;
 	struct world *world;
 	int64_t minute;                  /* what was due by then was tried */
+	int64_t answered;                /* what people asked for and were told is done */
 	size_t next;                     /* step: those before it are answered */
 	bool doubt;                      /* the next one may have happened: look first */
 	int refusals;                    /* of the next one, which is asked again */
@@ -36,6 +37,7 @@ struct story {
 	int64_t through;      /* event that the cloud has acknowledged, and was told so */
 	int64_t old_final_wh; /* what the meter of 104 showed when it was taken away; 0: it is there */
 	enum stand stand[STORY_METERS];
+	struct ledger_failure why;  /* the daemon does not start; empty: it runs */
 	bool by_hand[STORY_METERS]; /* opened by a person at the box, and not confirmed yet */
 };
 
@@ -61,8 +63,11 @@ int64_t story_now(const struct story *story);
 
 /* Nothing is left of the daemon; the box was off for so long and has another boot. The building went on. */
 void story_power_off(struct story *story, int64_t off_s);
-/* The daemon starts; what was under way is in doubt. */
+/* The daemon starts; what was under way is in doubt. Where it refuses, story->why says so, and
+ * story_run() tries again each minute. */
 void story_start(struct story *story);
+/* Does it run? */
+bool story_runs(const struct story *story);
 
 /* The orders of the feed in their order; ret_count of them. */
 const struct story_order *story_orders(size_t *ret_count);

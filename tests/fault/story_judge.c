@@ -4,8 +4,47 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_event.h"
 #include "concentrator/ledger_verify.h"
 #include "tests/fault/raw_ledger.h"
+
+void judge_note(const struct story *story, struct acknowledged *ret)
+{
+	struct ledger *ledger = story->site->ledger;
+	struct ledger_outbox outbox;
+	struct ledger_totals totals;
+	struct ledger_meta meta;
+
+	ledger_meta_get(ledger, &meta);
+	if (ledger_totals_get(ledger, 0, &totals) < 0 || ledger_outbox_get(ledger, &outbox) < 0)
+		branch_end(VERDICT_CORRUPT, "no totals after a commit");
+	ret->entries = totals.entries;
+	ret->events = outbox.last;
+	memcpy(ret->head, meta.head, sizeof(ret->head));
+}
+
+static void judge_head(sqlite3_stmt *row, void *userdata)
+{
+	const struct acknowledged *acknowledged = userdata;
+
+	if (memcmp(sqlite3_column_blob(row, 0), acknowledged->head, 32) != 0)
+		branch_end(VERDICT_CORRUPT, "entry %lld is another one",
+			   (long long)acknowledged->entries);
+}
+
+void judge_kept(const struct acknowledged *acknowledged)
+{
+	struct acknowledged copy = *acknowledged;
+	char sql[128];
+
+	if (raw_number("SELECT max(seq) FROM entry") < copy.entries ||
+	    raw_number("SELECT max(seq) FROM event") < copy.events)
+		branch_end(VERDICT_LOST, "%lld entries and %lld events were acknowledged",
+			   (long long)copy.entries, (long long)copy.events);
+	(void)snprintf(sql, sizeof(sql), "SELECT hash FROM entry WHERE seq = %lld",
+		       (long long)copy.entries);
+	raw_each(sql, judge_head, &copy);
+}
 
 struct relays_seen judge_look(const struct story *story)
 {

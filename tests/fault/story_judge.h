@@ -14,6 +14,17 @@ struct relays_seen {
 	enum stand stand[STORY_METERS];
 };
 
+/* What the last commit has acknowledged. */
+struct acknowledged {
+	int64_t entries;
+	int64_t events;
+	uint8_t head[32];
+};
+
+void judge_note(const struct story *story, struct acknowledged *ret);
+/* Is all of it there, and the same? */
+void judge_kept(const struct acknowledged *acknowledged);
+
 struct relays_seen judge_look(const struct story *story);
 
 /* S8: each relay that was moved since before was moved for a reason that stands: money, or people's word. */

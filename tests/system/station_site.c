@@ -12,14 +12,21 @@
 
 void site_open(struct site *site)
 {
+	struct ledger_failure failure;
+	if (site_try_open(site, &failure) < 0)
+		fail_msg("%s", failure.text);
+}
+
+int site_try_open(struct site *site, struct ledger_failure *ret_failure)
+{
 	char path[128], error[STATION_ERROR_SIZE] = "";
-	struct ledger_failure failure = {{0}};
+	ret_failure->text[0] = '\0';
 	snprintf(path, sizeof(path), "%s/ledger.db", site->vfs == NULL ? site->folder : "");
 	const struct ledger_settings settings = {
 		.path = path, .vfs = site->vfs, .site = site->config.site.id, .now_s = START_S};
-	int r = ledger_open(&site->ledger, &settings, &failure);
+	int r = ledger_open(&site->ledger, &settings, ret_failure);
 	if (r < 0)
-		fail_msg("%s", failure.text);
+		return r;
 	struct station_settings station = {
 		.config = &site->config,
 		.models = site->models,
@@ -34,9 +41,13 @@ void site_open(struct site *site)
 	snprintf(station.boot, sizeof(station.boot), "%s", site->boot);
 	struct instant now = played_now(&site->building);
 	r = station_open(&site->building.station, &station, &now, error);
-	if (r < 0)
-		fail_msg("%s", error);
+	if (r < 0) {
+		snprintf(ret_failure->text, sizeof(ret_failure->text), "%s", error);
+		site->ledger = ledger_close(site->ledger);
+		return r;
+	}
 	station_line_state(site->building.station, 0, LINE_OK, 0, &now);
+	return 0;
 }
 
 void site_close(struct site *site)

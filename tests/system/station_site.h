@@ -41,6 +41,8 @@ int site_teardown(void **state);
 
 /* Starts prepayd, and kills it: the building goes on by itself. */
 void site_open(struct site *site);
+/* The same, where it may refuse: -errno of ledger_open() or station_open(), and why. */
+int site_try_open(struct site *site, struct ledger_failure *ret_failure);
 void site_close(struct site *site);
 
 /* A meter at the next address, and a room's circuit at the address of the meter added last. */
