@@ -35,7 +35,7 @@ POINT = {"line": "A", "model": "hiking-dds238-sr", "relay": "meter", "breaker_a"
 def verbs():
     """{verb: [(argument, optional, type)]}; None where the handler reads the arguments itself."""
     with open(os.path.join(SOURCE, "concentrator", "verbs.c"), encoding="utf-8") as file:
-        rows = re.findall(r'\{"([a-z.]+)", CONTROL_\w+, \w+,\s*[A-Z0-9_ |]+,\s*(?:"([^"]*)"|NULL)\}', file.read())
+        rows = re.findall(r'\{"([a-z.]+)", CONTROL_\w+, \w+,\s*[A-Z0-9_ |]+,\s*((?:"[^"]*"\s*)+|NULL)\}', file.read())
     found = {}
     for verb, spec in rows:
         words = re.findall(r"(\w+)(\??):(\w)", spec)
