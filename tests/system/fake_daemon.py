@@ -148,13 +148,15 @@ for _n, (_kind, _nano, _wh) in enumerate([
         ("opening", 20_000_000_000, 0), ("recharge", 50_000_000_001, 0), ("charge", -672_500_000, 1250),
         ("reversal", -1_000_000_000, 0), ("cash", 5_000_000_000, 0), ("house", 0, 10),
         ("quarantine", 0, 77), ("write-off", 0, 5), ("adjustment", 1, 0), ("charge", -538_000_000, 1000),
-        ("rounding", -2, 0), ("closing", -71_789_500_000 - 1_000_000_000, 0)]):
+        ("rounding", -2, 0), ("standing", -1_130_000_000, 0), ("tax", -87_000_000, 0),
+        ("closing", -71_789_500_000 - 1_000_000_000 + 1_217_000_000, 0)]):
     _balance += _nano
     EXPORT.append({
         "seq": _n + 1, "at_s": NOW_S + 86400 * (_n if _n != 7 else 2), "trusted": True, "account": 1,
         "room": "305 a:b", "kind": _kind, "circuit": "sockets" if _wh else "", "energy_wh": _wh,
         "from_wh": 0, "to_wh": _wh, "price_micro_per_kwh": 538000 if _kind == "charge" else 0,
         "tariff": "flat; 2026" if _kind == "charge" else "", "amount_nano": str(_nano),
+        "tax_nano": {"standing": "-130000000", "tax": "-87000000"}.get(_kind, "0"),
         "balance_nano": str(_balance), "refers": 0, "order": f"ord-{_n}) x" if _kind == "recharge" else "",
         "who": "li", "why": "date:no [2026/99/99] ; = @ * (so)" if _n % 2 else ""})
 

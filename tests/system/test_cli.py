@@ -344,6 +344,13 @@ class Answers(CliTest):
             done = subprocess.run(words, input=journal, text=True, capture_output=True, check=True,
                                   timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
             self.assertIn("49.000000001 CNY", done.stdout)
+        # Tax that a charge includes, and tax that was added.
+        for words in (["hledger", "-f", "-", "bal", "-N", "liabilities:tax", "income:standing", "--flat"],
+                      ["ledger", "-f", "-", "bal", "--no-total", "--flat", "liabilities:tax", "income:standing"]):
+            done = subprocess.run(words, input=journal, text=True, capture_output=True, check=True,
+                                  timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+            self.assertRegex(done.stdout, r"-0\.2170+ CNY +liabilities:tax")
+            self.assertRegex(done.stdout, r"-1\.0+ CNY +income:standing")
         # An assertion that is wrong must be found: else nothing was proven.
         wrong = journal.replace("= -20.000000000 CNY", "= -20.000000001 CNY")
         self.assertNotEqual(wrong, journal)
