@@ -32,7 +32,7 @@ static int vacuum_into(sqlite3 *db, const char *file)
 	return (code & 0xff) == SQLITE_FULL ? -ENOSPC : store_errno(db, code);
 }
 
-static int sync_and_hash(const char *file, struct ledger_copy *ret)
+int backup_seal(const char *file, struct ledger_copy *ret)
 {
 	uint8_t buffer[16384], digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -94,7 +94,7 @@ int backup_write(sqlite3 *db, const char *file, bool replace, struct ledger_copy
 	(void)close(fd);
 	error = vacuum_into(db, partial);
 	if (error == 0)
-		error = sync_and_hash(partial, ret);
+		error = backup_seal(partial, ret);
 	if (error == 0 && !replace &&
 	    renameat2(AT_FDCWD, partial, AT_FDCWD, file, RENAME_NOREPLACE) < 0)
 		error = -errno;

@@ -285,6 +285,12 @@ bool place_is_ours(const struct ledger *ledger);
 /* As place_is_ours(), and the log too. -ENOENT gone, -ESTALE replaced, -EUCLEAN cut short: ret_failure
  * says so. */
 LEDGER_CHECKED int place_check(const struct ledger *ledger, struct ledger_failure *ret_failure);
+/* Brings an earlier backup of the ledger at path up to date (ledger_renew.c). -EEXIST file is something else;
+ * -EUCLEAN what was added does not follow; nothing has changed then. */
+LEDGER_CHECKED int backup_renew(const char *path, const char *file, int (*tick)(void *userdata),
+				void *userdata);
+/* Syncs and hashes what is there. */
+LEDGER_CHECKED int backup_seal(const char *file, struct ledger_copy *ret);
 /* Copies the ledger behind db to file, synced and renamed into place. */
 LEDGER_CHECKED int backup_write(sqlite3 *db, const char *file, bool replace,
 				struct ledger_copy *ret);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Runs a check of SQLite's and hands its first row, if it complains, to the verdict. */
 static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
@@ -159,6 +160,10 @@ int ledger_backup(const char *path, const char *vfs, const char *file, atomic_ul
 
 	if (vfs)
 		return -EOPNOTSUPP;
+	if (access(file, F_OK) == 0) {
+		error = backup_renew(path, file, walk_tick, &walk);
+		return error < 0 ? error : backup_seal(file, ret);
+	}
 	error = store_open_reading(&walk.db, path, NULL);
 	if (error < 0)
 		return error;

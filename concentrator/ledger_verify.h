@@ -28,7 +28,9 @@ struct ledger_copy {
  * was there when it began (ledger_snapshot.h), and SQLite's own check of the file. 0 with ret->ok false: it is a ledger and it is wrong. -EIO it cannot be read. */
 LEDGER_CHECKED int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 				 const atomic_bool *cancel, struct ledger_verdict *ret);
-/* Writes a compact copy to file, synced and renamed into place. -EEXIST file is there; -EOPNOTSUPP
+/* Writes a compact copy to file, synced and renamed into place. An earlier backup of the same ledger and
+ * schema is brought up to date instead, at the cost of what was added since, in one transaction of its own:
+ * a power cut leaves it as it was. -EEXIST file is something else; -EBUSY it is in use; -EOPNOTSUPP
  * with a named VFS; -ENOSPC, -EACCES, -ENOENT of the target. */
 LEDGER_CHECKED int ledger_backup(const char *path, const char *vfs, const char *file,
 				 atomic_ullong *progress, const atomic_bool *cancel,

@@ -237,7 +237,9 @@ static void answer_backup(struct control_call *call, const struct reader_job *jo
 {
 	char sha256[HEX_LEN(32) + 1];
 	if (job->result == -EEXIST) {
-		control_fail(call, PROBLEM_CONFLICT, "%s is there already", job->file);
+		control_fail(call, PROBLEM_CONFLICT,
+			     "%s is there already, and no earlier backup of this ledger",
+			     job->file);
 		return;
 	}
 	if (job->result < 0) {

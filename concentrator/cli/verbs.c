@@ -171,7 +171,9 @@ static const struct verb money[] = {
 	 ROLE_OPERATOR, run_ledger_settle, NULL},
 	{"ledger verify", "check the chain over all entries", ROLE_VIEWER, run_ledger_verify, NULL},
 	{"ledger backup [FILE]", "write a copy of the ledger", ROLE_ADMIN, run_ledger_backup,
-	 "FILE is a name for the daemon, which writes it."},
+	 "FILE is a name for the daemon, which writes it. An earlier backup there is brought up "
+	 "to\n"
+	 "date at the cost of what was added since."},
 	{"ledger checkpoint --reason TEXT", "tell the cloud all that another card would need",
 	 ROLE_ADMIN, run_ledger_checkpoint, "It is told once a day without being asked."},
 	{"ledger restore FILE --reason TEXT [--backup] [--replace] [--epoch N] [--dry-run]",
@@ -195,8 +197,8 @@ static const struct verb money[] = {
 	{"freeze list ROOM [--months] [--csv]", "register, energy and balance at each midnight",
 	 ROLE_VIEWER, run_freeze_list,
 	 "--months: at the end of each month. --csv is for a spreadsheet."},
-	{"profile ROOM [--day DAY] [--reason TEXT] [--csv]",
-	 "a day in quarters of an hour (today)", ROLE_OPERATOR, run_profile,
+	{"profile ROOM [--day DAY] [--reason TEXT] [--csv]", "a day in quarters of an hour (today)",
+	 ROLE_OPERATOR, run_profile,
 	 "It tells who is home when: each look is in the audit. DAY is YYYY-MM-DD."},
 	{"adjust ROOM AMOUNT --reason TEXT [--entry N] [--dry-run]",
 	 "correct a balance by a new entry", ROLE_ADMIN, run_adjust,
