@@ -117,6 +117,52 @@ int ledger_outbox_refuse(struct ledger *ledger, int64_t seq, int64_t status, con
 	return error;
 }
 
+static int set_epoch(struct ledger *ledger, int64_t epoch, int64_t through)
+{
+	int error;
+	{
+		QUERY meta = query_begin(ledger, STATEMENT_EPOCH_SET,
+					 "UPDATE meta SET epoch = ? WHERE id = 1");
+
+		query_integer(&meta, epoch);
+		error = query_change(&meta);
+	}
+	if (error == 0) {
+		QUERY outbox = query_begin(ledger, STATEMENT_OUTBOX_SET,
+					   "UPDATE outbox SET through = ? WHERE id = 1");
+
+		query_integer(&outbox, through);
+		error = query_change(&outbox);
+	}
+	return error;
+}
+
+int ledger_epoch_begin(struct ledger *ledger, int64_t epoch, int64_t through)
+{
+	struct ledger_outbox *outbox = &ledger->tally.outbox;
+	int error;
+
+	if (ledger->failed)
+		return -EIO;
+	if (epoch <= ledger->epoch || through < 0 || through > outbox->last)
+		return -ERANGE;
+	error = ledger_begin(ledger);
+	if (error < 0)
+		return error;
+	error = set_epoch(ledger, epoch, through);
+	if (error < 0) {
+		ledger_rollback(ledger);
+		return error;
+	}
+	error = ledger_commit(ledger);
+	if (error < 0)
+		return error;
+	ledger->epoch = outbox->epoch = epoch;
+	outbox->through = through;
+	ledger->tally.outbox_stale = true;
+	return 0;
+}
+
 static int count_waiting(struct ledger *ledger)
 {
 	struct ledger_outbox *outbox = &ledger->tally.outbox;

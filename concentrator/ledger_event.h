@@ -54,6 +54,10 @@ LEDGER_CHECKED int ledger_outbox_acknowledge(struct ledger *ledger, int64_t epoc
 /* Needs a transaction. The event stays; -EEXIST it was refused before; -ENOENT no such event. */
 LEDGER_CHECKED int ledger_outbox_refuse(struct ledger *ledger, int64_t seq, int64_t status,
 					const char *detail, int64_t at_s);
+/* Opens and commits a transaction of its own. The ledger is older than what the cloud has of it: from here on
+ * events are numbered in another epoch, and those behind through are sent (again) in it. -ERANGE: epoch is
+ * not higher than the present one, or through not one of its events. */
+LEDGER_CHECKED int ledger_epoch_begin(struct ledger *ledger, int64_t epoch, int64_t through);
 LEDGER_CHECKED int ledger_outbox_get(struct ledger *ledger, struct ledger_outbox *ret);
 
 /* Needs a transaction: the one of what is audited, or one before it. Fills audit->id. */

@@ -135,6 +135,8 @@ int station_open(struct station **ret, const struct station_settings *settings,
 		r = station_cuts_load(station);
 	if (r == 0)
 		r = station_checkpoint_load(station);
+	if (r == 0)
+		r = station_epoch_load(station);
 	if (r < 0) {
 		snprintf(ret_error, STATION_ERROR_SIZE, "%s",
 			 station->error[0] != '\0'        ? station->error

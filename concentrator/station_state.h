@@ -334,6 +334,7 @@ struct station {
 	int64_t second_us;           /* next run of the once-a-second work */
 	int64_t ticked_us;           /* the last station_tick() */
 	int64_t polls;               /* good answers since the start */
+	int64_t through_at_start;    /* the outbox's cursor */
 	int64_t checkpoint_us;       /* the last checkpoint, or the start */
 	int64_t checkpoint_day;      /* local date of the last one, yyyymmdd; 0: none */
 	int64_t checkpoint_retry_us; /* none before */
@@ -578,6 +579,11 @@ int station_link_load(struct station *station);
 int64_t station_link_away_us(const struct station *station);
 /* Once a second: alarm, and what a restart must not forget. */
 void station_link_check(struct station *station);
+
+/* station_epoch.c: up to where the outbox was acknowledged at the start. */
+int station_epoch_load(struct station *station);
+/* What the cloud has of this box. 1: more than the ledger knows; a new epoch has begun. */
+int station_epoch_known(struct station *station, int64_t epoch, int64_t through);
 
 /* station_checkpoint.c: M8. Reads when the last one was. */
 struct ledger_checkpoint_told;

@@ -124,6 +124,7 @@ static const struct control_verb table[] = {
 	 "epoch:i through:i refused?:a"},
 	{"link.report", CONTROL_MESSENGER, verb_link_report, 0,
 	 "state:s http?:i rtt_ms?:i detail?:s bytes_up:i bytes_down:i"},
+	{"link.known", CONTROL_MESSENGER, verb_link_known, 0, "epoch:i through:i"},
 	{"link.hello", CONTROL_MESSENGER, verb_link_hello, 0, "version:s"},
 	{0},
 };

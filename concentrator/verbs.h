@@ -100,6 +100,7 @@ int verb_order_deliver(void *userdata, struct control_call *call);
 int verb_outbox_fetch(void *userdata, struct control_call *call);
 int verb_outbox_acknowledge(void *userdata, struct control_call *call);
 int verb_link_report(void *userdata, struct control_call *call);
+int verb_link_known(void *userdata, struct control_call *call);
 int verb_link_hello(void *userdata, struct control_call *call);
 
 /* The station behind userdata, with its clock read for this call. */

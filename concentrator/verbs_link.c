@@ -227,6 +227,21 @@ int verb_link_report(void *userdata, struct control_call *call)
 	return 0;
 }
 
+int verb_link_known(void *userdata, struct control_call *call)
+{
+	struct station *station = verbs_station(userdata);
+	int64_t epoch = message_arg_int64(call->args, "epoch", 0);
+	int64_t through = message_arg_int64(call->args, "through", 0);
+	if (epoch < 1 || epoch >= INT32_MAX) {
+		control_fail(call, PROBLEM_USAGE, "there is no such epoch");
+		return 0;
+	}
+	int r = station_epoch_known(station, epoch, through);
+	if (r >= 0)
+		control_reply(call, json_pack("{s:b}", "again", r == 1), NULL);
+	return r < 0 ? r : 0;
+}
+
 int verb_link_hello(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);

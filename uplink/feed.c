@@ -54,6 +54,18 @@ static int read_items(const json_t *elements, struct feed *feed)
 	return 0;
 }
 
+/* Something else under that name is not ours to understand. */
+static void read_known(const json_t *known, struct feed *feed)
+{
+	json_int_t epoch = json_integer_value(json_object_get(known, "epoch"));
+	json_int_t through = json_integer_value(json_object_get(known, "through"));
+
+	if (epoch < 1 || epoch >= INT32_MAX || through < 0)
+		return;
+	feed->known_epoch = (int64_t)epoch;
+	feed->known_through = (int64_t)through;
+}
+
 static int read_frame(const json_t *root, struct feed *feed)
 {
 	const char *cursor = json_string_value(json_object_get(root, "cursor"));
@@ -70,6 +82,7 @@ static int read_frame(const json_t *root, struct feed *feed)
 	if (!json_is_array(elements) || json_array_size(elements) > FEED_ITEMS_MAX)
 		return -EBADMSG;
 
+	read_known(json_object_get(root, "known"), feed);
 	strcpy(feed->cursor, cursor);
 	feed->more = json_is_true(more);
 	feed->wait_s = wait != NULL ? (int64_t)json_integer_value(wait) : 0;

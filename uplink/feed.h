@@ -26,7 +26,9 @@
 struct feed {
 	char cursor[FEED_CURSOR_MAX + 1]; /* printable ASCII, not empty */
 	bool more;
-	int64_t wait_s;     /* longest hold the cloud gives; 0: not named */
+	int64_t wait_s;      /* longest hold the cloud gives; 0: not named */
+	int64_t known_epoch; /* the latest that the cloud has of this box; 0: not said */
+	int64_t known_through;
 	json_t *items;      /* array of {type, mRID, kid, p, sig}; the feed owns it */
 	size_t passed_over; /* elements that could not be made into an item */
 };

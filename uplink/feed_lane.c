@@ -44,6 +44,7 @@ int feed_lane_start(struct feed_lane *feed, const char *cursor)
 		return -EINVAL;
 	strcpy(feed->after, *cursor != '\0' ? cursor : "0");
 	feed->prompt = true;
+	feed->asked = false;
 	poll_feed(feed);
 	return 0;
 }
@@ -186,6 +187,27 @@ static void count_dead(struct feed_lane *feed, const struct answer *answer,
 		    DEAD_POLLS, (long long)feed->hold_s);
 }
 
+/* A ledger that is older than what the cloud has of it goes on in another epoch: all begins anew. */
+static void known_answered(void *user, const struct hub_answer *answer)
+{
+	struct feed_lane *feed = user;
+
+	if (answer->error == 0 && json_is_true(json_object_get(answer->data, "again")))
+		feed->resync(feed->user,
+			     "the ledger is an older one, and goes on in another epoch");
+}
+
+/* Once after each start: the ledger does not grow older while prepayd runs. */
+static void tell_known(struct feed_lane *feed)
+{
+	if (feed->asked || feed->feed.known_epoch == 0)
+		return;
+	json_t *args = json_pack("{s:I, s:I}", "epoch", (json_int_t)feed->feed.known_epoch,
+				 "through", (json_int_t)feed->feed.known_through);
+	feed->asked = args != NULL &&
+		      hub_ask(feed->hub, "link.known", args, DELIVER_US, known_answered, feed) == 0;
+}
+
 static void take(struct feed_lane *feed, const struct answer *answer)
 {
 	int r = feed_parse(answer->body, answer->len, &feed->feed);
@@ -212,6 +234,7 @@ static void take(struct feed_lane *feed, const struct answer *answer)
 	feed->next = 0;
 	feed->most = FEED_ITEMS_MAX;
 	lane_good(feed->lane);
+	tell_known(feed);
 	if (json_array_size(feed->feed.items) > 0 || strcmp(feed->feed.cursor, feed->after) != 0)
 		deliver(feed);
 	else

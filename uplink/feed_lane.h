@@ -16,6 +16,7 @@ struct feed_lane {
 		       const char *why); /* prepayd would not take it: start again from it */
 	void *user;
 	char after[FEED_CURSOR_MAX + 1]; /* the cursor of the next poll */
+	bool asked;                      /* prepayd was told what the cloud has of it */
 	bool prompt; /* the next poll does not wait: it is to find out whether the cloud is there */
 	int64_t hold_s;    /* the longest hold that this way to the cloud lets live */
 	int64_t server_s;  /* the longest that the cloud gives; 0: not named */

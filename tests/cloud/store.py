@@ -24,6 +24,7 @@ class Store:
         self.poison = []             # rules that refuse events for good
         self.max_events = 256
         self.server_wait = 0
+        self.tells_known = True
         self.clocks = []             # (Prepay-Clock, Prepay-Boot) of the last requests
 
     # --- feed ---
@@ -66,6 +67,8 @@ class Store:
             items = self.items[start:start + limit]
             answer = {"cursor": self._cursor(start + len(items)), "more": start + len(items) < len(self.items),
                       "items": items, "unknownField": {"ignored": True}}
+            if self.by_key and self.tells_known:
+                answer["known"] = dict(zip(("epoch", "through"), max(self.by_key)))
             if self.server_wait:
                 answer["wait"] = self.server_wait
             return answer

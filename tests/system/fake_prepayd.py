@@ -12,6 +12,7 @@ import time
 ARGUMENTS = {
     "link.hello": {"version": str},
     "link.report": {"state": str, "http": int, "rtt_ms": int, "detail": str, "bytes_up": int, "bytes_down": int},
+    "link.known": {"epoch": int, "through": int},
     "order.deliver": {"cursor": str, "items": list},
     "outbox.fetch": {"after": int, "limit": int, "wait_ms": int, "lane": int},
     "outbox.acknowledge": {"epoch": int, "through": int, "refused": list},
@@ -19,6 +20,7 @@ ARGUMENTS = {
 REQUIRED = {
     "link.hello": {"version"},
     "link.report": {"state", "bytes_up", "bytes_down"},
+    "link.known": {"epoch", "through"},
     "order.deliver": {"cursor", "items"},
     "outbox.fetch": {"after", "limit", "wait_ms"},
     "outbox.acknowledge": {"epoch", "through"},
@@ -126,6 +128,11 @@ class FakePrepayd:
             self.reports.append(args)
             self.changed.notify_all()
         return {}
+
+    def _link_known(self, args):
+        if args["epoch"] != 1 or args["through"] > len(self.outbox):
+            self.violations.append(f"link.known: {args}")
+        return {"again": False}
 
     def _order_deliver(self, args):
         results = []

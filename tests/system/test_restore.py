@@ -180,6 +180,29 @@ class Restore(unittest.TestCase):
         self.check_money()
         self.assertEqual(self.cloud.state()["violations"], [])
 
+    def test_an_older_ledger_put_back_by_hand_is_told_and_harmless(self):
+        site = self.site
+        self.wait_applied(self.pay("101", 500))
+        backup = site.cli("ledger", "backup", os.path.join(site.folder, "old.db"))["file"]
+        self.wait_applied(self.pay("101", 600), self.pay("103", 50))
+        self.meter_for_a_while()
+        site.uplink.stop()
+        self.assertEqual(site.daemon.stop(), 0)
+        for path in glob.glob(os.path.join(site.folder, "ledger.db*")):
+            os.unlink(path)
+        os.rename(backup, os.path.join(site.folder, "ledger.db"))
+        self.site.daemon.start()
+        self.site.wait_daemon()
+        self.site.uplink.start()
+        site.wait("the alarm stands", lambda: [row for row in site.rows("alarm", "list") if row["kind"] == "ledger-old"])
+        self.wait_applied("r-2", "r-3", self.pay("102", 70), epoch=2)
+        self.assertEqual({mrid: "applied" in self.answered(2)[mrid] for mrid in ("r-2", "r-3", "r-4")},
+                         {"r-2": True, "r-3": True, "r-4": True})
+        self.cloud.ask("forget")
+        self.wait_applied(self.pay("103", 80), epoch=2)
+        self.assertEqual(self.answered(2)["r-1"], {"duplicate"})
+        self.check_money()
+
     def program_file(self):
         """A file that is no ledger."""
         return self.file("this is no ledger at all, but it has some length" * 100)

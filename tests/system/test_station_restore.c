@@ -449,6 +449,56 @@ static void an_older_backup_goes_on_in_the_next_epoch(void **state)
 	assert_true(ledger_restore_backup(&wish, backup, &restored, &failure) < 0);
 }
 
+static void a_ledger_that_the_cloud_knows_better_goes_on_in_another_epoch(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct ledger_outbox outbox;
+	struct ledger_meta meta;
+	site_add_meter(site, 500);
+	site_add_room(site, 101, 5000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	struct station *station = building->station;
+	assert_int_equal(ledger_outbox_get(site->ledger, &outbox), 0);
+	int64_t last = outbox.last;
+	assert_true(last > 3);
+	static const struct {
+		const char *sentence;
+		int64_t epoch, more;
+		int again;
+		int64_t epoch_after;
+	} cases[] = {
+		{"the cloud has less", 1, -1, 0, 1},
+		{"the cloud has all", 1, 0, 0, 1},
+		{"the cloud has a later event", 1, 1, 1, 2},
+		{"the cloud told of the epoch before", 1, 1000, 0, 2},
+		{"the cloud has a later epoch", 5, -1000, 1, 6},
+	};
+	/* What was acknowledged since the start may have been another ledger's. */
+	assert_int_equal(station_begin(station), 0);
+	assert_int_equal(ledger_outbox_acknowledge(site->ledger, 1, 3), 0);
+	assert_int_equal(station_commit(station), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t through = last + cases[i].more > 0 ? last + cases[i].more : 0;
+		int again = station_epoch_known(station, cases[i].epoch, through);
+		ledger_meta_get(site->ledger, &meta);
+		if (again != cases[i].again || meta.epoch != cases[i].epoch_after)
+			fail_msg("%s: %d, epoch %lld", cases[i].sentence, again,
+				 (long long)meta.epoch);
+		assert_int_equal(ledger_outbox_get(site->ledger, &outbox), 0);
+		assert_int_equal(outbox.through, i < 2 ? 3 : 0);
+	}
+	assert_non_null(alarms_find(&station->alarms, ALARM_LEDGER_OLD, "ledger"));
+	/* Events and checkpoints are those of the new epoch. */
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 500), "1"),
+			    "applied");
+	assert_int_equal(checkpoint(site), 1);
+	site_close(site);
+	site_open(site);
+	ledger_meta_get(site->ledger, &meta);
+	assert_int_equal(meta.epoch, 6);
+}
+
 static void the_days_checkpoint_comes_by_itself(void **state)
 {
 	struct site *site = *state;
@@ -475,6 +525,7 @@ int main(void)
 		CASE(blocks_wishes_and_disputes_outlive_the_card),
 		CASE(what_was_not_signed_for_is_refused),
 		CASE(an_older_backup_goes_on_in_the_next_epoch),
+		CASE(a_ledger_that_the_cloud_knows_better_goes_on_in_another_epoch),
 		CASE(the_days_checkpoint_comes_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
