@@ -89,19 +89,20 @@ static int run_each(sqlite3 *db, const char *query)
 
 static int copy_tables(sqlite3 *db)
 {
-	static const char *const steps[] = {
+	static const char append[] =
 		"SELECT 'INSERT INTO main.' || name || ' SELECT * FROM src.' || name || ' WHERE "
 		"rowid > coalesce((SELECT max(rowid) FROM main.' || name || '), 0) ORDER BY "
-		"rowid' " TABLES "AND " FIXED,
-		"SELECT 'DELETE FROM main.' || name " TABLES "AND NOT " FIXED,
-		"SELECT 'INSERT INTO main.' || name || ' SELECT * FROM src.' || name " TABLES
-		"AND NOT " FIXED,
-		"SELECT 'DELETE FROM main.' || name FROM src.sqlite_schema WHERE type = 'table' "
-		"AND "
-		"sql LIKE '%WITHOUT ROWID%'",
+		"rowid'" TABLES "AND " FIXED;
+	static const char empty[] = "SELECT 'DELETE FROM main.' || name" TABLES "AND NOT " FIXED;
+	static const char fill[] = "SELECT 'INSERT INTO main.' || name || ' SELECT * FROM src.' || "
+				   "name" TABLES "AND NOT " FIXED;
+	static const char empty_keyed[] = "SELECT 'DELETE FROM main.' || name FROM "
+					  "src.sqlite_schema WHERE type = 'table' AND "
+					  "sql LIKE '%WITHOUT ROWID%'";
+	static const char fill_keyed[] =
 		"SELECT 'INSERT INTO main.' || name || ' SELECT * FROM src.' || name FROM "
-		"src.sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'",
-	};
+		"src.sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'";
+	static const char *const steps[] = {append, empty, fill, empty_keyed, fill_keyed};
 	/* Of the orders only those in quarantine may have been decided since. */
 	int error = run(db,
 			"DELETE FROM main.orders WHERE result = 'quarantined'; INSERT INTO "
