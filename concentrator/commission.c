@@ -8,9 +8,10 @@
 
 #include "concentrator/platform/text.h"
 
-static const char *const columns[] = {
-	"room",    "circuit",   "line",    "address",   "model",   "channel",       "relay",
-	"contact", "cut_order", "may_cut", "breaker_a", "tenancy", "persons", "opening_minor", "experimental"};
+static const char *const columns[] = {"room",      "circuit",       "line",        "address",
+				      "model",     "channel",       "relay",       "contact",
+				      "cut_order", "may_cut",       "breaker_a",   "tenancy",
+				      "persons",   "opening_minor", "experimental"};
 
 struct check {
 	const json_t *row;

@@ -48,9 +48,9 @@ static int set_up(void **state)
 	scene->device.model = models_find(scene->models, "eastron-sdm630-v2");
 	assert_non_null(scene->device.model);
 	scene->device.reads[SCHEDULE_ENERGY] = (struct station_reads){.count = 1,
-								      .at = {{ENERGY, 1}}};
+								      .at = {{ENERGY, 1, 0}}};
 	scene->device.reads[SCHEDULE_INSTANT] = (struct station_reads){
-		.count = 2, .at = {{VOLTAGES, 1}, {POWER, 1}}};
+		.count = 2, .at = {{VOLTAGES, 1, 0}, {POWER, 1, 0}}};
 	policy.continuous = false;
 	schedule_init(&scene->line.schedule, &policy, 1, scene->station.now.us);
 	assert_int_equal(schedule_add(&scene->line.schedule, &traits, scene->station.now.us,
