@@ -45,11 +45,12 @@ static void take(struct credit_purse *purse, int64_t nano, enum credit_type firs
 	} else if (first == CREDIT_PAID && paid > 0) {
 		nano -= least(paid, nano);
 	}
-	for (enum credit_type type = CREDIT_ALLOWANCE; type <= CREDIT_SUBSIDY; type++) {
-		int64_t *held = bucket(purse, type);
-		int64_t part = least(*held, nano);
+	int64_t *const held[] = {&purse->allowance_nano, &purse->subsidy_nano};
 
-		*held -= part;
+	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++) {
+		int64_t part = least(*held[i], nano);
+
+		*held[i] -= part;
 		nano -= part;
 	}
 }
