@@ -239,11 +239,19 @@ int ledger_supply_add(struct ledger *ledger, struct ledger_supply *supply)
 	return error;
 }
 
-int ledger_life_begin(struct ledger *ledger, struct ledger_life *life)
+/* M7: its beginning is not known, but not before what the clock has said already. */
+static int add_floor(struct ledger *ledger, int64_t life_id, int64_t floor_s)
 {
-	int error;
+	QUERY query = query_begin(ledger, STATEMENT_LIFE_FLOOR,
+				  "INSERT INTO life_floor(life_id, not_before_s) VALUES (?, ?)");
 
-	assert(ledger->in_transaction);
+	query_integer(&query, life_id);
+	query_integer(&query, floor_s);
+	return query_run(&query);
+}
+
+static int add_life(struct ledger *ledger, const struct ledger_life *life)
+{
 	QUERY query = query_begin(
 		ledger, STATEMENT_LIFE_ADD,
 		"INSERT INTO life(point_id, first_wh, offset_wh, started_s, serial) "
@@ -254,13 +262,29 @@ int ledger_life_begin(struct ledger *ledger, struct ledger_life *life)
 	query_integer(&query, life->offset_wh);
 	query_integer(&query, life->started_s);
 	query_text_or_null(&query, life->serial, LEDGER_ID_MAX);
-	error = query_run(&query);
+	return query_run(&query);
+}
+
+int ledger_life_begin(struct ledger *ledger, struct ledger_life *life)
+{
+	int64_t floor_s = life->started_s == 0 ? ledger_floor_s(ledger) : 0;
+	int64_t id;
+	int error;
+
+	assert(ledger->in_transaction);
+	error = add_life(ledger, life);
 	if (error < 0)
 		return error;
-	life->id = store_inserted(ledger);
+	id = store_inserted(ledger);
+	if (floor_s > 0)
+		error = add_floor(ledger, id, floor_s);
+	if (error < 0)
+		return error;
+	life->id = id;
 	life->ended_s = 0;
 	life->settled_wh = life->first_wh;
 	life->settled_s = life->started_s;
+	life->floor_s = floor_s;
 	return 0;
 }
 
@@ -388,7 +412,8 @@ int ledger_lives_each(struct ledger *ledger, bool all, ledger_life_fn row, void 
 		ledger, STATEMENT_LIFE_EACH,
 		"SELECT l.id, l.point_id, l.serial, l.first_wh, l.offset_wh, l.started_s, "
 		"l.ended_s, "
-		"coalesce(e.to_wh, l.first_wh), coalesce(e.to_s, l.started_s) FROM life l "
+		"coalesce(e.to_wh, l.first_wh), coalesce(e.to_s, l.started_s), " LIFE_FLOOR_S
+		" FROM life l "
 		"LEFT JOIN entry e ON e.seq = (SELECT max(seq) FROM entry WHERE life_id = l.id) "
 		"WHERE ? OR l.ended_s IS NULL ORDER BY l.id");
 	int more, stop;
@@ -404,7 +429,11 @@ int ledger_lives_each(struct ledger *ledger, bool all, ledger_life_fn row, void 
 			.ended_s = row_integer(&query, 6),
 			.settled_wh = row_integer(&query, 7),
 			.settled_s = row_integer(&query, 8),
+			.floor_s = row_integer(&query, 9),
 		};
+
+		if (life.settled_s != 0)
+			life.floor_s = 0;
 
 		row_text(&query, 2, life.serial, sizeof(life.serial));
 		stop = row(&life, userdata);

@@ -55,7 +55,8 @@ struct ledger_life {
 	int64_t started_s;
 	int64_t ended_s;    /* 0: in use */
 	int64_t settled_wh; /* up to here energy is in entries; derived, first_wh when none */
-	int64_t settled_s;  /* end of the last entry's interval; started_s when none */
+	int64_t settled_s; /* end of the last entry's interval; started_s when none; 0: not known */
+	int64_t floor_s;   /* settled_s is not known: no earlier than this; 0: nothing says so */
 };
 
 typedef int (*ledger_room_fn)(const struct ledger_room *room, void *userdata);
@@ -73,8 +74,8 @@ LEDGER_CHECKED int ledger_tenancy_set(struct ledger *ledger, int64_t account_id,
 				      const char *tenancy, int64_t at_s);
 /* Fills supply->id and point_id. -EEXIST the room has that circuit, or the point or relay is in use. */
 LEDGER_CHECKED int ledger_supply_add(struct ledger *ledger, struct ledger_supply *supply);
-/* Fills life->id, settled_wh and settled_s. first_wh and offset_wh may not be negative. -EEXIST the
- * point has a life in use. */
+/* Fills life->id, settled_wh, settled_s and floor_s: with started_s 0 the greatest time that the ledger has from a
+ * trusted clock. first_wh and offset_wh may not be negative. -EEXIST the point has a life in use. */
 LEDGER_CHECKED int ledger_life_begin(struct ledger *ledger, struct ledger_life *life);
 /* -EALREADY it has ended. */
 LEDGER_CHECKED int ledger_life_end(struct ledger *ledger, int64_t life_id, int64_t at_s);

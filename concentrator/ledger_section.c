@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/ledger_store.h"
 #include "concentrator/platform/encoding.h"
 
 #define SETTLED_S                                                                                  \
@@ -55,6 +56,13 @@ static const struct section sections[] = {
 	 "INSERT INTO life(id, point_id, serial, first_wh, offset_wh, started_s) "
 	 "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	 false},
+	/* M7: where that is not known, what is known of it. */
+	{"floors", SECTION_STATE, "life_id,not_before_s",
+	 "SELECT l.id, " LIFE_FLOOR_S
+	 " AS floor_s FROM life l LEFT JOIN entry e ON e.seq = (SELECT max(seq) FROM entry WHERE "
+	 "life_id = l.id) WHERE ended_s IS NULL AND coalesce(e.to_s, l.started_s) = 0 AND floor_s "
+	 "> 0 ORDER BY l.id",
+	 "INSERT INTO life_floor(life_id, not_before_s) VALUES (?1, ?2)", false},
 	/* Those that price what is not settled yet, and a year before: blocks count that long. Their texts
 	 * go before them, in pieces that fit a message. */
 	{"tariff_texts", SECTION_STATE, "tariff_id,piece,text",

@@ -119,6 +119,7 @@ enum statement {
 	STATEMENT_HOLD_ADD,
 	STATEMENT_HOLD_END,
 	STATEMENT_HOLD_EACH,
+	STATEMENT_LIFE_FLOOR,
 	STATEMENT_DEBT_ADD,
 	STATEMENT_DEBT_SET,
 	STATEMENT_DEBT_END,
@@ -250,6 +251,12 @@ LEDGER_CHECKED int store_account_add(struct ledger *ledger, int64_t account_id, 
 				     int64_t balance_nano);
 int64_t store_inserted(const struct ledger *ledger);
 /* Later than every trusted time seen. */
+/* M7: of a life l and its last entry e, if any: no earlier than this was its energy used that is in no entry,
+ * where the end of that entry is not known. */
+#define LIFE_FLOOR_S                                                                               \
+	"coalesce(nullif(e.from_s, 0), (SELECT not_before_s FROM life_floor WHERE life_id = "      \
+	"l.id), 0)"
+
 void store_seen(struct ledger *ledger, int64_t at_s, bool trusted);
 
 /* Fills the cache from the tables, with the checks of M1 and M2 (ledger_derive.c). whole: from all entries,

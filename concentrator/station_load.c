@@ -193,7 +193,8 @@ static int load_life(const struct ledger_life *life, void *userdata)
 		supply->life = *life;
 		supply->settled = (struct mark){.wh = life->settled_wh,
 						.at_s = life->settled_s,
-						.dated = life->settled_s > 0};
+						.dated = life->settled_s > 0,
+						.since_s = life->floor_s};
 		guard_rebase(&supply->guard, &supply->settled);
 	}
 	return 0;

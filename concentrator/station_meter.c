@@ -204,6 +204,13 @@ static enum guard_witness witness_of(const struct station *station,
 		       : GUARD_WITNESS_NONE;
 }
 
+/* M7: while the time is not known, what is known of it. */
+static void note_since(const struct station *station, struct station_supply *supply)
+{
+	if (!supply->guard.accepted.dated)
+		supply->guard.accepted.since_s = ledger_floor_s(station->ledger);
+}
+
 static void judge(struct station *station, struct station_supply *supply,
 		  const struct reading *answer)
 {
@@ -230,12 +237,14 @@ static void judge(struct station *station, struct station_supply *supply,
 		station_review(station, supply->room);
 		return;
 	case GUARD_BASELINE:
+		note_since(station, supply);
 		if (begin_life(station, supply) < 0) {
 			supply->guard = before;
 			return;
 		}
 		break;
 	case GUARD_ACCEPT:
+		note_since(station, supply);
 		if (verdict.rolled_over && believe_rollover(station, supply) < 0) {
 			supply->guard = before;
 			return;

@@ -137,7 +137,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 					   ? *accepted
 					   : (struct mark){.wh = entry.to_wh,
 							   .at_s = entry.to_s,
-							   .dated = entry.to_s != 0};
+							   .dated = entry.to_s != 0,
+							   .since_s = entry.from_s};
 	}
 	return r;
 }

@@ -63,7 +63,7 @@ static int take(struct station *station, const struct station_change *change,
 			.energy_wh = decision->energy_wh,
 			.from_wh = from.wh,
 			.to_wh = mark->wh,
-			.from_s = from.dated ? from.at_s : 0,
+			.from_s = from.dated ? from.at_s : from.since_s,
 			.to_s = mark->dated ? mark->at_s : 0,
 		};
 		r = station_change_append(station, change, supply->room, &entry);
@@ -136,7 +136,8 @@ static bool present(const struct station *station, const struct station_supply *
 			     .at_us = at_us,
 			     .at_s = station->now.s - age_us / 1000000,
 			     .this_boot = true,
-			     .dated = station->now.trusted};
+			     .dated = station->now.trusted,
+			     .since_s = ledger_floor_s(station->ledger)};
 	return true;
 }
 
@@ -177,7 +178,11 @@ int station_register_accept(struct station *station, const struct station_change
 		supply->life.offset_wh = offset;
 	}
 	/* What was used since then is charged as usual, from the moment of the reading on. */
-	struct mark mark = {.wh = wh, .at_s = record->opened_s, .dated = record->opened_trusted};
+	struct mark mark = {.wh = wh,
+			    .at_s = record->opened_s,
+			    .dated = record->opened_trusted,
+			    .since_s = supply->settled.dated ? supply->settled.at_s
+							     : supply->settled.since_s};
 	if (mark.dated && supply->settled.dated && mark.at_s < supply->settled.at_s)
 		mark.at_s = supply->settled.at_s;
 	r = take(station, change, supply, &mark, kind, ret);
@@ -240,11 +245,13 @@ int station_register_exchange(struct station *station, const struct station_chan
 	if (r < 0)
 		return r;
 	/* The new meter's energy was used since the old one was last believed. */
-	struct mark first = supply->guard.accepted, last = {.wh = supply->settled.wh,
-							    .at_us = station->now.us,
-							    .at_s = station->now.s,
-							    .this_boot = true,
-							    .dated = station->now.trusted};
+	struct mark first = supply->guard.accepted,
+		    last = {.wh = supply->settled.wh,
+			    .at_us = station->now.us,
+			    .at_s = station->now.s,
+			    .this_boot = true,
+			    .dated = station->now.trusted,
+			    .since_s = ledger_floor_s(station->ledger)};
 	first.wh = initial_wh;
 	if (final_wh >= 0 && __builtin_add_overflow(final_wh, supply->life.offset_wh, &last.wh))
 		return -ERANGE;

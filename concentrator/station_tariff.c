@@ -20,8 +20,10 @@ static int64_t oldest_s(const struct station *station)
 	int64_t oldest = station->now.s;
 	for (size_t i = 0; i < station->supply_count; i++) {
 		const struct station_supply *supply = station->supplies[i];
-		if (supply->life.id != 0 && supply->settled.dated && supply->settled.at_s < oldest)
-			oldest = supply->settled.at_s;
+		const struct mark *settled = &supply->settled;
+		int64_t since_s = settled->dated ? settled->at_s : settled->since_s;
+		if (supply->life.id != 0 && (settled->dated || since_s > 0) && since_s < oldest)
+			oldest = since_s;
 	}
 	/* A standing charge that is not taken yet needs the tariff of its day. */
 	for (size_t i = 0; i < station->room_count; i++) {

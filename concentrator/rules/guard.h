@@ -59,11 +59,12 @@ struct guard_limits {
 
 /* A register value and when it was read. */
 struct mark {
-	int64_t wh;     /* unwrapped: equal to the register modulo the modulus */
-	int64_t at_us;  /* CLOCK_BOOTTIME; meaningful only with this_boot */
-	int64_t at_s;   /* Unix; meaningful only with dated */
-	bool this_boot; /* read since the box started: at_us compares with now */
-	bool dated;     /* at_s comes from a trusted clock */
+	int64_t wh;      /* unwrapped: equal to the register modulo the modulus */
+	int64_t at_us;   /* CLOCK_BOOTTIME; meaningful only with this_boot */
+	int64_t at_s;    /* Unix; meaningful only with dated */
+	bool this_boot;  /* read since the box started: at_us compares with now */
+	bool dated;      /* at_s comes from a trusted clock */
+	int64_t since_s; /* not dated: it was read at this Unix time or later; 0: nothing says so */
 };
 
 enum guard_reason {

@@ -62,7 +62,9 @@ static int find_step(const struct mark *settled, const struct mark *accepted,
 		step.to_s = now->s;
 	if (settled->dated && settled->at_s <= step.to_s)
 		step.from_s = settled->at_s;
-	step.timed = accepted->dated && step.from_s != INT64_MIN;
+	else if (!settled->dated && settled->since_s > 0 && settled->since_s <= step.to_s)
+		step.from_s = settled->since_s;
+	step.timed = accepted->dated && settled->dated && step.from_s == settled->at_s;
 	*ret = step;
 	return 0;
 }

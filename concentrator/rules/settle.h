@@ -9,7 +9,8 @@
  * M7  Under an untrusted clock no settlement falls due by itself: the register itself keeps the
  *     energy. When the time is known again marks of the same boot are dated exactly (settle_date);
  *     a step whose times stay unknown is priced at the cheapest price in the gap and marked
- *     ENTRY_UNTIMED.
+ *     ENTRY_UNTIMED. The gap begins no earlier than what was known when the settled mark was read
+ *     (mark.since_s).
  */
 #pragma once
 

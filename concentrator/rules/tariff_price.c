@@ -221,6 +221,18 @@ static void begin_cheapest(struct tariff_pricing *pricing, int64_t from_s, int64
 	enter_allowance(pricing, pricing->from_s);
 }
 
+/* A gap reaches back no further than the first tariff, unless it ends before it: a time at which nothing was
+ * to be paid is no price to choose. */
+static void begin_gap(struct tariff_pricing *pricing)
+{
+	const struct tariff_book *book = pricing->book;
+
+	if (book->count > 0 && pricing->from_s < book->tariff[0].activation_s &&
+	    pricing->to_s >= book->tariff[0].activation_s)
+		pricing->from_s = book->tariff[0].activation_s;
+	begin_cheapest(pricing, pricing->from_s, pricing->to_s);
+}
+
 /* What an allowance can cover at the most, whenever the energy of the gap was used. */
 static void widen_allowance(struct tariff_pricing *pricing)
 {
@@ -248,7 +260,10 @@ int tariff_least_begin(struct tariff_pricing *pricing, const struct tariff_book 
 	if (r < 0)
 		return r;
 	pricing->flags = ENTRY_UNTIMED;
-	begin_cheapest(pricing, step->from_s, step->to_s);
+	if (step->timed)
+		begin_cheapest(pricing, step->from_s, step->to_s);
+	else
+		begin_gap(pricing);
 	widen_allowance(pricing);
 	return 0;
 }
@@ -297,7 +312,7 @@ int tariff_price_begin(struct tariff_pricing *pricing, const struct tariff_book 
 		return r;
 	if (!step->timed) {
 		pricing->flags = ENTRY_UNTIMED;
-		begin_cheapest(pricing, step->from_s, step->to_s);
+		begin_gap(pricing);
 		return 0;
 	}
 	if (is_quiet(pricing, step))

@@ -5,7 +5,8 @@
  *     counts as taken at it (inclusive; the nearest boundary, of two equally near the earlier;
  *     before the first activation there is no price, and so no boundary to count at). A step that still straddles a boundary is split by time, floor(Wh x seconds / total) to each part
  *     and the rest to the last, and says so. Energy whose time is not known is priced at the
- *     cheapest price it can have had.
+ *     cheapest price it can have had; that it was used before the first activation, where nothing
+ *     was to be paid, is believed only where all of the gap lies there.
  *
  * What an allowance covers goes first, and costs nothing: in each stretch what is left in its period; of
  * energy whose time is not known what is left when its gap begins. What it can cost at the least takes in

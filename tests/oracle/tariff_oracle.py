@@ -407,10 +407,16 @@ class Account:
                  (wh - free, at, until, price, version.number, block, flags)]
         return [part for part in found if part[0] > 0]
 
+    def gap(self, start, end):
+        """Where a gap begins: with the first tariff, if that came within it."""
+        first = min(v.activation for v in self.versions)
+        return first if start < first <= end else start
+
     def price(self, wh, start, end, timed):
         if wh == 0:
             return []
         if not timed:
+            start = self.gap(start, end)
             return self.cheapest(wh, start, end, start, end, UNTIMED)
         first, last = self.near(start), self.near(end)
         if first == last:
@@ -519,7 +525,8 @@ class Account:
         return [(due, f"event {rule} {day} {begin} {end} {amount} {version.number}")
                 for due, _, rule, day, begin, end, amount, version in events]
 
-    def least(self, wh, start, end):
+    def least(self, wh, start, end, timed):
+        start = start if timed else self.gap(start, end)
         return sum(part[3] * part[0] for part in
                    self.cheapest(wh, start, end, start, end, 0, self.most_free(start, end))) if wh else 0
 
@@ -696,8 +703,8 @@ def make(maker, clock):
                 end = min(end, begin + 20000) if len(meters) > 1 else end
         timed = maker.random.random() > 0.1
         meters[i] = end
-        ask.append(f"least {wh} {begin} {end}\n")
-        answers.append(f"least {account.least(wh, begin, end)}")
+        ask.append(f"least {wh} {begin} {end} {int(timed)}\n")
+        answers.append(f"least {account.least(wh, begin, end, timed)}")
         ask.append(f"step {wh} {begin} {end} {int(timed)}\n")
         answers += ["part " + " ".join(map(str, row)) for row in account.charge(wh, begin, end, timed)]
         answers.append(f"end 0 {account.taxed()}")

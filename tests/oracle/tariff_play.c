@@ -9,7 +9,7 @@
  *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, and
  *                                   end RESULT NANO REST: the tax added so far, and what is carried
  *     dated NOW                     does what is due:  event RULE DAY FROM TO NANO TARIFF, end
- *     least WH FROM TO              what it costs at the least (S1), nothing moves:  least NANO
+ *     least WH FROM TO TIMED        what it costs at the least (S1), nothing moves:  least NANO
  *     next AFTER UNTIL              the next boundary:  next AT | next none
  *     again                         adds up the account's use from its charges anew
  */
@@ -167,8 +167,9 @@ int main(void)
 			   &step.from_s, &step.to_s, &timed) == 4) {
 			step.timed = timed != 0;
 			price(&play, &step);
-		} else if (sscanf(line, "least %" SCNd64 " %" SCNd64 " %" SCNd64, &step.wh,
-				  &step.from_s, &step.to_s) == 3) {
+		} else if (sscanf(line, "least %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &step.wh,
+				  &step.from_s, &step.to_s, &timed) == 4) {
+			step.timed = timed != 0;
 			least(&play, &step);
 		} else if (sscanf(line, "tariff %" SCNd64 " %zu", &id, &size) == 2) {
 			add_tariff(&play, id, size);

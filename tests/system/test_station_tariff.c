@@ -236,6 +236,97 @@ static void free_energy_keeps_the_supply_on_and_then_ends_with_a_notice(void **s
 	assert_in_range(site_room(site, "101")->free_wh, 9700, 10000);
 }
 
+/* The box is switched off and on again, and does not know the time. */
+static void power_cut(struct site *site)
+{
+	site_close(site);
+	site->building.now_us += 20 * MINUTE_US;
+	site->building.trusted = false;
+	site->boot = "fedcba9876543210fedcba9876543210";
+	site_open(site);
+}
+
+static void later_tariff(struct site *site, const char *price, int64_t activation_s)
+{
+	char text[128];
+	struct ledger_tariff tariff = {.name = "t", .activation_s = activation_s, .text = text};
+
+	snprintf(text, sizeof(text),
+		 "[tariff]\nname = t\nactivation = receipt\n[energy]\nprice = %s\n", price);
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+}
+
+/* M7: 0.5, and 0.8 from two hours on. A room is added, and another recharged, while the time is not known, and
+ * the power goes before it is. The cheapest counts of what the time can have been, and that is not before
+ * what the ledger had heard from the clock. */
+static void a_life_begun_without_the_time_is_charged_by_what_can_have_been(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t lost_us; /* the clock is not trusted from then on */
+		int64_t price_micro;
+	} cases[] = {
+		{"lost after the dearer price came: the dearer price", 2 * HOUR_US + 10 * MINUTE_US,
+		 800000},
+		{"lost before: the cheaper one, although most was used later",
+		 HOUR_US + 50 * MINUTE_US, 500000},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct site *site = *state;
+		struct played_building *building = &site->building;
+		int64_t lost_wh;
+
+		print_message("%s\n", cases[i].sentence);
+		if (i > 0) {
+			assert_int_equal(site_teardown(state), 0);
+			assert_int_equal(site_setup(state), 0);
+			site = *state;
+			building = &site->building;
+		}
+		site_add_meter(site, 1000);
+		site_add_room(site, 101, 100000, "sockets", true, 1);
+		later_tariff(site, "0.8", START_S + 7200);
+		played_run(building, cases[i].lost_us);
+		struct charges before = charges_of(site, "101");
+		building->trusted = false;
+		played_run(building, cases[i].lost_us + 20 * MINUTE_US);
+		struct played_meter *meter = site_add_meter(site, 1000);
+		lost_wh = played_register_wh(meter);
+		site_add_room(site, 102, 100000, "sockets", true, 1);
+		assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 100), NULL),
+				    "applied");
+		played_run(building, building->now_us + 2 * HOUR_US);
+		power_cut(site);
+		played_run(building, building->now_us + 30 * MINUTE_US);
+		assert_int_equal(charges_of(site, "102").count, 0);
+		/* What is shown meanwhile is what will be charged. */
+		int64_t shown_nano = site_room(site, "102")->live_nano;
+		assert_true(shown_nano < 100000 * INT64_C(10000000));
+		building->trusted = true;
+		played_run(building, building->now_us + 5 * MINUTE_US);
+
+		struct charges new = charges_of(site, "102");
+		assert_in_range(new.wh, 2500, played_register_wh(meter) - lost_wh);
+		assert_int_equal(new.flags, ENTRY_UNTIMED);
+		assert_int_equal(new.nano, new.wh *cases[i].price_micro);
+		assert_true(site_room(site, "102")->live_nano <= shown_nano);
+		/* The other room was settled in between, and goes on from there. */
+		struct charges old = charges_of(site, "101");
+		assert_in_range(old.wh - before.wh, 2500,
+				played_register_wh(&building->meter[0]) - 1234560 - before.wh);
+		assert_true(old.flags & ENTRY_UNTIMED);
+		assert_in_range(old.nano - before.nano, (old.wh - before.wh) * 500000,
+				(old.wh - before.wh) * 800000);
+		if (cases[i].price_micro == 800000)
+			assert_true(old.nano - before.nano > (old.wh - before.wh - 200) * 800000);
+		assert_use_follows(site, site_room(site, "102"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +335,9 @@ int main(void)
 			site_teardown),
 		cmocka_unit_test_setup_teardown(
 			free_energy_keeps_the_supply_on_and_then_ends_with_a_notice, site_setup,
+			site_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_life_begun_without_the_time_is_charged_by_what_can_have_been, site_setup,
 			site_teardown),
 		cmocka_unit_test_setup_teardown(days_of_blocks_and_bands_need_no_split_by_time,
 						site_setup, site_teardown),

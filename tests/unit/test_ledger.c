@@ -459,6 +459,61 @@ static int keep_life(const struct ledger_life *life, void *userdata)
 	return 0;
 }
 
+/* M7: the ledger's own order proves it, over restarts. */
+static void a_life_begun_without_the_time_began_no_earlier_than_was_known(void **state)
+{
+	struct house *house = *state;
+	struct house_room room;
+	struct ledger_life life;
+	struct entry entry;
+
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	house_room(house, &room, 1, 1000);
+	entry = house_charge(&room, 10);
+	entry.at_s = HOUSE_NOW_S + 500;
+	house_append(house, entry);
+	entry = house_charge(&room, 10);
+	entry.at_s = HOUSE_NOW_S + 999999;
+	entry.at_trusted = false;
+	house_append(house, entry);
+	assert_int_equal(ledger_life_end(house->ledger, room.life.id, HOUSE_NOW_S), 0);
+	life = (struct ledger_life){.point_id = room.supply.point_id, .first_wh = 7};
+	assert_int_equal(ledger_life_begin(house->ledger, &life), 0);
+	assert_int_equal(life.floor_s, HOUSE_NOW_S + 500);
+	/* What comes later says nothing about it. */
+	entry = house_credit(&room, "O-1", 1);
+	entry.at_s = HOUSE_NOW_S + 700;
+	house_append(house, entry);
+	assert_int_equal(ledger_commit(house->ledger), 0);
+	house_close(house);
+	house_open(house);
+	assert_int_equal(ledger_lives_each(house->ledger, false, keep_life, &life), 0);
+	assert_int_equal(life.settled_s, 0);
+	assert_int_equal(life.floor_s, HOUSE_NOW_S + 500);
+
+	/* An entry whose end is not known says where it began. */
+	room.life = life;
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	entry = house_charge(&room, 10);
+	entry.at_trusted = false;
+	entry.from_s = HOUSE_NOW_S + 600;
+	entry.to_s = 0;
+	house_append(house, entry);
+	assert_int_equal(ledger_commit(house->ledger), 0);
+	assert_int_equal(ledger_lives_each(house->ledger, false, keep_life, &life), 0);
+	assert_int_equal(life.floor_s, HOUSE_NOW_S + 600);
+	/* One whose end is known needs no more. */
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	house_append(house, house_charge(&room, 10));
+	assert_int_equal(ledger_commit(house->ledger), 0);
+	assert_int_equal(ledger_lives_each(house->ledger, false, keep_life, &life), 0);
+	assert_int_equal(life.settled_s, HOUSE_NOW_S + 120);
+	assert_int_equal(life.floor_s, 0);
+	assert_int_equal(house_sql(house, "UPDATE life_floor SET not_before_s = 1"),
+			 SQLITE_CONSTRAINT_TRIGGER);
+	assert_int_equal(house_sql(house, "DELETE FROM life_floor"), SQLITE_CONSTRAINT_TRIGGER);
+}
+
 static void rooms_close_only_at_zero_and_free_their_name_point_and_relay(void **state)
 {
 	struct house *house = *state;
@@ -682,6 +737,7 @@ int main(void)
 		CASE(m3_an_order_and_a_receipt_are_taken_once),
 		CASE(m5_what_is_written_cannot_be_changed_deleted_or_replaced),
 		CASE(overflows_are_refused_for_the_account_and_for_the_building),
+		CASE(a_life_begun_without_the_time_began_no_earlier_than_was_known),
 		CASE(rooms_close_only_at_zero_and_free_their_name_point_and_relay),
 		CASE(pages_by_cursor_show_every_row_once),
 		CASE(a_commit_is_timed),

@@ -214,6 +214,85 @@ static void unknown_times_are_priced_cheapest_and_say_so(void **state)
 			 -EINVAL);
 }
 
+/* M7: the book is 0.538 from midnight, 0.588 from noon. */
+static void a_mark_without_a_time_was_read_no_earlier_than_was_known(void **state)
+{
+	static const struct {
+		const char *sentence;
+		struct mark settled;
+		int64_t accepted_s; /* 0: not dated either */
+		int64_t from_s, to_s, price;
+	} cases[] = {
+		{"read in another boot after noon was known: the dearer price",
+		 {.wh = 5, .since_s = NOON},
+		 NOON + 700,
+		 NOON,
+		 NOON + 700,
+		 588000},
+		{"read in another boot, a second earlier known: the cheaper one",
+		 {.wh = 5, .since_s = NOON - 1},
+		 NOON + 700,
+		 NOON - 1,
+		 NOON + 700,
+		 538000},
+		{"nothing says so: the cheapest since there is a tariff",
+		 {.wh = 5},
+		 NOON + 700,
+		 MIDNIGHT,
+		 NOON + 700,
+		 538000},
+		{"still not known when it is settled",
+		 {.wh = 5, .this_boot = true, .since_s = NOON},
+		 0,
+		 NOON,
+		 NOON + 9000,
+		 588000},
+		{"the clock went back behind it: it says nothing",
+		 {.wh = 5, .since_s = NOON + 701},
+		 NOON + 700,
+		 MIDNIGHT,
+		 NOON + 700,
+		 538000},
+		{"so it is with a mark that has a time",
+		 {.wh = 5, .at_s = NOON + 701, .dated = true},
+		 NOON + 700,
+		 MIDNIGHT,
+		 NOON + 700,
+		 538000},
+		{"a mark with a time asks for no other",
+		 {.wh = 5, .at_s = NOON + 1, .dated = true, .since_s = MIDNIGHT},
+		 0,
+		 NOON + 1,
+		 NOON + 9000,
+		 588000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mark accepted = {
+			.wh = 1005, .at_s = cases[i].accepted_s, .dated = cases[i].accepted_s != 0};
+		struct instant now = at(NOON + 9000);
+		struct entry entries[ENTRIES_MAX];
+		struct settle_cost cost = {0};
+		size_t count;
+
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(settle_entries(&cases[i].settled, &accepted, ENTRY_CHARGE, &now,
+						entries, &count),
+				 0);
+		assert_int_equal(count, 1);
+		assert_int_equal(entries[0].flags, ENTRY_UNTIMED);
+		assert_int_equal(entries[0].from_s, cases[i].from_s);
+		assert_int_equal(entries[0].to_s, cases[i].to_s);
+		assert_int_equal(entries[0].price_micro_per_kwh, cases[i].price);
+		assert_int_equal(
+			settle_cost_add(&cost, &cases[i].settled, &accepted, &book, &zone, &now),
+			0);
+		assert_int_equal(cost.cost_nano, 1000 * cases[i].price);
+		assert_int_equal(cost.least_nano, 1000 * cases[i].price);
+	}
+}
+
 static void marks_of_this_boot_are_dated_exactly(void **state)
 {
 	struct mark mark = {.wh = 5, .at_us = 4000000, .this_boot = true};
@@ -309,6 +388,7 @@ int main(void)
 		cmocka_unit_test(a_step_becomes_entries),
 		cmocka_unit_test(a_vacant_room_costs_nobody),
 		cmocka_unit_test(unknown_times_are_priced_cheapest_and_say_so),
+		cmocka_unit_test(a_mark_without_a_time_was_read_no_earlier_than_was_known),
 		cmocka_unit_test(marks_of_this_boot_are_dated_exactly),
 		cmocka_unit_test(idle_hours_are_no_part_of_a_step),
 		cmocka_unit_test(settlements_tile_the_register),

@@ -35,10 +35,11 @@ static struct tariff_book two_prices(void)
 }
 
 /* S1: what so much energy costs at the least in a time. */
-static int64_t least_nano(const struct tariff_book *book, int64_t wh, int64_t from_s, int64_t to_s)
+static int64_t least_nano(const struct tariff_book *book, int64_t wh, int64_t from_s, int64_t to_s,
+			  bool timed)
 {
 	struct tariff_use use = {0};
-	struct tariff_step step = {wh, from_s, to_s, false};
+	struct tariff_step step = {wh, from_s, to_s, timed};
 	struct tariff_pricing pricing;
 	struct tariff_part part;
 	int64_t sum = 0;
@@ -155,6 +156,67 @@ static void untimed_energy_takes_the_cheapest_price_in_the_gap(void **state)
 	assert_int_equal(parts.part[0].price_micro_per_kwh, 800000);
 }
 
+/* M7: what the gap can be, from the first thing known to the last. */
+static void a_gap_reaches_back_no_further_than_the_first_tariff(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t from_s, to_s, price, ret_from_s;
+	} cases[] = {
+		{"begun at nobody knows when: the cheapest of all tariffs, not nothing", INT64_MIN,
+		 T1 + 5, 500000, T0},
+		{"neither end is known: the same", INT64_MIN, INT64_MAX, 500000, T0},
+		{"begun before the first tariff, ended in it", T0 - 1, T0, 500000, T0},
+		{"all of it before the first tariff: nothing", T0 - 5, T0 - 1, 0, T0 - 5},
+		{"ended before the first tariff, begun at nobody knows when", INT64_MIN, T0 - 1, 0,
+		 INT64_MIN},
+		{"begun after the dearer one came: that one", T1, INT64_MAX, 800000, T1},
+		{"begun a second before: the cheaper one", T1 - 1, INT64_MAX, 500000, T1 - 1},
+	};
+	struct tariff_book book = two_prices();
+	static struct parts parts;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tariff_step step = {1000, cases[i].from_s, cases[i].to_s, false};
+		struct tariff_use use = {0};
+
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+		assert_int_equal(parts.count, 1);
+		assert_int_equal(parts.part[0].wh, 1000);
+		assert_int_equal(parts.part[0].price_micro_per_kwh, cases[i].price);
+		assert_int_equal(parts.part[0].from_s, cases[i].ret_from_s);
+		assert_int_equal(parts.part[0].flags, ENTRY_UNTIMED);
+		/* S1: what it will be charged is what it costs at the least. */
+		assert_int_equal(least_nano(&book, 1000, cases[i].from_s, cases[i].to_s, false),
+				 1000 * cases[i].price);
+	}
+}
+
+/* An allowance that the first tariff brings is there when the gap begins with it. */
+static void a_gap_that_begins_with_the_first_tariff_has_its_allowance(void **state)
+{
+	struct tariff_book book = {0};
+	struct tariff first = tariff(1, T0, 500000);
+	struct tariff_step step = {1000, INT64_MIN, T0 + 60, false};
+	struct tariff_use use = {.opened_s = T0 - 86400};
+	static struct parts parts;
+
+	(void)state;
+	first.allowance = (struct tariff_allowance){
+		.wh = 300,
+		.given = {.reset = TARIFF_RESET_MONTH, .count = 1, .mmdd = {1}},
+		.kept = {.reset = TARIFF_RESET_MONTH, .count = 1, .mmdd = {1}}};
+	assert_int_equal(tariff_book_add(&book, &first), 0);
+	assert_int_equal(price_step(&book, &zone, &use, &step, &parts), 0);
+	assert_int_equal(parts.count, 2);
+	assert_int_equal(parts.part[0].wh, 300);
+	assert_int_equal(parts.part[0].flags, ENTRY_UNTIMED | ENTRY_FREE);
+	assert_int_equal(parts.part[1].price_micro_per_kwh, 500000);
+	assert_int_equal(use.free_now.wh, 300);
+}
+
 static void the_book_refuses_nonsense(void **state)
 {
 	struct tariff_book book = two_prices();
@@ -206,9 +268,9 @@ static void the_book_knows_now_and_next(void **state)
 	assert_true(tariff_next_boundary(&book, &zone, T0, &at_s));
 	assert_int_equal(at_s, T1);
 	assert_false(tariff_next_boundary(&book, &zone, T1, &at_s));
-	assert_int_equal(least_nano(&book, 1, INT64_MIN, INT64_MAX), 0);
-	assert_int_equal(least_nano(&book, 1, T0, T1 + 5), 500000);
-	assert_int_equal(least_nano(&book, 1, T1, T1 + 5), 700000);
+	assert_int_equal(least_nano(&book, 1, INT64_MIN, INT64_MAX, false), 500000);
+	assert_int_equal(least_nano(&book, 1, T0, T1 + 5, true), 500000);
+	assert_int_equal(least_nano(&book, 1, T1, T1 + 5, true), 700000);
 	tariff_book_prune(&book, T1 - 1);
 	assert_int_equal(book.count, 3);
 	tariff_book_prune(&book, T1);
@@ -254,7 +316,7 @@ static void no_split_loses_a_wh(void **state)
 				assert_true(parts.part[k].amount_nano >=
 					    least_nano(&book, parts.part[k].wh,
 						       parts.part[k].from_s - 31,
-						       parts.part[k].to_s + 31));
+						       parts.part[k].to_s + 31, true));
 				assert_true(parts.part[k].amount_nano ==
 					    parts.part[k].wh * parts.part[k].price_micro_per_kwh);
 				sum += parts.part[k].wh;
@@ -278,6 +340,8 @@ int main(void)
 		cmocka_unit_test(steps_are_split_at_the_boundary),
 		cmocka_unit_test(two_boundaries_within_a_minute_take_the_nearest),
 		cmocka_unit_test(untimed_energy_takes_the_cheapest_price_in_the_gap),
+		cmocka_unit_test(a_gap_reaches_back_no_further_than_the_first_tariff),
+		cmocka_unit_test(a_gap_that_begins_with_the_first_tariff_has_its_allowance),
 		cmocka_unit_test(the_book_refuses_nonsense),
 		cmocka_unit_test(the_book_knows_now_and_next),
 		cmocka_unit_test(no_split_loses_a_wh),
