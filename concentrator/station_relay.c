@@ -204,6 +204,10 @@ void station_relay_read(struct station *station, struct station_supply *supply, 
 	supply->seen.position = relay_supply_position(contact, coil);
 	supply->seen.position_us = at_us;
 	station_relay_review(station, supply);
+	/* Not half a minute later: until it is known after a start, no cut is commanded. */
+	if (relay_plan_doubts(&supply->relay_state))
+		schedule_ask(&station->lines[supply->relay->line].schedule, supply->relay->index,
+			     SCHEDULE_POSITION);
 }
 
 int station_relay_connect(struct station *station, struct station_supply *supply)

@@ -43,6 +43,11 @@ static void observe_position(struct relay_state *state, const struct relay_seen 
 	state->open_wh_set = false;
 }
 
+bool relay_plan_doubts(const struct relay_state *state)
+{
+	return state->candidate_count > 0 && state->candidate != state->believed;
+}
+
 static uint32_t clear_wrong(struct relay_state *state)
 {
 	if (!state->alarmed_wrong)

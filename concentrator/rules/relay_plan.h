@@ -166,6 +166,9 @@ bool relay_plan_confirm(struct relay_state *state);
 /* Does the device switch by itself now: found to, and not commanded since? */
 bool relay_plan_own(const struct relay_state *state, const struct relay_seen *seen);
 
+/* Was a position read that is not yet believed? It is to be read again at once. */
+bool relay_plan_doubts(const struct relay_state *state);
+
 /* Has it answered the command to close, and waits for a person at its key? */
 bool relay_plan_waits_for_key(const struct relay_state *state, const struct relay_traits *traits);
 

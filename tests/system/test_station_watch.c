@@ -84,12 +84,36 @@ static void a_notice_is_acted_on_when_it_has_run(void **state)
 	assert_true(room->money.cut);
 }
 
+/* S5: one reading of a position is none. The second does not wait for its turn: after a start no cut is
+ * commanded before it. */
+static void a_position_that_is_news_is_read_twice_at_once(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	struct station_supply *supply = site_room(site, "101")->supplies[0];
+	played_run(building, building->now_us + 2 * SECOND_US);
+	assert_int_equal(supply->relay_state.believed, RELAY_CLOSED);
+
+	played_run(building, building->now_us + HOUR_US);
+	meter->closed = false;
+	int64_t began_us = building->now_us;
+	while (supply->seen.position != RELAY_OPEN)
+		played_run(building, building->now_us + SECOND_US / 10);
+	assert_false(supply->relay_state.armed);
+	assert_true(building->now_us > began_us);
+	played_run(building, building->now_us + SECOND_US);
+	assert_true(supply->relay_state.armed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(an_overload_is_alarmed_by_two_readings),
 		CASE(one_reading_above_the_limit_is_no_overload),
 		CASE(a_notice_is_acted_on_when_it_has_run),
+		CASE(a_position_that_is_news_is_read_twice_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,12 +364,17 @@ static void a_relay_found_open_waits_for_a_person(void **state)
 	struct bench room = bench(&with_read_back, 500);
 
 	(void)state;
-	run(&room, 5);
+	run(&room, 1);
+	assert_true(relay_plan_doubts(&room.state));
+	run(&room, 4);
+	assert_false(relay_plan_doubts(&room.state));
 	room.actual = RELAY_OPEN;
 	run(&room, 1);
 	assert_false(room.state.armed); /* one reading is none */
+	assert_true(relay_plan_doubts(&room.state));
 	run(&room, 1);
 	assert_true(room.state.armed);
+	assert_false(relay_plan_doubts(&room.state));
 	assert_true(room.events & RELAY_EVENT_ARMED);
 	assert_int_equal(status(&room), SERVICE_ARMED_FOR_CONNECT);
 	run(&room, 100000);
