@@ -73,6 +73,8 @@ static size_t find(const struct alarms *alarms, enum alarm_kind kind, const char
 	char kept[ALARM_SUBJECT_MAX + 1];
 	size_t place = 0;
 
+	if (alarms->standing[kind] == 0)
+		return ALARMS_MAX;
 	copy_text(kept, sizeof(kept), subject);
 	while (place < ALARMS_MAX &&
 	       !(alarms->alarm[place].active && alarms->alarm[place].kind == kind &&
@@ -134,6 +136,9 @@ int alarms_raise(struct alarms *alarms, enum alarm_kind kind, const char *subjec
 		alarm = find_place(alarms);
 	if (!alarm)
 		return -ENOSPC;
+	if (alarm->active)
+		alarms->standing[alarm->kind]--;
+	alarms->standing[kind]++;
 	alarm->active = true;
 	if (is_new) {
 		*alarm = (struct alarm){
@@ -160,6 +165,7 @@ bool alarms_clear(struct alarms *alarms, enum alarm_kind kind, const char *subje
 	if (place == ALARMS_MAX)
 		return false;
 	alarm = &alarms->alarm[place];
+	alarms->standing[kind]--;
 	alarm->active = false;
 	alarm->cleared_s = now->trusted ? now->s : 0;
 	if (ret_alarm)

@@ -86,6 +86,7 @@ struct alarm {
 /* Zero-initialised: empty. */
 struct alarms {
 	int64_t last_id;
+	uint16_t standing[ALARM_KIND_COUNT]; /* active ones of each kind: most often none */
 	struct alarm alarm[ALARMS_MAX];
 };
 

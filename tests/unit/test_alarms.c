@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "concentrator/rules/alarms.h"
+#include "tests/unit/random.h"
 
 static struct alarms alarms;
 
@@ -144,6 +145,45 @@ static void a_flood_of_occurrences_leaves_room_for_states(void **state)
 	assert_false(alarm_is_occurrence(ALARM_STORE_FAILING));
 }
 
+/* Occurrences give their places away while others of their kind stand. */
+static void whatever_happened_each_standing_alarm_is_found(void **state)
+{
+	static const enum alarm_kind some[] = {ALARM_METER_SILENT, ALARM_ORDER_SIGNATURE,
+					       ALARM_ORDER_LIMIT, ALARM_CUT_HELD};
+	struct random random = random_start("alarms", 20261122);
+	char subject[8];
+
+	(void)state;
+	for (long i = 0; i < random_rounds(20000); i++) {
+		enum alarm_kind kind = some[random_between(&random, 0, 3)];
+		struct instant now = at(i);
+
+		(void)snprintf(subject, sizeof(subject), "%d",
+			       (int)random_between(&random, 0, ALARMS_MAX));
+		if (random_between(&random, 0, 2) == 0)
+			(void)alarms_clear(&alarms, kind, subject, &now, NULL);
+		else
+			assert_in_range(alarms_raise(&alarms, kind, subject, "", &now, NULL) +
+						ENOSPC,
+					0, ENOSPC + 1);
+		if (i % 100 != 0)
+			continue;
+		for (size_t k = 0; k < ALARMS_MAX; k++) {
+			const struct alarm *alarm = &alarms.alarm[k];
+
+			if (alarm->active)
+				assert_ptr_equal(alarms_find(&alarms, alarm->kind, alarm->subject),
+						 alarm);
+		}
+	}
+	while (alarms_next(&alarms, 0, false)) {
+		const struct alarm *alarm = alarms_next(&alarms, 0, false);
+		struct instant now = at(1000000);
+
+		assert_true(alarms_clear(&alarms, alarm->kind, alarm->subject, &now, NULL));
+	}
+}
+
 static size_t tell(int64_t s)
 {
 	const struct alarm *alarm = NULL;
@@ -223,6 +263,7 @@ int main(void)
 		cmocka_unit_test_setup(a_person_acknowledges_once, set_up),
 		cmocka_unit_test_setup(history_makes_room_and_standing_alarms_do_not, set_up),
 		cmocka_unit_test_setup(a_flood_of_occurrences_leaves_room_for_states, set_up),
+		cmocka_unit_test_setup(whatever_happened_each_standing_alarm_is_found, set_up),
 		cmocka_unit_test_setup(
 			what_comes_and_goes_is_told_once_a_minute_and_at_last_as_it_is, set_up),
 		cmocka_unit_test_setup(long_texts_are_cut_at_a_character, set_up),

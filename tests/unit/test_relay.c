@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "meters/decode.h"
 #include "meters/model_file.h"
+#include "tests/unit/random.h"
 #include "meters/model_parse.h"
 
 static struct models *models;
@@ -274,21 +274,13 @@ static void destructive_writes_pass_for_no_model(void **state)
 	}
 }
 
-/* 1: every address is tried. More: one in so many, others for each model. */
-static unsigned divisor(void)
-{
-	const char *text = getenv("PREPAY_TEST_DIVISOR");
-	unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 1;
-
-	return value > 0 && value <= UINT16_MAX ? (unsigned)value : 1;
-}
-
 /* Not a list but everything: of all single-value writes only the relay's own pass. */
 static void nothing_but_the_relay_can_be_written(void **state)
 {
 	static const uint16_t values[] = {0, 1, 2, 0x0100, 0x0200, 0x5500, 0x5AA5, 0xFF00, 0xFFFF};
 	static const uint8_t functions[] = {5, 6, 15, 16};
-	const unsigned step = divisor();
+	/* Under the sanitizers one address in so many, others for each model. */
+	const unsigned step = (unsigned)(65536 / random_rounds(65536));
 
 	(void)state;
 	for (size_t m = 0; m < models_count(models); m++) {
