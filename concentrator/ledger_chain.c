@@ -6,6 +6,7 @@
 #include "concentrator/ledger_chain.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -16,21 +17,20 @@ static const char genesis_label[] = "prepay-ledger\n";
 
 static uint8_t *put_integer(uint8_t *at, int64_t value)
 {
-	uint64_t bits = (uint64_t)value;
+	uint64_t bits = htobe64((uint64_t)value);
 
-	for (int shift = 56; shift >= 0; shift -= 8)
-		*at++ = (uint8_t)(bits >> shift);
-	return at;
+	memcpy(at, &bits, sizeof(bits));
+	return at + sizeof(bits);
 }
 
 static uint8_t *put_text(uint8_t *at, const char *text, size_t max)
 {
 	size_t size = strnlen(text, max);
+	uint32_t bits = htobe32((uint32_t)size);
 
-	for (int shift = 24; shift >= 0; shift -= 8)
-		*at++ = (uint8_t)(size >> shift);
-	memcpy(at, text, size);
-	return at + size;
+	memcpy(at, &bits, sizeof(bits));
+	memcpy(at + sizeof(bits), text, size);
+	return at + sizeof(bits) + size;
 }
 
 size_t chain_bytes(const struct entry *entry, uint8_t ret[static CHAIN_BYTES_MAX])

@@ -222,9 +222,9 @@ int ledger_totals_get(struct ledger *ledger, int64_t point_id, struct ledger_tot
 	return 0;
 }
 
-static void copy_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)
+static void copy_text(sqlite3_value *value, char *ret, size_t size)
 {
-	const unsigned char *text = sqlite3_column_text(stmt, column);
+	const unsigned char *text = sqlite3_value_text(value);
 	size_t length = text ? strnlen((const char *)text, size - 1) : 0;
 
 	if (length > 0)
@@ -232,44 +232,54 @@ static void copy_text(sqlite3_stmt *stmt, int column, char *ret, size_t size)
 	ret[length] = '\0';
 }
 
-static void copy_hash(sqlite3_stmt *stmt, int column, uint8_t ret[static 32])
+static void copy_hash(sqlite3_value *value, uint8_t ret[static 32])
 {
-	const void *bytes = sqlite3_column_blob(stmt, column);
+	const void *bytes = sqlite3_value_blob(value);
 
-	if (bytes && sqlite3_column_bytes(stmt, column) == 32)
+	if (bytes && sqlite3_value_bytes(value) == 32)
 		memcpy(ret, bytes, 32);
+	else
+		memset(ret, 0, 32);
+}
+
+void entry_from_values(sqlite3_value *const values[static ENTRY_COLUMN_COUNT], struct entry *ret,
+		       int64_t *ret_balance_nano)
+{
+	ret->seq = sqlite3_value_int64(values[0]);
+	ret->format = sqlite3_value_int(values[1]);
+	ret->kind = (enum entry_kind)sqlite3_value_int(values[2]);
+	ret->account_id = sqlite3_value_int64(values[3]);
+	ret->point_id = sqlite3_value_int64(values[4]);
+	ret->life_id = sqlite3_value_int64(values[5]);
+	ret->at_s = sqlite3_value_int64(values[6]);
+	ret->at_trusted = sqlite3_value_int(values[7]) != 0;
+	ret->at_us = sqlite3_value_int64(values[8]);
+	copy_text(values[9], ret->boot, sizeof(ret->boot));
+	ret->amount_nano = sqlite3_value_int64(values[10]);
+	ret->energy_wh = sqlite3_value_int64(values[11]);
+	ret->from_wh = sqlite3_value_int64(values[12]);
+	ret->to_wh = sqlite3_value_int64(values[13]);
+	ret->from_s = sqlite3_value_int64(values[14]);
+	ret->to_s = sqlite3_value_int64(values[15]);
+	ret->price_micro_per_kwh = sqlite3_value_int64(values[16]);
+	ret->tariff_id = sqlite3_value_int64(values[17]);
+	ret->flags = (uint32_t)sqlite3_value_int64(values[18]);
+	ret->refers = sqlite3_value_int64(values[19]);
+	copy_text(values[20], ret->order, sizeof(ret->order));
+	copy_text(values[21], ret->who, sizeof(ret->who));
+	copy_text(values[22], ret->why, sizeof(ret->why));
+	*ret_balance_nano = sqlite3_value_int64(values[23]);
+	copy_hash(values[24], ret->previous);
+	copy_hash(values[25], ret->hash);
 }
 
 void entry_from_row(sqlite3_stmt *stmt, struct entry *ret, int64_t *ret_balance_nano)
 {
-	*ret = (struct entry){
-		.seq = sqlite3_column_int64(stmt, 0),
-		.format = sqlite3_column_int(stmt, 1),
-		.kind = (enum entry_kind)sqlite3_column_int(stmt, 2),
-		.account_id = sqlite3_column_int64(stmt, 3),
-		.point_id = sqlite3_column_int64(stmt, 4),
-		.life_id = sqlite3_column_int64(stmt, 5),
-		.at_s = sqlite3_column_int64(stmt, 6),
-		.at_trusted = sqlite3_column_int(stmt, 7) != 0,
-		.at_us = sqlite3_column_int64(stmt, 8),
-		.amount_nano = sqlite3_column_int64(stmt, 10),
-		.energy_wh = sqlite3_column_int64(stmt, 11),
-		.from_wh = sqlite3_column_int64(stmt, 12),
-		.to_wh = sqlite3_column_int64(stmt, 13),
-		.from_s = sqlite3_column_int64(stmt, 14),
-		.to_s = sqlite3_column_int64(stmt, 15),
-		.price_micro_per_kwh = sqlite3_column_int64(stmt, 16),
-		.tariff_id = sqlite3_column_int64(stmt, 17),
-		.flags = (uint32_t)sqlite3_column_int64(stmt, 18),
-		.refers = sqlite3_column_int64(stmt, 19),
-	};
-	copy_text(stmt, 9, ret->boot, sizeof(ret->boot));
-	copy_text(stmt, 20, ret->order, sizeof(ret->order));
-	copy_text(stmt, 21, ret->who, sizeof(ret->who));
-	copy_text(stmt, 22, ret->why, sizeof(ret->why));
-	*ret_balance_nano = sqlite3_column_int64(stmt, 23);
-	copy_hash(stmt, 24, ret->previous);
-	copy_hash(stmt, 25, ret->hash);
+	sqlite3_value *values[ENTRY_COLUMN_COUNT];
+
+	for (int i = 0; i < ENTRY_COLUMN_COUNT; i++)
+		values[i] = sqlite3_column_value(stmt, i);
+	entry_from_values(values, ret, ret_balance_nano);
 }
 
 static int walk(struct query *query, ledger_entry_fn fn, void *userdata)

@@ -285,7 +285,11 @@ void totals_from_row(const struct query *query, struct ledger_totals *ret);
 	"seq, format, kind, account_id, point_id, life_id, at_s, at_trusted, at_us, boot, "        \
 	"amount_nano, energy_wh, from_wh, to_wh, from_s, to_s, price_micro_per_kwh, tariff_id, "   \
 	"flags, refers, order_id, who, why, balance_nano, previous, hash"
+#define ENTRY_COLUMN_COUNT 26
 void entry_from_row(sqlite3_stmt *stmt, struct entry *ret, int64_t *ret_balance_nano);
+/* The same of a function that is given ENTRY_COLUMNS. */
+void entry_from_values(sqlite3_value *const values[static ENTRY_COLUMN_COUNT], struct entry *ret,
+		       int64_t *ret_balance_nano);
 /* Remembers which files are open: the database and its log. A named VFS has none. */
 void place_note(struct ledger *ledger);
 /* Does the name of the database still lead to the file that is open, uncut? */

@@ -1,154 +1,237 @@
 /* ledger_verify.c - proves M1, M2 and M8 from nothing but the tables, and the file beside them.
  *
- * Two walks: the entries in their order (ledger_walk.c), and what they do not prove: references, the other
- * tables' pages, and the indexes of the entries, which are compared with what the first walk has seen. Each
- * takes about as long as the other, so they run in two threads, each with a connection of its own; on a named
- * VFS, which may know one thread only, one after the other. What is wrong with an entry goes first.
+ * The work is cut into parts: the other tables, the indexes of the entries, and stretches of the entries
+ * (ledger_stretch.h). Two threads, each with a connection of its own, take one part behind the other until
+ * none is left; a named VFS may know one thread only. Then the stretches are joined in their order, the
+ * snapshot is held against what they have come to, and the indexes against the entries. What is wrong with
+ * an entry goes first.
  */
 #include "concentrator/ledger_verify.h"
 
+#include "concentrator/ledger_claims.h"
+#include "concentrator/ledger_index.h"
 #include "concentrator/ledger_store.h"
+#include "concentrator/ledger_stretch.h"
+#include "concentrator/ledger_tables.h"
 #include "concentrator/ledger_walk.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Runs a check of SQLite's and hands its first row, if it complains, to the verdict. */
-static int check_pragma(struct walk *walk, const char *pragma, bool ok_row)
-{
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(walk->db, pragma, -1, &stmt, NULL);
-	int error;
+#define HANDS          2
+#define STRETCHES      16 /* of the entries there are; each keeps where all accounts and lives stand */
+#define STRETCH_LEAST  1024
+#define STRETCHES_MAX  (STRETCHES + 2) /* cut at the snapshot, and what is added meanwhile */
+#define PART_TABLES    LEDGER_INDEXES
+#define PART_STRETCHES (PART_TABLES + 1)
 
-	if (code == SQLITE_OK)
-		code = sqlite3_step(stmt);
-	if (code == SQLITE_ROW) {
-		const char *text = (const char *)sqlite3_column_text(stmt, 0);
-
-		if (!ok_row || !text || strcmp(text, "ok") != 0)
-			(void)walk_bad(walk, 0, "%s: %s%s", pragma, text ? text : "",
-				       ok_row ? "" : ": a row names what is not there");
-	}
-	error = store_errno(walk->db, code);
-	(void)sqlite3_finalize(stmt);
-	return error;
-}
-
-/* Every row of an entry is proven by its hash and every row of these indexes by the entries; one more, and
- * SQLite has to check it. */
-static int check_tables(struct walk *walk)
-{
-	static const char list[] =
-		"SELECT name FROM sqlite_schema t WHERE type = 'table' AND (name <> 'entry' OR "
-		"(SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'entry' AND type = 'index') "
-		"<> 3) ORDER BY name";
-	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(walk->db, list, -1, &stmt, NULL), error = 0;
-
-	while (code == SQLITE_OK && error == 0 && walk->verdict->ok &&
-	       (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		char pragma[128];
-
-		code = SQLITE_OK;
-		(void)snprintf(pragma, sizeof(pragma), "PRAGMA quick_check('%s')",
-			       (const char *)sqlite3_column_text(stmt, 0));
-		error = check_pragma(walk, pragma, true);
-	}
-	if (error == 0 && walk->verdict->ok)
-		error = store_errno(walk->db, code);
-	(void)sqlite3_finalize(stmt);
-	return error;
-}
-
-static int check_file(struct walk *walk)
-{
-	int error = check_pragma(walk, "PRAGMA foreign_key_check", false);
-
-	if (error == 0 && walk->verdict->ok)
-		error = check_tables(walk);
-	if (error == 0 && walk->verdict->ok)
-		error = walk_indexes(walk);
-	return error;
-}
-
-/* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
-static int judge(struct walk *walk, int error)
-{
-	int code = sqlite3_errcode(walk->db) & 0xff;
-
-	if (error != -EIO || (code != SQLITE_CORRUPT && code != SQLITE_NOTADB))
-		return error;
-	return walk_bad(walk, walk->verdict->ok ? 0 : walk->verdict->first_bad,
-			"the file is damaged after entry %" PRId64 ": %s", walk->verdict->entries,
-			sqlite3_errmsg(walk->db));
-}
-
-struct side {
-	struct walk walk;
-	struct ledger_verdict verdict;
-	atomic_bool cancel;
-	int error;
+struct proof {
+	int64_t until; /* the last entry when it began: up to it the indexes are compared */
+	struct ledger_snapshot *snapshot;
+	struct ledger_verdict tables;
+	struct ledger_verdict indexed[LEDGER_INDEXES];
+	struct index_sum indexes[LEDGER_INDEXES];
+	int tables_error;
+	int indexed_error[LEDGER_INDEXES];
+	struct stretch stretches[STRETCHES_MAX];
+	size_t stretch_count;
+	atomic_size_t next; /* the part to be taken: an index, the tables, a stretch */
+	atomic_size_t last; /* the last stretch that is wanted: behind a wrong one none is */
 };
 
-static void *run_side(void *userdata)
-{
-	struct side *side = userdata;
+struct hand {
+	struct walk walk;
+	struct proof *proof;
+	pthread_t thread;
+};
 
-	side->error = judge(&side->walk, check_file(&side->walk));
+static void take_index(struct hand *hand, size_t number)
+{
+	struct proof *proof = hand->proof;
+
+	proof->indexed[number].ok = true;
+	hand->walk.verdict = &proof->indexed[number];
+	proof->indexed_error[number] = walk_judge(
+		&hand->walk,
+		index_walk(&hand->walk, (int)number, proof->until, &proof->indexes[number]));
+}
+
+static void take_tables(struct hand *hand)
+{
+	hand->proof->tables.ok = true;
+	hand->walk.verdict = &hand->proof->tables;
+	hand->proof->tables_error = walk_judge(&hand->walk, tables_check(&hand->walk));
+}
+
+static void take_stretch(struct hand *hand, size_t number)
+{
+	struct proof *proof = hand->proof;
+	struct stretch *stretch = &proof->stretches[number];
+	size_t last = atomic_load(&proof->last);
+
+	if (number > last)
+		return;
+	stretch->error = walk_judge(&hand->walk, stretch_walk(&hand->walk, stretch));
+	while ((stretch->error < 0 || !stretch->verdict.ok) && number < last &&
+	       !atomic_compare_exchange_weak(&proof->last, &last, number)) {
+	}
+}
+
+static void *work(void *userdata)
+{
+	struct hand *hand = userdata;
+	struct proof *proof = hand->proof;
+	size_t part;
+
+	while ((part = atomic_fetch_add(&proof->next, 1)) < PART_STRETCHES + proof->stretch_count)
+		if (part >= PART_STRETCHES)
+			take_stretch(hand, part - PART_STRETCHES);
+		else if (part == PART_TABLES)
+			take_tables(hand);
+		else
+			take_index(hand, part);
 	return NULL;
 }
 
-/* The entries here, the file beside them. */
-static int run_both(struct walk *walk, struct side *side, bool threads)
+static void add_stretch(struct proof *proof, int64_t *after, int64_t through)
 {
-	pthread_t thread;
-	bool beside = threads && pthread_create(&thread, NULL, run_side, side) == 0;
-	int error = judge(walk, walk_entries(walk));
+	struct stretch *stretch = &proof->stretches[proof->stretch_count++];
 
-	/* The first bad entry is what there is to say. */
-	if (beside && (error < 0 || !walk->verdict->ok))
-		atomic_store(&side->cancel, true);
+	stretch_init(stretch, *after, false);
+	stretch->through = *after = through;
+	stretch->indexed = through <= proof->until;
+}
+
+/* Even stretches, one of them ending with the snapshot, and one without an end. */
+static void cut(struct proof *proof, const uint8_t genesis[static 32])
+{
+	int64_t snapshot = proof->snapshot ? proof->snapshot->seq : 0, after = 0;
+	int64_t step = proof->until / STRETCHES + 1;
+
+	if (step < STRETCH_LEAST)
+		step = STRETCH_LEAST;
+	while (after < proof->until) {
+		int64_t through = after + step < proof->until ? after + step : proof->until;
+
+		if (snapshot > after && snapshot < through)
+			through = snapshot;
+		add_stretch(proof, &after, through);
+	}
+	/* A younger one was taken since the last entry was asked for. */
+	if (snapshot > after)
+		add_stretch(proof, &after, snapshot);
+	add_stretch(proof, &after, INT64_MAX);
+	memcpy(proof->stretches[0].start, genesis, sizeof(proof->stretches[0].start));
+	atomic_store(&proof->last, proof->stretch_count);
+}
+
+/* Each stretch behind the one before it, and the snapshot where it stands. */
+static int join_all(struct walk *walk, const struct proof *proof, struct stretch *all)
+{
+	int error = 0;
+
+	walk->verdict = &all->verdict;
+	for (size_t i = 0; error == 0 && all->verdict.ok && i < proof->stretch_count; i++) {
+		if (proof->snapshot && proof->snapshot->seq == proof->stretches[i].after)
+			error = claims_prove(walk, all, proof->snapshot);
+		if (error == 0 && all->verdict.ok)
+			error = stretch_join(walk, all, &proof->stretches[i]);
+	}
+	return walk_judge(walk, error);
+}
+
+/* What is wrong with the first of the parts that are not about entries. */
+static int join_rest(struct walk *walk, const struct proof *proof, struct stretch *all)
+{
+	int error = proof->tables_error;
+
+	if (error == 0 && !proof->tables.ok)
+		error = walk_bad(walk, proof->tables.first_bad, "%s", proof->tables.detail);
+	for (size_t i = 0; error == 0 && all->verdict.ok && i < LEDGER_INDEXES; i++) {
+		error = proof->indexed_error[i];
+		if (error == 0 && !proof->indexed[i].ok)
+			error = walk_bad(walk, proof->indexed[i].first_bad, "%s",
+					 proof->indexed[i].detail);
+	}
+	if (error == 0 && all->verdict.ok)
+		(void)indexes_agree(walk, all->indexes, proof->indexes);
+	return error;
+}
+
+static int begin(struct walk *walk, struct proof *proof, struct stretch *all)
+{
+	int error = walk_integer(walk, "SELECT coalesce(max(seq), 0) FROM entry", &proof->until);
+
+	if (error == 0)
+		error = claims_genesis(walk, all->start);
+	if (error == 0 && all->verdict.ok)
+		error = claims_snapshot(walk, &proof->snapshot);
+	memcpy(all->verdict.head, all->start, sizeof(all->start));
+	return walk_judge(walk, error);
+}
+
+static void walk_all(struct hand hands[static HANDS], struct proof *proof, bool threads)
+{
+	bool beside;
+
+	hands[1].proof = hands[0].proof = proof;
+	beside = threads && pthread_create(&hands[1].thread, NULL, work, &hands[1]) == 0;
+	(void)work(&hands[0]);
 	if (beside)
-		(void)pthread_join(thread, NULL);
-	if (error < 0 || !walk->verdict->ok)
+		(void)pthread_join(hands[1].thread, NULL);
+}
+
+static int prove(struct hand hands[static HANDS], const char *path, const char *vfs,
+		 struct proof *proof, struct stretch *all)
+{
+	struct walk *walk = &hands[0].walk;
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < HANDS; i++) {
+		hands[i].walk.verdict = &all->verdict;
+		error = walk_judge(&hands[i].walk, walk_open(&hands[i].walk, path, vfs));
+	}
+	if (error == 0 && all->verdict.ok)
+		error = begin(walk, proof, all);
+	if (error < 0 || !all->verdict.ok)
 		return error;
-	if (!beside)
-		(void)run_side(side);
-	if (side->error < 0)
-		return side->error;
-	if (!side->verdict.ok)
-		return walk_bad(walk, side->verdict.first_bad, "%s", side->verdict.detail);
-	(void)walk_indexes_agree(walk, &side->walk);
-	return 0;
+	cut(proof, all->start);
+	walk_all(hands, proof, vfs == NULL);
+	error = join_all(walk, proof, all);
+	if (error == 0 && all->verdict.ok)
+		error = join_rest(walk, proof, all);
+	all->verdict.balance_nano = all->totals.balance_nano;
+	return error;
 }
 
 int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 		  const atomic_bool *cancel, struct ledger_verdict *ret)
 {
-	struct ledger_verdict verdict = {.ok = true};
-	struct walk walk = {
-		.progress = progress, .cancel = cancel, .until = -1, .verdict = &verdict};
-	struct side side = {.walk = {.progress = progress, .cancel = cancel},
-			    .verdict = {.ok = true}};
-	int error = walk_open(&walk, path, vfs);
+	struct hand hands[HANDS] = {0};
+	struct proof *proof = calloc(1, sizeof(*proof));
+	struct stretch all;
+	int error;
 
-	side.walk.verdict = &side.verdict;
-	side.walk.stop = &side.cancel;
-	side.walk.until = walk.until;
+	if (!proof)
+		return -ENOMEM;
+	stretch_init(&all, 0, true);
+	for (size_t i = 0; i < HANDS; i++) {
+		hands[i].walk.progress = progress;
+		hands[i].walk.cancel = cancel;
+	}
+	error = prove(hands, path, vfs, proof, &all);
+	for (size_t i = 0; i < HANDS; i++)
+		walk_close(&hands[i].walk);
+	for (size_t i = 0; i < proof->stretch_count; i++)
+		stretch_clear(&proof->stretches[i]);
+	stretch_clear(&all);
+	free(proof->snapshot);
+	free(proof);
 	if (error == 0)
-		error = walk_open(&side.walk, path, vfs);
-	if (error == 0)
-		error = run_both(&walk, &side, vfs == NULL);
-	else
-		error = judge(side.walk.db ? &side.walk : &walk, error);
-	walk_close(&side.walk);
-	walk_close(&walk);
-	if (error == 0)
-		*ret = verdict;
+		*ret = all.verdict;
 	return error;
 }
 

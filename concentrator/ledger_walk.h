@@ -1,50 +1,20 @@
-/* ledger_walk.h - inside verify: the walk over the entries, and what it does not see.
+/* ledger_walk.h - inside verify: the connection that a walk reads by, its verdict, and its progress.
  *
- * Private to ledger_verify.c. A walk has a connection of its own; two of them may run in two threads.
+ * Two walks may run in two threads, each with its own.
  */
 #pragma once
 
-#include "concentrator/ledger_snapshot.h"
 #include "concentrator/ledger_store.h"
 #include "concentrator/ledger_verify.h"
 
 #include <stdatomic.h>
 
-/* What an account's or a meter life's entries have come to. */
-struct running {
-	int64_t id;
-	int64_t value; /* nano or Wh */
-	int64_t first; /* where it began */
-	int64_t point_id;
-};
-
-struct runnings {
-	struct running *rows; /* by id, rising */
-	size_t count;
-};
-
-/* The rows that an index of the entries must have, in any order. */
-struct index_sum {
-	uint64_t rows;
-	uint64_t sum;
-};
-
-#define WALK_INDEXES 3
-
 struct walk {
 	sqlite3 *db;
-	atomic_ullong *progress;
-	const atomic_bool *cancel; /* the caller's; and ... */
-	const atomic_bool *stop;   /* ... of the other walk; either may be NULL */
-	struct runnings accounts;
-	struct runnings lives;
-	struct ledger_totals totals;
-	struct ledger_snapshot *snapshot; /* as it was when the walk began; NULL: none */
-	int64_t until; /* the last entry when verify began: up to it the indexes are compared; negative: to
-			* be asked when it opens */
-	struct index_sum indexes[WALK_INDEXES];
-	void *digest; /* libcrypto's, for all entries */
-	struct ledger_verdict *verdict;
+	atomic_ullong *progress;        /* the caller's, as is ... */
+	const atomic_bool *cancel;      /* ... this; either may be NULL */
+	void *digest;                   /* libcrypto's, for all entries */
+	struct ledger_verdict *verdict; /* of what is walked now */
 };
 
 /* Opens the walk's connection, query-only. */
@@ -56,11 +26,11 @@ int walk_tick(void *userdata);
 /* The verdict is that it is wrong; seq 0: not in an entry. Returns 0. */
 int walk_bad(struct walk *walk, int64_t seq, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Chain, balances, lives and the snapshot; fills what the indexes must hold. */
-LEDGER_CHECKED int walk_entries(struct walk *walk);
-/* ledger_index.c: the indexes of the entries up to walk->until, row by row. */
-LEDGER_CHECKED int walk_indexes(struct walk *walk);
-/* What one entry adds to them. */
-void walk_index_add(struct walk *walk, const struct entry *entry, int64_t balance_nano);
-/* Are the two the same rows? Names the index that is not. */
-bool walk_indexes_agree(struct walk *walk, const struct walk *other);
+/* A short transaction around a page that must fit together. */
+LEDGER_CHECKED int walk_begin(struct walk *walk);
+/* Ends it, whatever error it had; returns error, or -ECANCELED. */
+int walk_end(struct walk *walk, int error);
+/* The one integer that sql asks for; it has a row. */
+LEDGER_CHECKED int walk_integer(struct walk *walk, const char *sql, int64_t *ret);
+/* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
+int walk_judge(struct walk *walk, int error);

@@ -8,7 +8,8 @@ and older ledgers put back; replay_doubled and replay_lost: how many gave money 
 On a ledger of 128 rooms, ten years and 8 settlements a day and room, in the folder of the build: settlement_commit_ms,
 one room's settlement begun and committed, the median (p99, and all rooms at once, beside it); ledger_open_s, and
 ledger_open_cold_s with nothing of the file in memory; statement_month_ms, one room's; verify_entries_per_s, all that
-`prepay ledger verify` proves, with the file in memory; rss_kib and daemon_start_s, of prepayd with that ledger and
+`prepay ledger verify` proves, with the file in memory, in two threads (verify_cpu_s, of both, is what it costs
+whatever else the machine does); rss_kib and daemon_start_s, of prepayd with that ledger and
 its 128 meters. disk_bytes_per_day: the blocks of 4 KiB that a day of the station writes to all its files (disk_day.c),
 polls every 2 s, beside what committing each reading, or each round of readings, would write.
 """
@@ -30,7 +31,8 @@ ORACLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 GOALS = {"settlement_commit_ms": ("ms", None), "settlement_commit_p99_ms": ("ms", None),
          "settlement_commit_all_ms": ("ms", None), "ledger_open_s": ("s", 0.5), "ledger_open_cold_s": ("s", 0.5),
-         "statement_month_ms": ("ms", 20), "verify_entries_per_s": ("1/s", 1000000), "entries": ("entries", 3700000),
+         "statement_month_ms": ("ms", 20), "verify_entries_per_s": ("1/s", 1000000), "verify_cpu_s": ("s", None),
+         "entries": ("entries", 3700000),
          "disk_bytes_per_day": ("B", 10000000), "disk_bytes_per_day_commit_per_cycle": ("B", None),
          "disk_bytes_per_day_commit_per_poll": ("B", None), "disk_polls_per_room_hour": ("1/h", None)}
 

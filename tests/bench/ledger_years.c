@@ -67,6 +67,15 @@ static int64_t clock_ns(void)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* Of all threads. */
+static int64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 static int64_t clock_us(void)
 {
 	return clock_ns() / 1000;
@@ -357,10 +366,11 @@ static void measure_statements(const char *path, const struct years *years, int6
 static void measure_verify(const char *path)
 {
 	struct ledger_verdict verdict;
-	int64_t begin_ns = clock_ns(), took_ns;
+	int64_t begin_ns = clock_ns(), begin_cpu_ns = cpu_ns(), took_ns;
 
 	must(ledger_verify(path, NULL, NULL, NULL, &verdict), "verify");
 	took_ns = clock_ns() - begin_ns;
+	(void)printf("verify_cpu_s %.2f\n", (double)(cpu_ns() - begin_cpu_ns) / 1e9);
 	if (!verdict.ok) {
 		(void)fprintf(stderr, "ledger_years: verify: %s\n", verdict.detail);
 		exit(1);

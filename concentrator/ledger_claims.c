@@ -1,0 +1,103 @@
+/* ledger_claims.c - see ledger_claims.h. */
+#include "concentrator/ledger_claims.h"
+
+#include "concentrator/ledger_chain.h"
+#include "concentrator/ledger_snapshot_bytes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+int claims_genesis(struct walk *walk, uint8_t ret[static 32])
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db, "SELECT genesis, site FROM meta WHERE id = 1", -1,
+				      &stmt, NULL);
+	int error;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	error = store_errno(walk->db, code);
+	if (code == SQLITE_ROW && sqlite3_column_bytes(stmt, 0) == 32) {
+		uint8_t genesis[32];
+		const char *site = (const char *)sqlite3_column_text(stmt, 1);
+
+		memcpy(ret, sqlite3_column_blob(stmt, 0), 32);
+		error = chain_genesis(site ? site : "", genesis);
+		if (error == 0 && memcmp(genesis, ret, 32) != 0)
+			(void)walk_bad(walk, 0, "the chain does not begin with this site");
+	} else if (error == 0) {
+		(void)walk_bad(walk, 0, "the ledger does not say whose it is");
+	}
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+int claims_snapshot(struct walk *walk, struct ledger_snapshot **ret)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = sqlite3_prepare_v2(walk->db,
+				      "SELECT body, sha256, (SELECT coalesce(max(seq), 0) FROM "
+				      "entry), s.seq FROM snapshot s WHERE id = 1",
+				      -1, &stmt, NULL);
+	int error;
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	error = store_errno(walk->db, code);
+	if (code == SQLITE_ROW) {
+		const void *body = sqlite3_column_blob(stmt, 0);
+		size_t size = (size_t)sqlite3_column_bytes(stmt, 0);
+
+		error = snapshot_decode(body, size, sqlite3_column_blob(stmt, 1), ret);
+		if (error == -EUCLEAN)
+			error = walk_bad(walk, 0, "the snapshot's bytes do not have its hash");
+		else if (error == 0 && ((*ret)->seq > sqlite3_column_int64(stmt, 2) ||
+					(*ret)->seq != sqlite3_column_int64(stmt, 3)))
+			error = walk_bad(walk, 0,
+					 "the snapshot stands on entry %" PRId64
+					 ", which is not there",
+					 (*ret)->seq);
+	}
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+int claims_prove(struct walk *walk, const struct stretch *all,
+		 const struct ledger_snapshot *snapshot)
+{
+	const struct ledger_totals *said = &snapshot->totals, *sum = &all->totals;
+
+	if (memcmp(snapshot->head, all->verdict.head, sizeof(snapshot->head)) != 0)
+		return walk_bad(walk, 0,
+				"the snapshot after entry %" PRId64 " has another hash of it",
+				snapshot->seq);
+	for (size_t i = 0; i < snapshot->account_count; i++) {
+		int64_t id = snapshot->accounts[i].id, sum_nano = running_total(&all->accounts, id);
+
+		if (snapshot->accounts[i].balance_nano != sum_nano)
+			return walk_bad(walk, 0,
+					"the snapshot after entry %" PRId64 ": account %" PRId64
+					": it says %" PRId64 ", the entries sum to %" PRId64,
+					snapshot->seq, id, snapshot->accounts[i].balance_nano,
+					sum_nano);
+	}
+	for (size_t i = 0; i < snapshot->life_count; i++) {
+		int64_t id = snapshot->lives[i].id, sum_wh = running_total(&all->lives, id);
+
+		if (snapshot->lives[i].energy_wh != sum_wh)
+			return walk_bad(walk, 0,
+					"the snapshot after entry %" PRId64 ": meter life %" PRId64
+					": it says %" PRId64 " Wh, the entries sum to %" PRId64,
+					snapshot->seq, id, snapshot->lives[i].energy_wh, sum_wh);
+	}
+	if (said->charged_wh != sum->charged_wh || said->house_wh != sum->house_wh ||
+	    said->quarantined_wh != sum->quarantined_wh ||
+	    said->written_off_wh != sum->written_off_wh || said->balance_nano != sum->balance_nano)
+		return walk_bad(walk, 0,
+				"the snapshot after entry %" PRId64
+				": the building's sums are not those of the entries",
+				snapshot->seq);
+	return 0;
+}
