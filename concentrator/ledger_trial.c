@@ -6,6 +6,7 @@
 
 #include "concentrator/ledger_reading.h"
 #include "concentrator/ledger_store.h"
+#include "concentrator/ledger_trial_history.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,20 +43,150 @@ static int make_room(struct trial_list *list)
 	return 0;
 }
 
-/* The account's charges that matter, oldest first. */
-static int play(struct reading *reading, const struct trial_terms *terms, int64_t account_id,
-		struct trial_account *account)
+/* Tenancies of an account in the order of time, each a move in and perhaps one out. */
+struct moves {
+	sqlite3_stmt *stmt;
+	bool any;
+	bool out; /* what comes next is the end of the one begun last */
+	int64_t at_s;
+	bool moved; /* from, or to, another room */
+	int64_t closed_s;
+};
+
+/* The next one; any: false: there is none. */
+static int next_move(struct reading *reading, struct moves *moves)
+{
+	int code;
+
+	if (moves->any && !moves->out && sqlite3_column_int64(moves->stmt, 1) != 0) {
+		moves->out = true;
+		moves->at_s = sqlite3_column_int64(moves->stmt, 1);
+		moves->moved = sqlite3_column_int(moves->stmt, 3) != 0;
+		return 0;
+	}
+	code = moves->stmt ? sqlite3_step(moves->stmt) : SQLITE_DONE;
+	moves->any = code == SQLITE_ROW;
+	moves->out = false;
+	if (moves->any) {
+		moves->at_s = sqlite3_column_int64(moves->stmt, 0);
+		moves->moved = sqlite3_column_int(moves->stmt, 2) != 0;
+	} else if (moves->closed_s != 0) {
+		/* One that had no tenancy at its end ends itself. */
+		moves->any = moves->out = true;
+		moves->at_s = moves->closed_s;
+		moves->moved = false;
+		moves->closed_s = 0;
+		(void)sqlite3_finalize(moves->stmt);
+		moves->stmt = NULL;
+	}
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_errno(reading->db, code);
+}
+
+static int begin_moves(struct reading *reading, int64_t account_id, int64_t closed_s,
+		       struct moves *ret)
+{
+	int error;
+
+	*ret = (struct moves){.closed_s = closed_s};
+	error = reading_prepare(
+		reading,
+		"SELECT from_s, to_s, EXISTS (SELECT 1 FROM tenancy o WHERE o.name = t.name AND "
+		"o.to_s = t.from_s AND o.account_id <> t.account_id), EXISTS (SELECT 1 FROM "
+		"tenancy o WHERE o.name = t.name AND o.from_s = t.to_s AND o.account_id <> "
+		"t.account_id) FROM tenancy t WHERE account_id = ? ORDER BY id",
+		&ret->stmt);
+	if (error < 0)
+		return error;
+	(void)sqlite3_bind_int64(ret->stmt, 1, account_id);
+	return next_move(reading, ret);
+}
+
+static int move(struct reading *reading, struct moves *moves, struct trial_account *account)
+{
+	int error = moves->out ? trial_move_out(account, moves->at_s, moves->moved)
+			       : trial_move_in(account, moves->at_s, moves->moved);
+
+	return error < 0 ? error : next_move(reading, moves);
+}
+
+/* Of what was committed in the second of a move: does it come behind it? What is charged up to a move goes
+ * before it. */
+static bool is_behind(const struct moves *moves, const struct entry *entry)
+{
+	if (moves->at_s != entry->at_s)
+		return moves->at_s < entry->at_s;
+	if (moves->out)
+		return entry->kind == ENTRY_FORFEIT || entry->kind == ENTRY_CLOSING ||
+		       entry->kind == ENTRY_ROUNDING ||
+		       (entry->kind == ENTRY_WRITE_OFF && entry->life_id == 0) ||
+		       (entry->kind == ENTRY_DEBT && entry->refers == 0);
+	return entry->kind == ENTRY_OPENING || entry->kind == ENTRY_RECHARGE ||
+	       entry->kind == ENTRY_CASH;
+}
+
+/* One number of the account; 0 where there is none. */
+static int ask(struct reading *reading, const char *sql, int64_t account_id, int64_t before,
+	       int64_t *ret)
 {
 	sqlite3_stmt *stmt = NULL;
-	int64_t first, end;
+	int code = SQLITE_DONE, error = reading_prepare(reading, sql, &stmt);
+
+	*ret = 0;
+	if (error == 0) {
+		(void)sqlite3_bind_int64(stmt, 1, account_id);
+		(void)sqlite3_bind_int64(stmt, 2, before);
+		code = sqlite3_step(stmt);
+	}
+	if (code == SQLITE_ROW)
+		*ret = sqlite3_column_int64(stmt, 0);
+	else if (error == 0 && code != SQLITE_DONE)
+		error = store_errno(reading->db, code);
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+static int play_entry(struct reading *reading, const struct trial_terms *terms, sqlite3_stmt *stmt,
+		      struct moves *moves, int64_t *out_s, struct trial_account *account)
+{
+	struct entry entry;
+	int64_t balance_nano, due_s = 0;
+	int error = 0;
+
+	entry_from_row(stmt, &entry, &balance_nano);
+	while (error == 0 && moves->any && is_behind(moves, &entry)) {
+		*out_s = moves->out ? moves->at_s : *out_s;
+		error = move(reading, moves, account);
+	}
+	/* What closed the account as it was is no matter of the trial. */
+	if (error < 0 ||
+	    (entry.at_s == *out_s && entry.life_id == 0 &&
+	     (entry.kind == ENTRY_WRITE_OFF || (entry.kind == ENTRY_DEBT && entry.refers == 0))))
+		return error;
+	/* An allowance, or what is left of it, has no interval; its key has the day. */
+	if (sqlite3_column_type(stmt, ENTRY_COLUMN_COUNT) != SQLITE_NULL) {
+		due_s = calendar_date_start_s(&terms->zone,
+					      sqlite3_column_int64(stmt, ENTRY_COLUMN_COUNT));
+		if (due_s < sqlite3_column_int64(stmt, ENTRY_COLUMN_COUNT + 1))
+			due_s = sqlite3_column_int64(stmt, ENTRY_COLUMN_COUNT + 1);
+	}
+	return trial_entry(account, &entry, due_s);
+}
+
+/* The account's entries that matter, oldest first, with its tenancies between them. */
+static int play(struct reading *reading, const struct trial_terms *terms, int64_t account_id,
+		struct moves *moves, int64_t first, struct trial_account *account)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t end, out_s = INT64_MIN;
 	int code = SQLITE_DONE;
-	int error = reading_find(reading, account_id, terms->since_s - EARLY_S, &first);
+	int error = reading_find(reading, account_id, terms->to_s + LATE_S, &end);
 
 	if (error == 0)
-		error = reading_find(reading, account_id, terms->to_s + LATE_S, &end);
-	if (error == 0)
 		error = reading_prepare(reading,
-					"SELECT " ENTRY_COLUMNS " FROM entry WHERE account_id = ? "
+					"SELECT " ENTRY_COLUMNS
+					", (SELECT day FROM dated WHERE entry_seq = entry.seq AND "
+					"rule IN (3, 4)), (SELECT opened_s FROM dated WHERE "
+					"entry_seq = entry.seq) FROM entry WHERE account_id = ? "
 					"AND seq >= ? AND seq < ? ORDER BY seq",
 					&stmt);
 	if (error < 0)
@@ -63,16 +194,52 @@ static int play(struct reading *reading, const struct trial_terms *terms, int64_
 	(void)sqlite3_bind_int64(stmt, 1, account_id);
 	(void)sqlite3_bind_int64(stmt, 2, first);
 	(void)sqlite3_bind_int64(stmt, 3, end);
-	while (error == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		struct entry entry;
-		int64_t balance_nano;
-
-		entry_from_row(stmt, &entry, &balance_nano);
-		error = trial_entry(terms, account, &entry);
-	}
+	while (error == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+		error = play_entry(reading, terms, stmt, moves, &out_s, account);
 	if (error == 0 && code != SQLITE_DONE)
 		error = store_errno(reading->db, code);
 	(void)sqlite3_finalize(stmt);
+	while (error == 0 && moves->any)
+		error = move(reading, moves, account);
+	return error < 0 ? error : trial_end(account);
+}
+
+/* The account as it stood when what matters began, and then on. */
+static int try_account(struct reading *reading, const struct trial_terms *terms,
+		       const struct trial_history *history, const struct tariff_persons *persons,
+		       int64_t account_id, int64_t opened_s, int64_t closed_s,
+		       struct trial_account *ret)
+{
+	struct moves moves = {0};
+	bool vacant = false;
+	int64_t first, balance_nano = 0, tax_rest = 0;
+	int error = reading_find(reading, account_id, terms->since_s - EARLY_S, &first);
+
+	if (error == 0)
+		error = ask(reading,
+			    "SELECT balance_nano FROM entry WHERE account_id = ? AND seq < ? "
+			    "ORDER BY seq DESC LIMIT 1",
+			    account_id, first, &balance_nano);
+	if (error == 0)
+		error = ask(reading,
+			    "SELECT t.rest FROM tax t JOIN entry e ON e.seq = t.entry_seq WHERE "
+			    "t.account_id = ? AND e.to_s <= ? ORDER BY t.entry_seq DESC LIMIT 1",
+			    account_id, terms->since_s, &tax_rest);
+	if (error == 0)
+		error = begin_moves(reading, account_id, closed_s, &moves);
+	while (error == 0 && moves.any &&
+	       (moves.at_s < terms->since_s || (!moves.out && moves.at_s <= opened_s))) {
+		vacant = moves.out;
+		if (!vacant && moves.at_s > opened_s)
+			opened_s = moves.at_s;
+		error = next_move(reading, &moves);
+	}
+	if (error == 0) {
+		trial_account_begin(ret, terms, history, persons, opened_s, vacant, balance_nano,
+				    tax_rest);
+		error = play(reading, terms, account_id, &moves, first, ret);
+	}
+	(void)sqlite3_finalize(moves.stmt);
 	return error;
 }
 
@@ -100,33 +267,32 @@ static int read_persons(struct reading *reading, int64_t account_id, struct tari
 }
 
 static int add_account(struct reading *reading, const struct trial_terms *terms, sqlite3_stmt *stmt,
-		       struct trial_list *list)
+		       struct ledger_trial_history *past, struct trial_list *list)
 {
 	int64_t account_id = sqlite3_column_int64(stmt, 0);
-	int64_t opened_s = sqlite3_column_int64(stmt, 2);
-	int64_t closed_s = sqlite3_column_int64(stmt, 3);
+	const char *room = (const char *)sqlite3_column_text(stmt, 1);
+	const struct trial_history history = history_asked(past);
 	struct tariff_persons persons;
-	struct trial_account account = {.use.opened_s = opened_s, .use.persons = &persons};
+	struct trial_account account;
 	int error = make_room(list);
 
+	history_room(past, room, sqlite3_column_int64(stmt, 4), sqlite3_column_int(stmt, 5) != 0);
 	if (error == 0)
 		error = read_persons(reading, account_id, &persons);
 	if (error == 0)
-		error = play(reading, terms, account_id, &account);
+		error = try_account(reading, terms, &history, &persons, account_id,
+				    sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3),
+				    &account);
 	if (error == 0)
-		error = trial_end(terms, &account, opened_s, closed_s);
+		error = past->error;
 	if (error < 0)
 		return error;
 	struct ledger_trial_row *row = &list->trial->rows[list->trial->count++];
 	*row = (struct ledger_trial_row){
 		.account_id = account_id,
-		.energy_wh = account.energy_wh,
-		.shared_wh = account.shared_wh,
-		.charged_nano = account.charged_nano,
-		.trial_nano = account.trial_nano,
+		.figures = account.figures,
 	};
-	(void)snprintf(row->room, sizeof(row->room), "%s",
-		       (const char *)sqlite3_column_text(stmt, 1));
+	(void)snprintf(row->room, sizeof(row->room), "%s", room);
 	return reading_tick(reading) ? -ECANCELED : 0;
 }
 
@@ -134,6 +300,7 @@ int ledger_trial(const char *path, const char *vfs, const struct trial_terms *te
 		 atomic_ullong *progress, const atomic_bool *cancel, struct ledger_trial **ret)
 {
 	struct reading reading = {.progress = progress, .cancel = cancel};
+	struct ledger_trial_history past = {0};
 	struct trial_list list = {0};
 	sqlite3_stmt *stmt = NULL;
 	int code = SQLITE_DONE;
@@ -142,9 +309,13 @@ int ledger_trial(const char *path, const char *vfs, const struct trial_terms *te
 	if (error == 0)
 		error = reading_open(&reading, path, vfs);
 	if (error == 0)
+		error = history_open(&past, &reading, terms);
+	if (error == 0)
 		error = reading_prepare(
 			&reading,
-			"SELECT account.id, room.name, account.opened_s, account.closed_s FROM "
+			"SELECT account.id, room.name, account.opened_s, account.closed_s, "
+			"room.id, "
+			"coalesce((SELECT cut FROM money WHERE account_id = account.id), 0) FROM "
 			"account JOIN room ON room.id = account.room_id WHERE account.opened_s < "
 			"?1 AND coalesce(account.closed_s > ?2, 1) ORDER BY account.id",
 			&stmt);
@@ -153,10 +324,11 @@ int ledger_trial(const char *path, const char *vfs, const struct trial_terms *te
 		(void)sqlite3_bind_int64(stmt, 2, terms->from_s);
 	}
 	while (error == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
-		error = add_account(&reading, terms, stmt, &list);
+		error = add_account(&reading, terms, stmt, &past, &list);
 	if (error == 0 && code != SQLITE_DONE)
 		error = store_errno(reading.db, code);
 	(void)sqlite3_finalize(stmt);
+	history_close(&past);
 	(void)sqlite3_close(reading.db);
 	if (error < 0)
 		free(list.trial);

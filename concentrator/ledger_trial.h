@@ -15,10 +15,7 @@
 /* An account that was open in the span. */
 struct ledger_trial_row {
 	int64_t account_id;
-	int64_t energy_wh;
-	int64_t shared_wh;
-	int64_t charged_nano;
-	int64_t trial_nano;
+	struct trial_figures figures;
 	char room[LEDGER_NAME_MAX + 1];
 };
 

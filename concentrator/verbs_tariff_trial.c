@@ -42,7 +42,7 @@ int verb_tariff_trial(void *userdata, struct control_call *call)
 		return -ENOMEM;
 	int r = trial_begin(job.terms, &tariff, &station->settings.zone,
 			    verbs_month_start_s(station, year, month),
-			    verbs_month_start_s(station, year, month + 1));
+			    verbs_month_start_s(station, year, month + 1), station->now.s);
 	if (r < 0) {
 		free(job.terms);
 		return r;
@@ -53,7 +53,7 @@ int verb_tariff_trial(void *userdata, struct control_call *call)
 /* The figures of a room, or of all of them. Both amounts lie far from where their difference would not fit:
  * add_up() has seen to it. */
 static json_t *figures(const struct station *station, const char *room,
-		       const struct ledger_trial_row *row)
+		       const struct trial_figures *row)
 {
 	int64_t more_nano = row->trial_nano - row->charged_nano;
 	return json_pack(
@@ -65,13 +65,13 @@ static json_t *figures(const struct station *station, const char *room,
 		station_money(station, more_nano), "difference_nano", message_nano(more_nano));
 }
 
-static int add_up(const struct ledger_trial *trial, struct ledger_trial_row *ret)
+static int add_up(const struct ledger_trial *trial, struct trial_figures *ret)
 {
 	int64_t more_nano;
 	int r = 0;
-	*ret = (struct ledger_trial_row){0};
+	*ret = (struct trial_figures){0};
 	for (size_t i = 0; r == 0 && i < trial->count; i++) {
-		const struct ledger_trial_row *row = &trial->rows[i];
+		const struct trial_figures *row = &trial->rows[i].figures;
 		r = money_subtract(row->trial_nano, row->charged_nano, &more_nano);
 		if (r == 0)
 			r = money_add(ret->charged_nano, row->charged_nano, &ret->charged_nano);
@@ -89,7 +89,7 @@ static void answer(struct station *station, struct control_call *call, const str
 {
 	const struct ledger_trial *trial = job->trial;
 	size_t next = (size_t)verbs_cursor(call), bytes = 0;
-	struct ledger_trial_row total;
+	struct trial_figures total;
 	char month[24], more[24];
 	if (add_up(trial, &total) < 0) {
 		control_fail(call, PROBLEM_REFUSED, "the sum of all rooms does not fit");
@@ -97,7 +97,7 @@ static void answer(struct station *station, struct control_call *call, const str
 	}
 	json_t *sum = figures(station, "", &total), *rows = json_array();
 	for (; next < trial->count; next++) {
-		json_t *row = figures(station, trial->rows[next].room, &trial->rows[next]);
+		json_t *row = figures(station, trial->rows[next].room, &trial->rows[next].figures);
 		if (!verbs_fits(row, &bytes, rows)) {
 			json_decref(row);
 			break;
