@@ -325,6 +325,7 @@ int64_t station_tick(struct station *station, const struct instant *now)
 		station->second_us = now->us + SECOND_US;
 		check_clock(station);
 		station_tariff_check(station);
+		station_boundary_check(station);
 		station_protect_check(station);
 		if (!station->store_failing)
 			station_holds_check(station);

@@ -195,6 +195,8 @@ static bool is_read(const struct station *station, const struct station_room *ro
 {
 	if (station->now.s - event->due_s >= station->config->policy.settle_s)
 		return true;
+	if (station_boundary_awaited(station, room))
+		return false;
 	for (size_t i = 0; i < room->supply_count; i++) {
 		const struct station_supply *supply = room->supplies[i];
 		if (supply->life.id != 0 &&

@@ -139,6 +139,10 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 							   .at_s = entry.to_s,
 							   .dated = entry.to_s != 0,
 							   .since_s = entry.from_s};
+		/* Read just before a boundary that has passed: it is at it, as the entry says. */
+		if (supply->settling.dated && entry.to_s > supply->settling.at_s &&
+		    entry.to_s <= station->now.s)
+			supply->settling.at_s = entry.to_s;
 	}
 	return r;
 }
@@ -226,8 +230,13 @@ static enum settle_due room_due(const struct station *station, const struct stat
 		enum settle_due due = settle_due(&supply->settled, &supply->guard.accepted,
 						 &station->book, &station->settings.zone,
 						 station->config->policy.settle_s, &station->now);
-		if (due != SETTLE_NOT_DUE)
-			return due;
+		if (due == SETTLE_NOT_DUE)
+			continue;
+		/* A nearer reading is on its way, or those of others are. */
+		if ((due == SETTLE_AT_BOUNDARY || due == SETTLE_AT_MIDNIGHT) &&
+		    station_boundary_awaited(station, room))
+			return SETTLE_NOT_DUE;
+		return due;
 	}
 	return SETTLE_NOT_DUE;
 }

@@ -90,8 +90,10 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		struct station_reads *reads = &device->reads[job->span];
 		if (reads->count == 0)
 			return false;
-		/* A position is waited for; of a board it is all that is ever read. */
-		slot->once = (job->span != SCHEDULE_POSITION || reads_positions_alone(device)) &&
+		/* A position is waited for; of a board it is all that is ever read. At a boundary the
+		 * register is, unless it moves no money before that. */
+		slot->once = (!job->boundary || device->identity.pending) &&
+			     (job->span != SCHEDULE_POSITION || reads_positions_alone(device)) &&
 			     station_identity_next(station, device, &slot->span, &slot->channel);
 		device->once_last = slot->once;
 		if (!slot->once) {
@@ -101,7 +103,8 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		}
 		if (model_span_request(device->model, slot->span, slot->channel, &request) < 0)
 			return false;
-		station_merge(station, device, slot, &request);
+		if (!job->boundary)
+			station_merge(station, device, slot, &request);
 	}
 	fill_request(device, &request, ret);
 	return true;
@@ -225,6 +228,7 @@ void station_feed(struct station *station, size_t index)
 		struct schedule_job job;
 		struct line_job out = {0};
 		if (!schedule_relay_waits(&line->schedule, station->now.us) &&
+		    !schedule_boundary_runs(&line->schedule, station->now.us) &&
 		    feed_survey(station, index, slot, false))
 			continue;
 		if (!schedule_next(&line->schedule, station->now.us, &job, &line->wait_us)) {
@@ -507,6 +511,10 @@ void station_result(struct station *station, size_t index, const struct line_res
 	} else if (result->error == 0) {
 		spread(station, device, &part, &answer);
 	}
+	/* All at the boundary have been read: settled before any is read again. */
+	if (slot.job.boundary && !station->store_failing &&
+	    !schedule_boundary_runs(&line->schedule, station->now.us))
+		station_settle_due(station);
 	if (slot.once && was_asked(result))
 		station_identity_result(station, device, slot.span, slot.channel, result->error);
 	station_feed(station, index);

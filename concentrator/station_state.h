@@ -331,12 +331,14 @@ struct station {
 	bool store_failing;
 	bool snapshot_stale; /* prices have changed: its positions are not right any more */
 	int64_t store_retry_us;
-	int64_t second_us;           /* next run of the once-a-second work */
-	int64_t ticked_us;           /* the last station_tick() */
-	int64_t polls;               /* good answers since the start */
-	int64_t through_at_start;    /* the outbox's cursor */
-	int64_t checkpoint_us;       /* the last checkpoint, or the start */
-	int64_t checkpoint_day;      /* local date of the last one, yyyymmdd; 0: none */
+	int64_t boundary_s;       /* Unix; of the price, or a midnight, around it; 0: none near */
+	int64_t boundary_us;      /* the same as CLOCK_BOOTTIME */
+	int64_t second_us;        /* next run of the once-a-second work */
+	int64_t ticked_us;        /* the last station_tick() */
+	int64_t polls;            /* good answers since the start */
+	int64_t through_at_start; /* the outbox's cursor */
+	int64_t checkpoint_us;    /* the last checkpoint, or the start */
+	int64_t checkpoint_day;   /* local date of the last one, yyyymmdd; 0: none */
 	int64_t checkpoint_retry_us; /* none before */
 
 	char error[STATION_ERROR_SIZE]; /* why loading failed */
@@ -448,6 +450,11 @@ void station_silence(struct station *station);
 /* station_overload.c: a reading of the point, which may show its load. */
 void station_overload(struct station *station, struct station_supply *supply,
 		      const struct reading *reading);
+
+/* station_boundary.c: once a second: tells the lines of the next boundary. */
+void station_boundary_check(struct station *station);
+/* Are readings at a boundary still to come on a line of this room? */
+bool station_boundary_awaited(const struct station *station, const struct station_room *room);
 
 /* station_dated.c: M9. Reads what was done last. */
 int station_dated_load(struct station *station, struct station_room *room);

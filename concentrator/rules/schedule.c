@@ -1,11 +1,13 @@
 /* schedule.c - see schedule.h: which job is next. Relay commands wait in schedule_command.c; what results
  * teach is schedule_result.c.
  *
- * Order: relay commands, rooms near a limit, spans asked for at once (read-backs among them), probes
+ * Order: relay commands, registers at a boundary, rooms near a limit, spans asked for at once (read-backs among them), probes
  * that their budget allows, then the earliest deadline. A deadline once set stands until the span is read, and those
  * of others lie ever later, so everything has its turn.
  */
 #include "concentrator/rules/schedule_command.h"
+
+#include "concentrator/rules/schedule_boundary.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -230,7 +232,15 @@ static void credit_probes(struct schedule *schedule, int64_t now_us)
 }
 
 /* What find_read() weighs: lower class first, then the earlier deadline. */
-enum read_class { READ_HURRIED, READ_ASKED, READ_PROBE, READ_DUE, READ_AHEAD, READ_NONE };
+enum read_class {
+	READ_BOUNDARY,
+	READ_HURRIED,
+	READ_ASKED,
+	READ_PROBE,
+	READ_DUE,
+	READ_AHEAD,
+	READ_NONE
+};
 
 struct candidate {
 	enum read_class class;
@@ -277,6 +287,17 @@ static void offer_probe(const struct schedule *schedule, size_t index, int64_t n
 		offer(best, READ_PROBE, device->probe_us, index, cheapest(device), true);
 }
 
+/* Whose register was read the longest ago goes first, but before all what is to be repeated. */
+static void offer_boundary(const struct schedule *schedule, size_t index, struct candidate *best)
+{
+	const struct schedule_device *device = &schedule->device[index];
+	bool again = (device->asked & (1U << SCHEDULE_ENERGY)) != 0;
+
+	if (schedule_boundary_wants(device))
+		offer(best, READ_BOUNDARY, again ? INT64_MIN : device->ended_us[SCHEDULE_ENERGY],
+		      index, SCHEDULE_ENERGY, false);
+}
+
 static void offer_reads(const struct schedule *schedule, size_t index, int64_t now_us,
 			struct candidate *best, int64_t *wait_us)
 {
@@ -304,9 +325,23 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 	}
 }
 
+static bool boundary_is_due(const struct schedule *schedule, int64_t now_us, int64_t *wait_us)
+{
+	int64_t from_us;
+
+	/* Far from any it costs nothing to look. */
+	if (schedule->boundary_us == 0 || now_us >= schedule->boundary_us + SCHEDULE_BOUNDARY_US)
+		return false;
+	from_us = schedule_boundary_from_us(schedule);
+	if (from_us > now_us)
+		schedule_sooner(wait_us, from_us);
+	return from_us <= now_us;
+}
+
 static struct candidate find_read(const struct schedule *schedule, int64_t now_us, int64_t *wait_us)
 {
 	struct candidate best = {.class = READ_NONE};
+	bool boundary = boundary_is_due(schedule, now_us, wait_us);
 
 	for (size_t i = 0; i < schedule->devices; i++) {
 		const struct schedule_device *device = &schedule->device[i];
@@ -319,11 +354,14 @@ static struct candidate find_read(const struct schedule *schedule, int64_t now_u
 			from_us = schedule->quiet_until_us;
 		if (device->last_us != 0 && from_us > now_us)
 			schedule_sooner(wait_us, from_us);
-		else if (device->state == SCHEDULE_ALIVE)
+		else if (device->state == SCHEDULE_ALIVE) {
+			if (boundary)
+				offer_boundary(schedule, i, &best);
 			offer_reads(schedule, i, now_us, &best, wait_us);
-		else
+		} else
 			offer_probe(schedule, i, now_us, &best, wait_us);
 	}
+	best.job.boundary = best.class == READ_BOUNDARY;
 	return best;
 }
 

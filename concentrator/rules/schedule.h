@@ -3,6 +3,7 @@
  * Pure: the state of one line's devices and now in, one job out; results come back and teach it. It
  * never sleeps: "nothing until T" is an answer. Energy, instant and position reads are taken by
  * earliest deadline, so that nothing starves when the line is full. Relay commands go first, then
+ * the registers that a boundary of the price wants now, then
  * rooms near zero or near a limit of power, whose reads take at most SCHEDULE_HURRY_PERCENT of the
  * line, then what was asked for at once, the read-backs behind commands among them.
  *
@@ -11,6 +12,11 @@
  *     often, and all probes that fail cost at most SCHEDULE_PROBE_PERCENT of the line's time.
  * B3  A relay command is the next job, opens before closes; behind a time-out of that very device
  *     it waits one more transaction.
+ * M7 (part)  Every register is read once as near to a boundary as the line can. A round that takes R is
+ *     begun R / 2 before it: so the readings lie R / 4 from it on average and R / 2 at the most, where a
+ *     round wholly behind it would lie R / 2 on average and R at the most; and the energy on the wrong
+ *     side of the boundary grows with that. A round is one read of each register, so it ends, and nothing
+ *     starves.
  *
  * After a time-out the next request goes to another device (facts/polling.md, T1b).
  */
@@ -26,6 +32,9 @@
 #define SCHEDULE_PROBE_PERCENT 4 /* of 5: the whole of it would leave the others just under 95 */
 #define SCHEDULE_HURRY_PERCENT 65
 #define SCHEDULE_NEVER_US      INT64_MAX
+/* A reading further from a boundary than this is none at it: tariff_price.h's half minute, less what is
+ * lost to whole seconds until it is settled. */
+#define SCHEDULE_BOUNDARY_US INT64_C(28000000)
 #define SCHEDULE_SETTLED_US                                                                        \
 	INT64_C(3200000) /* after a command: relay_plan.h's settling, and a little */
 
@@ -67,7 +76,8 @@ struct schedule_traits {
 struct schedule_job {
 	uint16_t device; /* index from schedule_add() */
 	enum schedule_span span;
-	bool probe;       /* of a device that does not answer: expect a time-out */
+	bool probe;    /* of a device that does not answer: expect a time-out */
+	bool boundary; /* of the register, for a boundary: nothing goes in its place or with it */
 	bool same_device; /* SCHEDULE_RELAY behind a job of the same device: if that one times out,
 			   * do not send; hand it back with schedule_put_back() */
 	/* With SCHEDULE_RELAY: */
@@ -84,6 +94,7 @@ struct schedule_device {
 	uint8_t in_flight;                /* bit per span */
 	uint8_t asked;                    /* bit per span: wanted at once */
 	uint8_t hurried;                  /* bit per span: goes before others when due */
+	uint8_t boundary;                 /* reads that the boundary still wants */
 	int64_t read_us[SCHEDULE_READS];  /* last good read; 0: never */
 	int64_t ended_us[SCHEDULE_READS]; /* last read, good or not; 0: never */
 	int64_t due_us[SCHEDULE_READS];   /* deadline */
@@ -122,10 +133,12 @@ struct schedule {
 	int64_t quiet_until_us;
 	int64_t probe_credit_us; /* line time that probes may still cost */
 	int64_t credited_us;
-	bool probing;     /* a probe is in flight */
-	uint32_t out;     /* jobs given out and not ended */
-	int64_t given_us; /* what the one given out last takes, as far as is known */
-	bool fault;       /* more than half of the line went silent at once */
+	bool probing;        /* a probe is in flight */
+	uint32_t out;        /* jobs given out and not ended */
+	int64_t given_us;    /* what the one given out last takes, as far as is known */
+	int64_t boundary_us; /* schedule_boundary(); 0: none */
+	bool boundary_behind;
+	bool fault; /* more than half of the line went silent at once */
 	int64_t fault_us;
 	size_t fault_devices; /* alive before it */
 	int64_t polls;
@@ -177,6 +190,15 @@ void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_u
 
 /* The span that shows the device's load: instant, or energy where one read brings both. */
 enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device);
+
+/* The price may change at at_us: reads the register of every device that answers as near to it as the line
+ * can. behind: not before it, because what is read before does not count there. Replaces what was said
+ * before, done or not; 0: no boundary. */
+void schedule_boundary(struct schedule *schedule, int64_t at_us, bool behind);
+
+/* Is such a round under way? Not before it is due, when all have been read, or SCHEDULE_BOUNDARY_US behind
+ * the boundary. */
+bool schedule_boundary_runs(const struct schedule *schedule, int64_t now_us);
 
 /* How soon a span of this device is to be read again; ret_hurried: it goes before others. */
 int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "concentrator/rules/schedule.h"
+#include "concentrator/rules/schedule_boundary.h"
 
 #define LEARNT_MIN_US       INT64_C(1000)
 #define LEARNT_MAX_US       INT64_C(1000000)
@@ -141,6 +141,8 @@ static uint32_t answer(struct schedule *schedule, struct schedule_device *device
 {
 	device->failures = 0;
 	device->answered_us = now_us;
+	if (job->span == SCHEDULE_ENERGY)
+		schedule_boundary_read(schedule, device, now_us);
 	if (job->span == SCHEDULE_RELAY) {
 		/* Its position now, and position and load when it has settled. */
 		if (!refused && device->traits.cost_us[SCHEDULE_POSITION] > 0)
@@ -222,6 +224,8 @@ void schedule_came_along(struct schedule *schedule, uint16_t device, enum schedu
 	assert(device < schedule->devices && span < SCHEDULE_READS);
 	one->asked &= (uint8_t) ~(1U << span);
 	one->read_us[span] = one->ended_us[span] = now_us;
+	if (span == SCHEDULE_ENERGY)
+		schedule_boundary_read(schedule, one, now_us);
 	plan_read(schedule, one, span, 0, now_us);
 }
 

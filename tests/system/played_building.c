@@ -106,7 +106,9 @@ static int64_t duration_us(const struct played_building *building,
 	int64_t faster = building->faster > 0 ? building->faster : 1;
 	int64_t characters = request->function == 16 ? 9 + 2 * request->count + 8
 						     : 8 + 5 + 2 * (int64_t)request->count;
-	return (answers ? characters * TC_US + TURNAROUND_US + GAP_US : 8 * TC_US + TIMEOUT_US) /
+	int64_t slower = building->slower > 0 ? building->slower : 1;
+	return (answers ? (characters * TC_US + GAP_US) * slower + TURNAROUND_US
+			: 8 * TC_US * slower + TIMEOUT_US) /
 	       faster;
 }
 

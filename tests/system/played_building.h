@@ -12,7 +12,7 @@
 
 #include "concentrator/station.h"
 
-#define PLAYED_METERS_MAX 128
+#define PLAYED_METERS_MAX 247
 
 struct played_meter {
 	int64_t energy_uwh; /* exact; the register shows hundredths of a kWh */
@@ -64,6 +64,7 @@ struct played_building {
 	int64_t noised_us;   /* heard up to here */
 	int64_t lost_writes; /* sent with settings that nobody hears */
 	int64_t faster;      /* the line, than at 9600 baud; 0: as that */
+	int64_t slower;      /* its characters, than at 9600 baud; 0: as that */
 	bool reading;        /* the reader has a job */
 	struct reader_job read;
 };

@@ -991,6 +991,9 @@ static void nothing_starves(void **state)
 		/* Every span once, urgent ones many times in between, and the longest period. */
 		bound_us = 60 * SECOND;
 		for (int minute = 0; minute < 5; minute++) {
+			schedule_boundary(&line->schedule,
+					  line->now_us + random_between(&random, 0, 50) * SECOND,
+					  random_between(&random, 0, 1));
 			run(line, 60 * SECOND);
 			for (int i = 0; i < devices; i++)
 				for (int span = 0; span < SCHEDULE_READS; span++) {
@@ -1004,6 +1007,237 @@ static void nothing_starves(void **state)
 				}
 		}
 	}
+}
+
+/* How far from the boundary each register was read at the nearest, of those that answer. */
+struct nearest {
+	int64_t us[SCHEDULE_DEVICES_MAX];
+	int64_t worst_us;
+	int64_t mean_us;
+	int within; /* half a minute */
+};
+
+static void run_past(struct play *line, int64_t boundary_us, int64_t until_us, struct nearest *ret)
+{
+	size_t count = line->schedule.devices;
+	int64_t sum_us = 0, alive = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ret->us[i] = 60 * SECOND; /* or more */
+	while (line->now_us < until_us) {
+		int64_t distance_us;
+
+		transact(line, until_us);
+		distance_us = line->now_us > boundary_us ? line->now_us - boundary_us
+							 : boundary_us - line->now_us;
+		if (line->last.span == SCHEDULE_ENERGY &&
+		    line->device[line->last.device].read_us[SCHEDULE_ENERGY] == line->now_us &&
+		    distance_us < ret->us[line->last.device])
+			ret->us[line->last.device] = distance_us;
+	}
+	ret->worst_us = ret->within = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (line->device[i].dead)
+			continue;
+		alive++;
+		sum_us += ret->us[i];
+		ret->within += ret->us[i] <= 30 * SECOND;
+		if (ret->us[i] > ret->worst_us)
+			ret->worst_us = ret->us[i];
+	}
+	ret->mean_us = sum_us / alive;
+}
+
+/* M7: the round is R long: half of it before the boundary, half of it behind. */
+static void registers_are_read_around_a_boundary(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int meters;
+		int dead;
+		int64_t cost_us;
+		bool behind;
+		int64_t worst_us, mean_us;
+		int least_within;
+	} cases[] = {
+		{"64 meters at 9600, 37 ms each: 1.2 s before to 1.2 s behind", 64, 0,
+		 READ_US(2) + 15 * MS, false, 1450 * MS, 700 * MS, 64},
+		{"16 of them dead: as much shorter, behind a probe under way", 64, 16,
+		 READ_US(2) + 15 * MS, false, 1300 * MS, 600 * MS, 48},
+		{"what is read before does not count: all of it behind", 64, 0,
+		 READ_US(2) + 15 * MS, true, 2600 * MS, 1350 * MS, 64},
+		{"247 meters at 2400, 112 ms each: 14 s before to 14 s behind", 247, 0, 112 * MS,
+		 false, 14500 * MS, 7300 * MS, 247},
+		{"a round of 99 s: what fits into 28 s before and behind", 247, 0, 400 * MS, false,
+		 INT64_MAX, INT64_MAX, 136},
+		{"a single meter: at once", 1, 0, 40 * MS, false, 150 * MS, 150 * MS, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nearest told, untold;
+
+		print_message("%s\n", cases[i].sentence);
+		for (int tell = 0; tell < 2; tell++) {
+			struct play *line = play(cases[i].meters, true);
+			int64_t boundary_us;
+
+			for (int n = 0; n < cases[i].meters; n++) {
+				struct schedule_traits *traits = &line->schedule.device[n].traits;
+
+				traits->cost_us[SCHEDULE_ENERGY] = cases[i].cost_us;
+				traits->cost_us[SCHEDULE_INSTANT] = 2 * cases[i].cost_us;
+				line->device[n].dead = n < cases[i].dead;
+			}
+			run(line, 180 * SECOND);
+			boundary_us = line->now_us + 40 * SECOND;
+			if (tell)
+				schedule_boundary(&line->schedule, boundary_us, cases[i].behind);
+			run_past(line, boundary_us, boundary_us + 40 * SECOND,
+				 tell ? &told : &untold);
+		}
+		print_message("  at the most %d ms, on average %d ms, %d within 30 s; without: "
+			      "%d, %d, %d\n",
+			      (int)(told.worst_us / MS), (int)(told.mean_us / MS), told.within,
+			      (int)(untold.worst_us / MS), (int)(untold.mean_us / MS),
+			      untold.within);
+		assert_true(told.worst_us <= cases[i].worst_us);
+		assert_true(told.mean_us <= cases[i].mean_us);
+		assert_true(told.within >= cases[i].least_within);
+	}
+}
+
+static void at_a_boundary_commands_go_first_and_rooms_near_zero_wait(void **state)
+{
+	struct play *line = play(64, false);
+	int64_t boundary_us;
+	int jobs = 0, opened_at = -1, closed_at = -1;
+	bool any;
+	uint32_t replaced;
+
+	(void)state;
+	run(line, 30 * SECOND);
+	schedule_urgent(&line->schedule, 9, 150 * MS, line->now_us);
+	run(line, 5 * SECOND);
+	boundary_us = line->now_us + 10 * SECOND;
+	schedule_boundary(&line->schedule, boundary_us, false);
+	while (!schedule_boundary_runs(&line->schedule, line->now_us))
+		transact(line, INT64_MAX);
+	assert_in_range(boundary_us - line->now_us, 1100 * MS, 1200 * MS);
+	for (; schedule_boundary_runs(&line->schedule, line->now_us); jobs++) {
+		if (jobs == 20) {
+			assert_int_equal(schedule_command(&line->schedule, 3, 1, true, 1,
+							  line->now_us, &any, &replaced),
+					 0);
+			assert_int_equal(schedule_command(&line->schedule, 4, 1, false, 2,
+							  line->now_us, &any, &replaced),
+					 0);
+		}
+		transact(line, INT64_MAX);
+		assert_int_equal(line->last.boundary, line->last.span != SCHEDULE_RELAY);
+		if (line->last.span == SCHEDULE_RELAY)
+			*(line->last.close ? &closed_at : &opened_at) = jobs;
+	}
+	assert_int_equal(jobs, 64 + 2);
+	assert_int_equal(opened_at, 20);
+	assert_int_equal(closed_at, 21);
+	/* Whoever waited is not forgotten. */
+	forget(line);
+	run(line, 300 * MS);
+	assert_true(line->device[9].reads[SCHEDULE_ENERGY] > 0);
+	assert_false(line->last.boundary);
+	/* Said again it is another round; none is none. */
+	schedule_boundary(&line->schedule, boundary_us, false);
+	assert_true(schedule_boundary_runs(&line->schedule, line->now_us));
+	assert_false(schedule_boundary_runs(&line->schedule, boundary_us + SCHEDULE_BOUNDARY_US));
+	schedule_boundary(&line->schedule, 0, false);
+	assert_false(schedule_boundary_runs(&line->schedule, line->now_us));
+}
+
+static void each_device_has_its_part_of_a_boundary_and_no_more(void **state)
+{
+	static const struct {
+		const char *sentence;
+		bool dead, refuses, comes_along;
+		uint8_t round;
+		uint8_t asked; /* so many times more, behind its read */
+		int jobs;
+	} cases[] = {
+		{"read once", .jobs = 1},
+		{"refused once", .refuses = true, .jobs = 1},
+		{"it falls silent in the round: until that is known", .dead = true,
+		 .jobs = SCHEDULE_SILENT_POLLS},
+		{"of four reads: each of them", .round = 4, .jobs = 4},
+		{"not believed at once: repeated, at once", .asked = 2, .jobs = 3},
+		{"it came along with another answer: not at all", .comes_along = true, .jobs = 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct play *line = play(32, false);
+		int jobs = 0, others = 0, asked = 0;
+
+		print_message("%s\n", cases[i].sentence);
+		line->schedule.device[5].traits.round[SCHEDULE_ENERGY] = cases[i].round;
+		run(line, 30 * SECOND);
+		schedule_boundary(&line->schedule, line->now_us, true);
+		line->device[5].dead = cases[i].dead;
+		line->device[5].refuses = cases[i].refuses;
+		if (cases[i].comes_along)
+			schedule_came_along(&line->schedule, 5, SCHEDULE_ENERGY, line->now_us);
+		while (schedule_boundary_runs(&line->schedule, line->now_us)) {
+			transact(line, INT64_MAX);
+			if (line->last.device != 5) {
+				/* A repetition is the very next. */
+				assert_int_equal(asked, jobs > 0 ? cases[i].asked : 0);
+				others += line->last.boundary;
+			} else {
+				jobs++;
+				if (asked < cases[i].asked) {
+					asked++;
+					schedule_ask(&line->schedule, 5, SCHEDULE_ENERGY);
+				}
+			}
+		}
+		assert_int_equal(jobs, cases[i].jobs);
+		assert_int_equal(others, 31);
+	}
+}
+
+static void an_idle_line_wakes_for_a_boundary(void **state)
+{
+	struct schedule_policy policy = schedule_policy_default();
+	struct play *line = play(0, false);
+	struct schedule_traits traits = {.cost_us = {[SCHEDULE_ENERGY] = 40 * MS}};
+	struct schedule_traits board = {.cost_us = {[SCHEDULE_POSITION] = 40 * MS}};
+	struct schedule_job job;
+	int64_t wait_us, boundary_us = 7 * SECOND;
+	uint16_t device;
+
+	(void)state;
+	policy.continuous = false;
+	schedule_init(&line->schedule, &policy, 1, line->now_us);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(schedule_add(&line->schedule, i < 2 ? &traits : &board,
+					      line->now_us, &device),
+				 0);
+	run(line, SECOND);
+	for (int behind = 0; behind < 2; behind++) {
+		int64_t from_us = boundary_us - (behind ? 0 : 40 * MS);
+
+		schedule_boundary(&line->schedule, boundary_us, behind != 0);
+		assert_false(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+		assert_int_equal(wait_us, from_us);
+		assert_false(schedule_boundary_runs(&line->schedule, from_us - 1));
+		assert_true(schedule_boundary_runs(&line->schedule, from_us));
+	}
+	line->now_us = boundary_us;
+	transact(line, INT64_MAX);
+	assert_true(line->last.boundary);
+	transact(line, INT64_MAX);
+	assert_true(line->last.boundary);
+	/* The board has no register. */
+	assert_false(schedule_boundary_runs(&line->schedule, line->now_us));
 }
 
 int main(void)
@@ -1037,6 +1271,10 @@ int main(void)
 		cmocka_unit_test(nothing_is_due_until_then),
 		cmocka_unit_test(the_turnaround_is_learnt_near_its_slowest),
 		cmocka_unit_test(nothing_starves),
+		cmocka_unit_test(registers_are_read_around_a_boundary),
+		cmocka_unit_test(at_a_boundary_commands_go_first_and_rooms_near_zero_wait),
+		cmocka_unit_test(each_device_has_its_part_of_a_boundary_and_no_more),
+		cmocka_unit_test(an_idle_line_wakes_for_a_boundary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
