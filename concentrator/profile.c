@@ -104,10 +104,12 @@ static int open_profile(const char *path, const char *vfs, int flags, const char
 
 	if (code == SQLITE_OK)
 		code = sqlite3_busy_timeout(*ret, 500);
+	/* EXTRA: without it the journal's name may come back after a power cut, and take the last batch
+	 * back. */
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(*ret,
 				    "PRAGMA cache_size = -256; PRAGMA trusted_schema = OFF; PRAGMA "
-				    "temp_store = MEMORY",
+				    "temp_store = MEMORY; PRAGMA synchronous = EXTRA",
 				    NULL, NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(*ret, begin, NULL, NULL, NULL);
