@@ -1,6 +1,9 @@
 #include "tests/fault/branch.h"
 
+#include "concentrator/platform/journal.h"
+
 #include <assert.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +25,25 @@ struct report {
 };
 
 static struct report *report;
+static int nowhere = -1; /* /dev/null */
+static bool is_quiet;
+
+/* Takes the place of platform/journal.c: most lines of ten thousand children are for nobody. */
+void journal_log(int priority, const char *message_id, const struct journal_field *fields,
+		 const char *format, ...)
+{
+	va_list args;
+
+	(void)priority;
+	(void)message_id;
+	(void)fields;
+	if (is_quiet)
+		return;
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	(void)fputc('\n', stderr);
+	va_end(args);
+}
 
 void branch_end(enum verdict verdict, const char *format, ...)
 {
@@ -41,7 +63,8 @@ static void be_child(bool quiet)
 	(void)alarm(LIVES_S);
 	/* A failed assertion of cmocka would go on with the next test. */
 	(void)setenv("CMOCKA_TEST_ABORT", "1", 1);
-	if (quiet && (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout)))
+	is_quiet = quiet;
+	if (quiet && (dup2(nowhere, STDERR_FILENO) < 0 || dup2(nowhere, STDOUT_FILENO) < 0))
 		abort();
 }
 
@@ -54,7 +77,8 @@ bool branch_here(struct tally_of_branches *tally, const char *name, bool quiet)
 	if (!report) {
 		report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
 			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		assert(report != MAP_FAILED);
+		nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		assert(report != MAP_FAILED && nowhere >= 0);
 	}
 	memset(report, 0, sizeof(*report));
 	(void)fflush(NULL);

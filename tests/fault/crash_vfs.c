@@ -55,7 +55,7 @@ struct world {
 	uint64_t random;
 	enum fault fault;
 	uint64_t at, operations;
-	bool count_reads, struck, dead, lying;
+	bool count_reads, struck, dead, lying, solid;
 	world_watch_fn watch;
 	void *userdata;
 	struct asked asked;
@@ -118,12 +118,10 @@ static void forget_pending(struct stored *file)
 static void remember(struct stored *file, size_t offset, const void *data, size_t size,
 		     bool truncate)
 {
-	struct pending *pending = calloc(1, sizeof(*pending) + size);
+	struct pending *pending = malloc(sizeof(*pending) + size);
 
 	assert(pending);
-	pending->offset = offset;
-	pending->size = size;
-	pending->truncate = truncate;
+	*pending = (struct pending){.offset = offset, .size = size, .truncate = truncate};
 	if (size > 0)
 		memcpy(pending->data, data, size);
 	if (file->last)
@@ -141,11 +139,23 @@ static void carry_over(struct stored *file, const struct pending *pending)
 		bytes_write(&file->disk, pending->offset, pending->data, pending->size);
 }
 
+static void garble(struct world *world, struct bytes *bytes, size_t offset, size_t size)
+{
+	size_t end = offset + size < bytes->size ? offset + size : bytes->size;
+
+	for (size_t at = offset; at < end; at += sizeof(uint64_t)) {
+		uint64_t noise = toss(world);
+
+		memcpy(bytes->data + at, &noise,
+		       end - at < sizeof(noise) ? end - at : sizeof(noise));
+	}
+}
+
 /* What a write that no sync confirmed leaves behind. */
 static void tear(struct world *world, struct stored *file, const struct pending *pending)
 {
 	size_t end = pending->offset + pending->size;
-	bool garble = toss(world) % 4 == 0;
+	bool spoils = toss(world) % 4 == 0;
 
 	for (size_t at = pending->offset; at < end;) {
 		size_t next = (at / SECTOR + 1) * SECTOR;
@@ -157,11 +167,10 @@ static void tear(struct world *world, struct stored *file, const struct pending 
 				    next - at);
 		at = next;
 	}
-	if (garble && pending->offset < file->disk.size) {
+	if (spoils && pending->offset < file->disk.size) {
 		size_t block = pending->offset / BLOCK * BLOCK;
 
-		for (size_t at = block; at < block + BLOCK && at < file->disk.size; at++)
-			file->disk.data[at] = (uint8_t)toss(world);
+		garble(world, &file->disk, block, BLOCK);
 	}
 }
 
@@ -285,7 +294,8 @@ static int file_write(sqlite3_file *base, const void *data, int size, sqlite3_in
 	/* The write in which the power fails is on its way already. */
 	if (code == SQLITE_OK || (powered && handle->world->dead)) {
 		bytes_write(&handle->file->now, (size_t)offset, data, (size_t)size);
-		remember(handle->file, (size_t)offset, data, (size_t)size, false);
+		if (!handle->world->solid)
+			remember(handle->file, (size_t)offset, data, (size_t)size, false);
 	}
 	return code;
 }
@@ -301,7 +311,8 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 	if (code != SQLITE_OK)
 		return code;
 	bytes_resize(&handle->file->now, (size_t)size);
-	remember(handle->file, (size_t)size, NULL, 0, true);
+	if (!handle->world->solid)
+		remember(handle->file, (size_t)size, NULL, 0, true);
 	return SQLITE_OK;
 }
 
@@ -671,6 +682,11 @@ void world_lie(struct world *world, bool lie)
 	world->lying = lie;
 }
 
+void world_trust(struct world *world)
+{
+	world->solid = true;
+}
+
 uint64_t world_operations(const struct world *world)
 {
 	return world->operations;
@@ -783,6 +799,8 @@ void world_cut(struct world *world, enum tearing tearing)
 {
 	struct asked *asked = &world->asked;
 
+	/* Each operation falls apart in its own way. */
+	world->random ^= world->operations * UINT64_C(0xd6e8feb86659fd93);
 	if (asked->file)
 		remember(asked->file, asked->offset, asked->data, asked->size, asked->truncate);
 	asked->file = NULL;

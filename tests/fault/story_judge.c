@@ -80,7 +80,8 @@ void judge_moves(const struct story *story, struct relays_seen *before)
 
 		if (now.writes[meter] == before->writes[meter])
 			continue;
-		if (now.closed[meter] && !maybe && (off || room->live_nano < -STORY_SMALL_NANO))
+		if (now.closed[meter] && !maybe &&
+		    (off || room->live_nano < -STORY_SMALL_NANO - judge_line_nano(story, room)))
 			branch_end(VERDICT_CORRUPT, "room %s %s was closed; balance %lld, off %d",
 				   room->record.name, supply->record.circuit,
 				   (long long)room->live_nano, off);
@@ -227,9 +228,12 @@ static void judge_credit(sqlite3_stmt *row, void *userdata)
 	size_t count, order = order_of(mrid);
 	const struct story_order *orders = story_orders(&count);
 
-	if (strcmp(mrid, "cash:c-1") == 0 && nano == INT64_C(10000000000))
+	/* Receipts of people: judge_terms(). */
+	if (strncmp(mrid, "cash:", 5) == 0 || strncmp(mrid, "subsidy:", 8) == 0)
 		return;
-	if (order == count || strcmp(orders[order].result, "applied") != 0 ||
+	if (order == count ||
+	    (strcmp(orders[order].result, "applied") != 0 &&
+	     orders[order].kind != STORY_ACCEPTED) ||
 	    nano != orders[order].minor * 10000000)
 		branch_end(VERDICT_CORRUPT, "order %s brought %lld", mrid, (long long)nano);
 	if (++credits->found[order] > 1)
@@ -255,7 +259,7 @@ static void judge_orders(const struct story *story)
 	size_t count;
 	const struct story_order *orders = story_orders(&count);
 
-	raw_each("SELECT order_id, amount_nano FROM entry WHERE order_id IS NOT NULL", judge_credit,
+	raw_each("SELECT order_id, amount_nano FROM entry WHERE kind IN (2, 3, 4)", judge_credit,
 		 &credits);
 	raw_each("SELECT json_extract(body, '$.mRID') FROM event WHERE type = 'receipt' AND "
 		 "json_extract(body, '$.result') = 'applied'",
@@ -272,7 +276,7 @@ static void judge_orders(const struct story *story)
 				   (long long)credits.receipts[i]);
 	}
 	if (raw_number("SELECT count(*) FROM (SELECT 1 FROM entry WHERE kind IN (1, 8, 9, 10, 11) "
-		       "GROUP BY account_id, kind, why HAVING count(*) > 1)") > 0)
+		       "GROUP BY account_id, kind, why, flags HAVING count(*) > 1)") > 0)
 		branch_end(VERDICT_DOUBLED, "what a person asked for once was done twice");
 }
 
@@ -317,6 +321,8 @@ void judge_money(struct story *story)
 	judge_registers(story);
 	judge_charges();
 	judge_orders(story);
+	judge_terms(story);
+	judge_profile(story);
 	judge_replay(story);
 	if (ledger_verify("/ledger.db", "crash", NULL, NULL, &verdict) < 0 || !verdict.ok)
 		branch_end(VERDICT_CORRUPT, "entry %lld: %s", (long long)verdict.first_bad,

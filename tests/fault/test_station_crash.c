@@ -16,9 +16,9 @@
 #define COMMITS_MAX   4096
 #define TEARINGS      4
 #define DRIVE_MIN     2  /* minutes that a child goes on before it is judged */
-#define SETTLE_ONE_IN 3  /* one in so many is settled and judged to the last coin */
+#define SETTLE_ONE_IN 4  /* one in so many is settled and judged to the last coin */
 #define TO_THE_END    61 /* one in so many goes on to the end of the story */
-#define AGAIN_ONE_IN  5  /* ... and finds the power failing again while it starts */
+#define AGAIN_ONE_IN  8  /* ... and finds the power failing again while it starts */
 
 static uint64_t digests[COMMITS_MAX];
 static int64_t digest_count;
@@ -30,7 +30,8 @@ struct cutting {
 	bool lie;
 	uint64_t point;
 	unsigned tearing;
-	bool unsynced;       /* nothing was synced since the point before */
+	bool unsynced;       /* nothing was synced since the point before ... */
+	bool grown;          /* ... at which something was written */
 	uint64_t only_point; /* 0: all */
 	unsigned only_tearing;
 	int64_t commits; /* acknowledged before the cut */
@@ -115,7 +116,7 @@ static void power_fails_again(enum operation operation, void *userdata)
 	struct cutting *cutting = userdata;
 
 	(void)operation;
-	if (--cutting->again == 0) {
+	if (cutting->again > 0 && --cutting->again == 0) {
 		cutting->twice = true;
 		power_fails(cutting);
 	}
@@ -130,9 +131,11 @@ static void power_fails(void *userdata)
 	bool timeless = luck(cutting, 2) % 4 == 0;
 
 	fprintf(stderr, "-- the power fails in minute %" PRId64 "\n", story->minute);
-	world_watch(story->world, cutting->again > 0 ? power_fails_again : NULL, cutting);
+	story_watch(story, cutting->again > 0 ? power_fails_again : NULL, cutting);
 	story_power_off(story, (int64_t)(luck(cutting, 1) % 90) + 1);
 	world_cut(story->world, (enum tearing)cutting->tearing);
+	if (cutting->again == 0)
+		world_trust(story->world);
 	world_lie(story->world, false);
 	story->site->building.trusted = !timeless;
 	story_start(story);
@@ -153,7 +156,7 @@ static void power_fails(void *userdata)
 		story_run(story, story_now(story) + 1);
 		judge_moves(story, &seen);
 	}
-	world_watch(story->world, NULL, NULL);
+	story_watch(story, NULL, NULL);
 	if (!settle)
 		branch_end(VERDICT_GOOD, "all is as it was");
 	if (luck(cutting, 3) % TO_THE_END == 0)
@@ -169,14 +172,22 @@ static void at_operation(enum operation operation, void *userdata)
 
 	cutting->point++;
 	cutting->commits = cutting->story->site->building.commits;
-	/* Where all since the last sync is lost, the platter is the same at each operation until the next. */
-	bool lost_before = cutting->unsynced;
+	/* A platter that was judged in this very moment of the story is not judged again: where all since the
+	 * last sync is lost it is the same at each operation until the next; where all is kept, a sync adds
+	 * nothing to the write before it. Of the two ways to tear, each operation has one. */
+	bool seen[TEARINGS] = {
+		[TEARING_LOST] = cutting->unsynced,
+		[TEARING_KEPT] = operation == OPERATION_SYNC && cutting->grown,
+		[TEARING_SECTORS] = cutting->point % 2 == 0,
+		[TEARING_REORDERED] = cutting->point % 2 == 1,
+	};
 	cutting->unsynced = operation != OPERATION_SYNC;
+	cutting->grown = operation == OPERATION_WRITE || operation == OPERATION_TRUNCATE;
 	for (cutting->tearing = 0; cutting->tearing < TEARINGS; cutting->tearing++) {
 		bool alone = cutting->only_point == cutting->point &&
 			     cutting->only_tearing == cutting->tearing;
 
-		if (cutting->tearing == TEARING_LOST && lost_before && !alone)
+		if (seen[cutting->tearing] && !alone)
 			continue;
 		if (cutting->only_point != 0
 			    ? !alone
@@ -203,9 +214,9 @@ static struct tally_of_branches cut_everywhere(unsigned long stride, bool lie)
 	story.site->building.commits = 0;
 	world_arm(story.world, FAULT_NONE, 0, false);
 	world_lie(story.world, lie);
-	world_watch(story.world, at_operation, &cutting);
+	story_watch(&story, at_operation, &cutting);
 	story_run(&story, STORY_MINUTES);
-	world_watch(story.world, NULL, NULL);
+	story_watch(&story, NULL, NULL);
 	/* Told twice, it is the same story. */
 	assert_int_equal(story.site->building.commits, digest_count - 1);
 	assert_true(raw_digest() == digests[digest_count - 1]);
