@@ -38,6 +38,8 @@ int site_try_open(struct site *site, struct ledger_failure *ret_failure)
 		.version = "test",
 		.read_period_us = site->read_period_us > 0 ? site->read_period_us : MINUTE_US,
 	};
+	if (site->zone != NULL)
+		station.zone = *site->zone;
 	snprintf(station.boot, sizeof(station.boot), "%s", site->boot);
 	struct instant now = played_now(&site->building);
 	r = station_open(&site->building.station, &station, &now, error);

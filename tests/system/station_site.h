@@ -29,7 +29,8 @@ struct site {
 	struct ledger *ledger;
 	struct played_building building;
 	EVP_PKEY *key;
-	int64_t read_period_us; /* of each meter; 0: a minute */
+	int64_t read_period_us;          /* of each meter; 0: a minute */
+	const struct offset_table *zone; /* NULL: Shanghai */
 };
 
 /* Setup and teardown of cmocka: state is a struct site with one line, a tariff of 0.5 and the payment
