@@ -64,6 +64,64 @@ int ledger_debt_end(struct ledger *ledger, int64_t id, const char *by, int64_t a
 	return query_change(&query);
 }
 
+int ledger_debt_back(struct ledger *ledger, const struct ledger_debt *debt)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(ledger, STATEMENT_DEBT_BACK,
+				  "UPDATE debt SET left_nano = ?, due_nano = ?, week = ?, "
+				  "week_nano = ?, ended_s = iif(ended_by = 'paid', NULL, ended_s), "
+				  "ended_by = iif(ended_by = 'paid', NULL, ended_by) WHERE id = ?");
+
+	query_integer(&query, debt->debt.left_nano);
+	query_integer(&query, debt->debt.due_nano);
+	query_integer(&query, debt->debt.week);
+	query_integer(&query, debt->debt.week_nano);
+	query_integer(&query, debt->id);
+	return query_change(&query);
+}
+
+int ledger_debt_payment_add(struct ledger *ledger, const struct ledger_debt_payment *payment)
+{
+	assert(ledger->in_transaction);
+	QUERY query = query_begin(ledger, STATEMENT_DEBT_PAYMENT_ADD,
+				  "INSERT INTO debt_payment(debt_id, nano, week, entry_seq, "
+				  "recharge, by) VALUES (?, ?, ?, ?, ?, ?)");
+
+	query_integer(&query, payment->debt_id);
+	query_integer(&query, payment->nano);
+	query_integer(&query, payment->week);
+	query_reference(&query, payment->entry_seq);
+	query_text(&query, payment->recharge, LEDGER_ID_MAX);
+	query_text(&query, payment->by, LEDGER_ID_MAX);
+	return query_run(&query);
+}
+
+int ledger_debt_payments_each(struct ledger *ledger, const char *recharge,
+			      ledger_debt_payment_fn row, void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_DEBT_PAYMENT_EACH,
+				  "SELECT debt_id, nano, week, entry_seq, recharge, by FROM "
+				  "debt_payment WHERE recharge = ? ORDER BY id");
+	int more, stop;
+
+	query_text(&query, recharge, LEDGER_ID_MAX);
+	while ((more = query_row(&query)) == 1) {
+		struct ledger_debt_payment payment = {
+			.debt_id = row_integer(&query, 0),
+			.nano = row_integer(&query, 1),
+			.week = row_integer(&query, 2),
+			.entry_seq = row_integer(&query, 3),
+		};
+
+		row_text(&query, 4, payment.recharge, sizeof(payment.recharge));
+		row_text(&query, 5, payment.by, sizeof(payment.by));
+		stop = row(&payment, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
+}
+
 int ledger_debt_period_add(struct ledger *ledger, int64_t id, int64_t period)
 {
 	assert(ledger->in_transaction);

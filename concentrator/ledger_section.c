@@ -181,6 +181,13 @@ static const struct section sections[] = {
 	 "day, received_s, received_trusted, payload, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
 	 "(SELECT id FROM account WHERE id = ?7), ?8, ?9, ?10, ?11, coalesce(?12, x''), x'')",
 	 false},
+	/* Of a debt that has ended nothing is told, and so nothing of its payments kept. */
+	{"debt_payments", SECTION_HISTORY, "recharge,by,debt_id,nano,week",
+	 "SELECT id, recharge, by, debt_id, CAST(nano AS TEXT), week FROM debt_payment "
+	 "WHERE id > ?1 ORDER BY id",
+	 "INSERT INTO debt_payment(recharge, by, debt_id, nano, week) SELECT ?1, ?2, ?3, ?4, ?5 "
+	 "WHERE EXISTS (SELECT 1 FROM debt WHERE id = ?3)",
+	 false},
 	{"decisions", SECTION_HISTORY, "mRID,result,detail,account_id",
 	 "SELECT d.id, mrid, result, detail, account_id FROM order_decided d "
 	 "JOIN orders o ON o.id = d.order_id WHERE d.id > ?1 ORDER BY d.id",

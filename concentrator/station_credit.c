@@ -64,7 +64,8 @@ static int follow_row(const struct entry *entry, int64_t balance_nano, void *use
 	room->credit.subsidy_nano = purse.subsidy_nano;
 	room->credit.through_seq = entry->seq;
 	room->credit_behind++;
-	room->recharged = room->recharged || entry->amount_nano > 0;
+	/* What a debt gives back comes with a recharge that is taken back. */
+	room->recharged = room->recharged || (entry->amount_nano > 0 && entry->kind != ENTRY_DEBT);
 	return 0;
 }
 

@@ -34,9 +34,10 @@ static int load(struct station *station, const struct station_room *room, struct
 				 STATION_DEBTS_MAX, debts_row, ret);
 }
 
+/* ret_seq may be NULL. */
 static int append(struct station *station, const struct station_room *room,
 		  const struct ledger_debt *debt, int64_t nano, int64_t refers, const char *who,
-		  const char *how)
+		  const char *how, int64_t *ret_seq)
 {
 	struct entry entry = {.kind = ENTRY_DEBT,
 			      .account_id = room->record.account_id,
@@ -49,7 +50,10 @@ static int append(struct station *station, const struct station_room *room,
 	snprintf(entry.who, sizeof(entry.who), "%s", who);
 	snprintf(entry.why, sizeof(entry.why), "%s: %s", debt->name, how);
 	text_repair(entry.why);
-	return ledger_entry_append(station->ledger, &entry);
+	int r = ledger_entry_append(station->ledger, &entry);
+	if (ret_seq != NULL)
+		*ret_seq = entry.seq;
+	return r;
 }
 
 /* What is paid off is ended. */
@@ -66,9 +70,26 @@ static int64_t today(const struct station *station)
 	return calendar_day(&station->settings.zone, station->now.s);
 }
 
-int station_debts_take(struct station *station, struct station_room *room, int64_t amount_nano,
-		       int64_t seq, const char *who, struct debt_split *ret)
+/* What a recharge, the entry, pays of a debt, under the key by which it is given back. */
+static int pay(struct station *station, const struct station_room *room,
+	       const struct ledger_debt *debt, int64_t nano, const struct entry *recharge,
+	       const char *how)
 {
+	struct ledger_debt_payment payment = {
+		.debt_id = debt->id, .nano = nano, .week = debt_week(today(station))};
+	if (nano == 0)
+		return 0;
+	snprintf(payment.recharge, sizeof(payment.recharge), "%s", recharge->order);
+	snprintf(payment.by, sizeof(payment.by), "%s", recharge->order);
+	int r = append(station, room, debt, nano, recharge->seq, recharge->who, how,
+		       &payment.entry_seq);
+	return r < 0 ? r : ledger_debt_payment_add(station->ledger, &payment);
+}
+
+int station_debts_take(struct station *station, struct station_room *room,
+		       const struct entry *recharge, struct debt_split *ret)
+{
+	const int64_t amount_nano = recharge->amount_nano;
 	const struct credit_terms terms = station_terms(station, room);
 	struct debts debts;
 	int64_t rest_nano = amount_nano, balance_nano;
@@ -85,18 +106,100 @@ int station_debts_take(struct station *station, struct station_room *room, int64
 					       rest_nano);
 		rest_nano -= nano;
 		ret->share_nano += nano;
-		r = append(station, room, &debts.row[i], nano, seq, who, "share of the recharge");
+		r = pay(station, room, &debts.row[i], nano, recharge, "share of the recharge");
 	}
 	for (size_t i = 0; r == 0 && i < debts.count; i++) {
 		int64_t nano = debt_take_due(&debts.row[i].debt, rest_nano);
 		rest_nano -= nano;
 		ret->due_nano += nano;
-		r = append(station, room, &debts.row[i], nano, seq, who, "was due");
+		r = pay(station, room, &debts.row[i], nano, recharge, "was due");
 	}
 	for (size_t i = 0; r == 0 && i < debts.count; i++)
 		r = keep(station, &debts.row[i]);
 	debt_split(balance_nano, rest_nano, &terms, (enum emergency_state)room->credit.emergency,
 		   ret);
+	return r;
+}
+
+/* What a recharge has paid of each debt and still does. */
+struct paid {
+	size_t count;
+	struct {
+		int64_t debt_id;
+		int64_t nano;
+		int64_t week;
+		int64_t entry_seq;
+	} debt[STATION_DEBTS_MAX];
+};
+
+static int paid_row(const struct ledger_debt_payment *payment, void *userdata)
+{
+	struct paid *paid = userdata;
+	size_t i = 0;
+	while (i < paid->count && paid->debt[i].debt_id != payment->debt_id)
+		i++;
+	if (i == STATION_DEBTS_MAX)
+		return -E2BIG;
+	if (i == paid->count) {
+		paid->count++;
+		paid->debt[i].debt_id = payment->debt_id;
+		paid->debt[i].nano = 0;
+		paid->debt[i].week = payment->week;
+		paid->debt[i].entry_seq = payment->entry_seq;
+	}
+	paid->debt[i].nano += payment->nano;
+	return 0;
+}
+
+static int first_row(const struct ledger_debt *debt, void *userdata)
+{
+	*(struct ledger_debt *)userdata = *debt;
+	return 0;
+}
+
+/* Of one debt; the order is the one that takes the recharge back. */
+static int give_back(struct station *station, const struct station_room *room,
+		     struct ledger_debt *debt, int64_t nano, int64_t week, int64_t entry_seq,
+		     const char *recharge, const struct entry *order)
+{
+	struct ledger_debt_payment payment = {.debt_id = debt->id, .nano = -nano, .week = week};
+	char how[ENTRY_TEXT_MAX + 1];
+	snprintf(payment.recharge, sizeof(payment.recharge), "%s", recharge);
+	snprintf(payment.by, sizeof(payment.by), "%s", order->order);
+	snprintf(how, sizeof(how), "given back with %.64s", recharge);
+	int r = append(station, room, debt, -nano, entry_seq, order->who, how, &payment.entry_seq);
+	if (r == 0)
+		r = ledger_debt_payment_add(station->ledger, &payment);
+	debt_given_back(&debt->debt, nano, week);
+	return r < 0 ? r : ledger_debt_back(station->ledger, debt);
+}
+
+int station_debts_give_back(struct station *station, const struct station_room *room,
+			    const char *recharge, int64_t kept_nano, const struct entry *order,
+			    struct debt_split *ret)
+{
+	struct paid paid = {0};
+	int64_t left_nano = kept_nano;
+	*ret = (struct debt_split){0};
+	int r = ledger_debt_payments_each(station->ledger, recharge, paid_row, &paid);
+	for (size_t i = 0; r == 0 && i < paid.count; i++) {
+		struct ledger_debt debt = {0};
+		r = ledger_debts_each(station->ledger, 0, true, paid.debt[i].debt_id - 1, 1,
+				      first_row, &debt);
+		if (r < 0 || debt.id != paid.debt[i].debt_id)
+			return r < 0 ? r : -EUCLEAN;
+		int64_t nano = paid.debt[i].nano -
+			       debt_keep(&debt.debt, paid.debt[i].nano, kept_nano, &left_nano);
+		if (nano == 0)
+			continue;
+		if (debt.debt.way == DEBT_BY_SHARE)
+			ret->share_nano -= nano;
+		else
+			ret->due_nano -= nano;
+		r = give_back(station, room, &debt, nano, paid.debt[i].week, paid.debt[i].entry_seq,
+			      recharge, order);
+	}
+	ret->balance_nano = order->amount_nano - ret->share_nano - ret->due_nano;
 	return r;
 }
 
@@ -178,7 +281,7 @@ int station_debts_close(struct station *station, struct station_room *room, cons
 		debt->debt.left_nano -= nano;
 		if (debt->debt.due_nano > debt->debt.left_nano)
 			debt->debt.due_nano = debt->debt.left_nano;
-		r = append(station, room, debt, nano, 0, who, "at the end of the tenancy");
+		r = append(station, room, debt, nano, 0, who, "at the end of the tenancy", NULL);
 		if (r == 0)
 			r = money_add(*ret_left_nano, debt->debt.left_nano, ret_left_nano);
 		if (r == 0)
@@ -242,15 +345,10 @@ static int run_debt(struct station *station, struct ledger_debt *debt)
 	if (r == -ERANGE || r == -EINVAL)
 		r = 0;
 	if (r == 0)
-		r = append(station, room, debt, nano, 0, "prepayd", debt_way_name(debt->debt.way));
+		r = append(station, room, debt, nano, 0, "prepayd", debt_way_name(debt->debt.way),
+			   NULL);
 	debt_taken(&debt->debt, nano);
 	return r < 0 ? r : keep(station, debt);
-}
-
-static int first_row(const struct ledger_debt *debt, void *userdata)
-{
-	*(struct ledger_debt *)userdata = *debt;
-	return 0;
 }
 
 /* All rooms are one transaction (D2). */

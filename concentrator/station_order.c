@@ -188,7 +188,8 @@ static int caps(struct station *station, const struct station_room *room,
 }
 
 static int append_credit(struct station *station, const struct order_item *item,
-			 const struct order_credit *credit, int64_t refers, struct outcome *outcome)
+			 const struct order_credit *credit, int64_t refers, int64_t kept_nano,
+			 struct outcome *outcome)
 {
 	struct entry entry = {
 		.kind = credit->amount_nano < 0 ? ENTRY_REVERSAL : ENTRY_RECHARGE,
@@ -207,13 +208,13 @@ static int append_credit(struct station *station, const struct order_item *item,
 	outcome->entry_seq = entry.seq;
 	/* Until the commit reads it again: the balance of this receipt and of those behind it counts it. */
 	r = money_add(outcome->room->live_nano, entry.amount_nano, &outcome->room->live_nano);
-	if (r < 0 || entry.amount_nano < 0 || credit->subsidy)
+	if (r < 0)
 		return r;
-	outcome->is_split = true;
-	r = station_debts_take(station, outcome->room, entry.amount_nano, entry.seq, entry.who,
-			       &outcome->split);
+	r = station_credit_split(station, outcome->room, credit, kept_nano, &entry,
+				 &outcome->split);
+	outcome->is_split = r == 1;
 	outcome->room->live_nano -= outcome->split.share_nano + outcome->split.due_nano;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* A request for emergency credit moves no money: where it cannot be had it is answered, not kept for a
@@ -242,7 +243,7 @@ static int place_credit(struct station *station, const struct order_item *item,
 			struct outcome *outcome)
 {
 	const char *wrong = NULL;
-	int64_t refers = 0;
+	int64_t refers = 0, kept_nano = 0;
 	enum alarm_kind kind = ALARM_ORDER_UNKNOWN_ROOM;
 	outcome->result = ORDER_QUARANTINED;
 	outcome->amount_nano = credit->amount_nano;
@@ -260,7 +261,8 @@ static int place_credit(struct station *station, const struct order_item *item,
 	} else if (credit->emergency) {
 		return place_emergency(station, item, outcome);
 	} else {
-		int r = station_reversal_check(station, outcome->room, credit, &refers, &wrong);
+		int r = station_reversal_check(station, outcome->room, credit, &refers, &kept_nano,
+					       &wrong);
 		kind = ALARM_ORDER_REFUSED;
 		if (r == 0 && wrong == NULL) {
 			r = caps(station, outcome->room, credit, key, &wrong);
@@ -275,7 +277,7 @@ static int place_credit(struct station *station, const struct order_item *item,
 		int r = station_settle_room(station, outcome->room, "recharge");
 		/* Energy that cannot be charged is alarmed; it is no reason to withhold money. */
 		if (r == 0 || r == -ERANGE || r == -EINVAL)
-			r = append_credit(station, item, credit, refers, outcome);
+			r = append_credit(station, item, credit, refers, kept_nano, outcome);
 		if (r == -ERANGE) {
 			outcome->result = ORDER_QUARANTINED;
 			wrong = "the balance would not fit";

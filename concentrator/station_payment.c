@@ -87,7 +87,8 @@ int station_payment_accept(struct station *station, const struct station_change 
 		.flags = credit->subsidy ? ENTRY_OF_SUBSIDY : 0,
 	};
 	const char *wrong;
-	int r = station_reversal_check(station, room, credit, &entry.refers, &wrong);
+	int64_t kept_nano;
+	int r = station_reversal_check(station, room, credit, &entry.refers, &kept_nano, &wrong);
 	if (r == 0 && wrong != NULL) {
 		snprintf(payment->detail, sizeof(payment->detail), "%s", wrong);
 		return -EPERM;
@@ -103,14 +104,12 @@ int station_payment_accept(struct station *station, const struct station_change 
 	if (r == 0)
 		r = money_add(room->live_nano, entry.amount_nano, &room->live_nano);
 	struct debt_split split = {0};
-	bool own = entry.amount_nano > 0 && !credit->subsidy;
-	if (r == 0 && own)
-		r = station_debts_take(station, room, entry.amount_nano, entry.seq, change->who,
-				       &split);
+	if (r == 0)
+		r = station_credit_split(station, room, credit, kept_nano, &entry, &split);
 	room->live_nano -= split.share_nano + split.due_nano;
 	return r < 0 ? r
 		     : resolve(station, payment, ORDER_APPLIED, change->who, change->why, room,
-			       entry.seq, own ? &split : NULL);
+			       entry.seq, r == 1 ? &split : NULL);
 }
 
 int station_payment_reject(struct station *station, const struct station_payment *payment,

@@ -1,6 +1,7 @@
 /* station_reversal.c - an order that takes credit back: which one, and how much is left of it.
  *
- * M3  A reversal names an applied credit of the same room; all that name it take back no more than that.
+ * M3  A reversal names an applied credit of the same room; all that name it take back no more than that. What the
+ *     credit paid of debts goes back with it.
  */
 #include "concentrator/station_state.h"
 
@@ -99,11 +100,12 @@ static int sum_taken_back(struct station *station, const struct station_room *ro
 
 int station_reversal_check(struct station *station, const struct station_room *room,
 			   const struct order_credit *credit, int64_t *ret_refers,
-			   const char **ret_wrong)
+			   int64_t *ret_kept_nano, const char **ret_wrong)
 {
 	struct reversed reversed = {0};
 	*ret_wrong = NULL;
 	*ret_refers = 0;
+	*ret_kept_nano = 0;
 	if (credit->reverses[0] == '\0')
 		return 0;
 	int r = ledger_order_find(station->ledger, credit->reverses, reversed_row, &reversed);
@@ -125,5 +127,25 @@ int station_reversal_check(struct station *station, const struct station_room *r
 	/* A credit is positive and what is taken back negative: the sum cannot overflow. */
 	if (r == -ERANGE || reversed.amount_nano <= 0 || reversed.amount_nano + sum_nano < 0)
 		*ret_wrong = "takes back more than was credited";
+	else
+		*ret_kept_nano = reversed.amount_nano + sum_nano;
 	return 0;
+}
+
+int station_credit_split(struct station *station, struct station_room *room,
+			 const struct order_credit *credit, int64_t kept_nano,
+			 const struct entry *entry, struct debt_split *ret)
+{
+	int r;
+	*ret = (struct debt_split){0};
+	if (entry->amount_nano < 0 && credit->reverses[0] == '\0')
+		return 0;
+	if (entry->amount_nano < 0) {
+		r = station_debts_give_back(station, room, credit->reverses, kept_nano, entry, ret);
+		return r < 0 ? r : ret->share_nano != 0 || ret->due_nano != 0;
+	}
+	if (credit->subsidy)
+		return 0;
+	r = station_debts_take(station, room, entry, ret);
+	return r < 0 ? r : 1;
 }

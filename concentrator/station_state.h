@@ -543,9 +543,15 @@ int station_credit_cut(struct station *station, struct station_room *room);
 void station_credit_review(struct station *station, struct station_room *room);
 
 /* station_debt.c: debts beside the balance. All but the last in the caller's transaction.
- * What a recharge of the tenant's own money pays of them; its entry is seq, appended before. */
-int station_debts_take(struct station *station, struct station_room *room, int64_t amount_nano,
-		       int64_t seq, const char *who, struct debt_split *ret);
+ * What a recharge of the tenant's own money pays of them; its entry was appended before. */
+int station_debts_take(struct station *station, struct station_room *room,
+		       const struct entry *recharge, struct debt_split *ret);
+/* What a recharge paid of them goes back with it, but for what kept_nano, the part of the recharge that is not
+ * taken back, would have paid; order is the entry that takes it back, appended before. ret: all negative, its parts
+ * add up to the order's amount. */
+int station_debts_give_back(struct station *station, const struct station_room *room,
+			    const char *recharge, int64_t kept_nano, const struct entry *order,
+			    struct debt_split *ret);
 /* How a room stands, for the policy bits; and what a standing charge does there. */
 enum debt_position station_debt_position(const struct station *station,
 					 const struct station_room *room);
@@ -719,10 +725,16 @@ json_t *station_receipt(const struct station *station, const char *mrid, enum or
 /* The same as the ledger keeps it; "" when it is too long to be kept. For free(3); NULL: no memory. */
 char *station_receipt_text(json_t *receipt_taken);
 /* station_reversal.c: may this reversal take back what it names? 0: ret_refers is the entry, 0 where it
- * names none, and ret_wrong why not, or NULL; -errno of the ledger. */
+ * names none, ret_kept_nano what is not taken back of what it names, and ret_wrong why not, or NULL; -errno of the
+ * ledger. */
 int station_reversal_check(struct station *station, const struct station_room *room,
 			   const struct order_credit *credit, int64_t *ret_refers,
-			   const char **ret_wrong);
+			   int64_t *ret_kept_nano, const char **ret_wrong);
+/* What a credit just appended pays of debts, or, where it takes one back, what that gives back of them. 1, and ret; 0:
+ * neither. */
+int station_credit_split(struct station *station, struct station_room *room,
+			 const struct order_credit *credit, int64_t kept_nano,
+			 const struct entry *entry, struct debt_split *ret);
 /* station_payment.c: a person decides about an order that was quarantined, once (M3). */
 struct station_payment {
 	struct order_item item;     /* station_payment_clear() */

@@ -266,7 +266,7 @@ static int add_by_hand(struct station *station, const struct station_change *cha
 	cash.entry_seq = entry.seq;
 	r = ledger_cash_put(station->ledger, &cash);
 	if (r == 0)
-		r = station_debts_take(station, room, amount_nano, entry.seq, change->who, split);
+		r = station_debts_take(station, room, &entry, split);
 	room->live_nano -= split->share_nano + split->due_nano;
 	return r;
 }

@@ -62,6 +62,27 @@ int64_t debt_take_due(struct debt *debt, int64_t left_nano)
 	return taken;
 }
 
+int64_t debt_keep(const struct debt *debt, int64_t nano, int64_t amount_nano, int64_t *left_nano)
+{
+	int64_t keep = least(nano, *left_nano), share;
+
+	if (debt->way == DEBT_BY_SHARE)
+		keep = money_share(amount_nano, debt->share_ppm, DEBT_SHARE_MAX_PPM, &share) < 0
+			       ? 0
+			       : least(keep, share);
+	*left_nano -= keep;
+	return keep;
+}
+
+void debt_given_back(struct debt *debt, int64_t nano, int64_t week)
+{
+	debt->left_nano += nano;
+	if (debt->way != DEBT_BY_SHARE)
+		debt->due_nano += nano;
+	else if (debt->week == week)
+		debt->week_nano -= least(debt->week_nano, nano);
+}
+
 int64_t debt_rate_nano(const struct debt *debt)
 {
 	int64_t open_nano = debt->left_nano - debt->due_nano;

@@ -9,6 +9,9 @@
  *     4 emergency credit used
  *     5 the balance
  *
+ * A recharge that is taken back, all or a part, leaves the debts as they were, or as the rest of it would have left
+ * them: what it paid beyond that goes back to the balance, and is owed again.
+ *
  * Shares floor to the nano; the last instalment takes the rest. Debts are taken from what the tenant pays,
  * not from an allowance or a subsidy.
  *
@@ -62,6 +65,13 @@ int64_t debt_take_share(struct debt *debt, int64_t amount_nano, int64_t week, in
 
 /* Takes what is due, at most left_nano. */
 int64_t debt_take_due(struct debt *debt, int64_t left_nano);
+
+/* A recharge that paid nano of the debt is taken back, but for amount_nano of it (0: all): of nano, what as much
+ * would have paid. *left_nano is what the debts before it leave of that amount, and moves. */
+int64_t debt_keep(const struct debt *debt, int64_t nano, int64_t amount_nano, int64_t *left_nano);
+
+/* It is owed again: by share within the limit of the week in which it was paid, else due. */
+void debt_given_back(struct debt *debt, int64_t nano, int64_t week);
 
 /* What a period takes of a debt by date, at most what is owed and not due already. */
 int64_t debt_rate_nano(const struct debt *debt);

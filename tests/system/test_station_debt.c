@@ -167,6 +167,183 @@ static void a_recharge_is_spent_in_its_order_and_the_receipt_says_so(void **stat
 	assert_int_equal(field(site, fee, "left_nano"), 190 * UNIT);
 }
 
+/* What a recharge can change. */
+struct books {
+	int64_t balance_nano;
+	int64_t left_nano[2], due_nano[2], entries_nano[2];
+	bool ended[2];
+};
+
+static struct books books_of(struct site *site, const int64_t ids[2])
+{
+	struct books books = {.balance_nano = balance(site)};
+	for (int i = 0; i < 2; i++) {
+		struct site_answer answer = site_ask(site, "debt.show",
+						     json_pack("{s:I}", "id", (json_int_t)ids[i]));
+		books.left_nano[i] = site_int(&answer, "left_nano");
+		books.due_nano[i] = site_int(&answer, "due_nano");
+		books.ended[i] = !json_is_null(json_object_get(answer.data, "ended_s"));
+		site_forget(&answer);
+		books.entries_nano[i] = in_entries(site, ids[i]);
+	}
+	return books;
+}
+
+static void assert_same(const struct books *a, const struct books *b)
+{
+	assert_int_equal(a->balance_nano, b->balance_nano);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(a->left_nano[i], b->left_nano[i]);
+		assert_int_equal(a->due_nano[i], b->due_nano[i]);
+		assert_int_equal(a->entries_nano[i], b->entries_nano[i]);
+		assert_int_equal(a->ended[i], b->ended[i]);
+	}
+}
+
+static void restart(struct site *site)
+{
+	site_close(site);
+	site_open(site);
+}
+
+/* Half of each recharge up to 6 a week, and 1.50 that is due. */
+static void add_two(struct site *site, int64_t ret_ids[2])
+{
+	ret_ids[0] = add(site, with(with(debt(20000, "share"), "share_ppm", json_integer(500000)),
+				    "week_max", money(600)));
+	ret_ids[1] = add(site, debt(150, "at-once"));
+}
+
+static void verify(struct site *site)
+{
+	struct ledger_verdict verdict;
+	assert_int_equal(ledger_verify(ledger_path(site->ledger), NULL, NULL, NULL, &verdict), 0);
+	assert_string_equal(verdict.detail, "");
+}
+
+/* In every order in which the two can come, however often, and over restarts. */
+static void a_recharge_taken_back_leaves_account_and_debts_as_if_it_had_not_been(void **state)
+{
+	struct site *site = *state;
+	int64_t ids[2];
+	start(site, 100, 0);
+	add_two(site, ids);
+	const struct books before = books_of(site, ids);
+	/* It overtakes the recharge: a person decides about it. */
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "v-0", "101", -2000, "r-1"), NULL),
+		"quarantined");
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), NULL),
+			    "applied");
+	struct books paid = books_of(site, ids);
+	assert_int_equal(paid.balance_nano, before.balance_nano + 12 * UNIT + UNIT / 2);
+	assert_int_equal(paid.left_nano[0], 194 * UNIT);
+	assert_true(paid.ended[1]);
+	restart(site);
+	struct site_answer answer = site_ask(
+		site, "credit.accept",
+		json_pack("{s:s,s:s,s:b}", "mRID", "v-0", "reason", "x", "dry_run", 1));
+	assert_int_equal(site_int(&answer, "balance_nano"), before.balance_nano);
+	site_forget(&answer);
+	struct books now = books_of(site, ids);
+	assert_same(&now, &paid);
+	answer = site_ask(site, "credit.accept",
+			  json_pack("{s:s,s:s}", "mRID", "v-0", "reason", "x"));
+	assert_int_equal(site_int(&answer, "balance_nano"), before.balance_nano);
+	site_forget(&answer);
+	now = books_of(site, ids);
+	assert_same(&now, &before);
+	assert_int_equal(split(site, "v-0", "share_nano"), -6 * UNIT);
+	assert_int_equal(split(site, "v-0", "due_nano"), -UNIT - UNIT / 2);
+	assert_int_equal(split(site, "v-0", "balance_nano"), -12 * UNIT - UNIT / 2);
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(
+			site_deliver(site, site_reversal(site, "v-0", "101", -2000, "r-1"), NULL),
+			"duplicate");
+		assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), NULL),
+				    "duplicate");
+		assert_string_equal(
+			site_deliver(site, site_reversal(site, "v-1", "101", -1, "r-1"), NULL),
+			i == 0 ? "quarantined" : "duplicate");
+		restart(site);
+		now = books_of(site, ids);
+		assert_same(&now, &before);
+	}
+	/* The limit of the week is free again, and what was due is. */
+	assert_string_equal(site_deliver(site, site_credit(site, "r-2", "101", 2000), NULL),
+			    "applied");
+	now = books_of(site, ids);
+	assert_same(&now, &paid);
+	verify(site);
+}
+
+/* What of it is not taken back pays what a smaller recharge would have. */
+static void a_part_taken_back_leaves_what_the_rest_would_have_paid(void **state)
+{
+	struct site *site = *state;
+	int64_t ids[2];
+	start(site, 100, 0);
+	add_two(site, ids);
+	const struct books before = books_of(site, ids);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), NULL),
+			    "applied");
+	/* Of 13.00 the share is the week's limit still; of 2.50 half, and 1.25 of what was due. */
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "v-1", "101", -700, "r-1"), NULL),
+		"applied");
+	struct books now = books_of(site, ids);
+	assert_int_equal(now.left_nano[0], 194 * UNIT);
+	assert_true(now.ended[1]);
+	assert_int_equal(now.balance_nano, before.balance_nano + 5 * UNIT + UNIT / 2);
+	restart(site);
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "v-2", "101", -1050, "r-1"), NULL),
+		"applied");
+	now = books_of(site, ids);
+	assert_int_equal(now.left_nano[0], 200 * UNIT - UNIT * 5 / 4);
+	assert_int_equal(now.left_nano[1], UNIT / 4);
+	assert_int_equal(now.due_nano[1], UNIT / 4);
+	assert_false(now.ended[1]);
+	assert_int_equal(now.balance_nano, before.balance_nano);
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "v-3", "101", -250, "r-1"), NULL),
+		"applied");
+	now = books_of(site, ids);
+	assert_same(&now, &before);
+	verify(site);
+}
+
+/* Spent, and another recharge between: below zero by what was used, and no debt is shorter. */
+static void a_recharge_that_was_spent_is_taken_back_all_the_same(void **state)
+{
+	struct site *site = *state;
+	struct ledger_totals totals;
+	int64_t ids[2];
+	start(site, 100, 3000);
+	add_two(site, ids);
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), NULL),
+			    "applied");
+	run_for(site, 6 * HOUR_US);
+	site->building.meter[0].load_w = 0;
+	/* Forgiven: what goes back of it is owed no more, but it is not the tenant's loss. */
+	(void)site_ask_int(site, "debt.forgive",
+			   json_pack("{s:I,s:s}", "id", (json_int_t)ids[0], "reason", "x"),
+			   "left_nano");
+	run_for(site, 5 * MINUTE_US);
+	assert_string_equal(
+		site_deliver(site, site_reversal(site, "v-1", "101", -2000, "r-1"), NULL),
+		"applied");
+	assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);
+	assert_true(totals.charged_wh > 17000);
+	assert_int_equal(balance(site), UNIT - totals.charged_wh * PRICE_MICRO);
+	assert_true(balance(site) < 0);
+	struct books now = books_of(site, ids);
+	assert_true(now.ended[0] && !now.ended[1]);
+	assert_int_equal(now.left_nano[1], UNIT + UNIT / 2);
+	assert_int_equal(now.entries_nano[0] + now.entries_nano[1], 0);
+	verify(site);
+}
+
 static void by_date_it_is_taken_once_for_each_period(void **state)
 {
 	struct site *site = *state;
@@ -482,6 +659,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_share_of_each_recharge_up_to_the_limit_of_the_week),
 		CASE(a_recharge_is_spent_in_its_order_and_the_receipt_says_so),
+		CASE(a_recharge_taken_back_leaves_account_and_debts_as_if_it_had_not_been),
+		CASE(a_part_taken_back_leaves_what_the_rest_would_have_paid),
+		CASE(a_recharge_that_was_spent_is_taken_back_all_the_same),
 		CASE(by_date_it_is_taken_once_for_each_period),
 		CASE(the_policy_bits_halt_and_accumulate),
 		CASE(a_standing_charge_halts_or_accumulates_too),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -201,6 +202,105 @@ static void what_is_taken_and_what_is_left_add_up(void **state)
 	}
 }
 
+static void what_a_smaller_recharge_would_have_paid_is_kept(void **state)
+{
+	static const struct {
+		const char *sentence;
+		enum debt_way way;
+		int64_t share_ppm, paid, recharge, left, keep;
+	} cases[] = {
+		{"all of it is taken back: nothing", DEBT_BY_SHARE, 100000, 10, 0, 0, 0},
+		{"a share of what stays", DEBT_BY_SHARE, 100000, 10, 55, 55, 5},
+		{"no more than was paid, within the week's limit", DEBT_BY_SHARE, 500000, 10, 90,
+		 90, 10},
+		{"no more than the debts before it leave", DEBT_BY_SHARE, 1000000, 10, 9, 4, 4},
+		{"what was due comes before the balance: kept while it lasts", DEBT_AT_ONCE, 0, 10,
+		 30, 30, 10},
+		{"... and then as far as it goes", DEBT_INSTALMENTS, 0, 10, 30, 7, 7},
+		{"a debt by date has no share", DEBT_DAILY, 1000000, 10, 0, 0, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct debt debt = {.way = cases[i].way, .share_ppm = cases[i].share_ppm};
+		int64_t left = cases[i].left;
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(debt_keep(&debt, cases[i].paid, cases[i].recharge, &left),
+				 cases[i].keep);
+		assert_int_equal(left, cases[i].left - cases[i].keep);
+	}
+}
+
+#define DEBTS 5
+
+/* As the station does it: shares, then what is due. */
+static void recharge(struct debt debts[static DEBTS], int64_t amount, int64_t week,
+		     int64_t ret_paid[static DEBTS])
+{
+	int64_t rest = amount;
+	for (size_t i = 0; i < DEBTS; i++)
+		rest -= ret_paid[i] = debt_take_share(&debts[i], amount, week, rest);
+	for (size_t i = 0; i < DEBTS; i++) {
+		int64_t due = debt_take_due(&debts[i], rest);
+		rest -= due;
+		ret_paid[i] += due;
+	}
+}
+
+#define COIN                                                                                       \
+	INT64_C(1000000) /* what is paid and taken back are coins, so that no share of them is cut */
+
+/* A recharge of which parts are taken back leaves what the rest of it alone would have left. */
+static void taken_back_is_as_if_it_had_not_been(void **state)
+{
+	struct random random = random_start("given back", 61);
+	long rounds = random_rounds(20000);
+	(void)state;
+	for (long round = 0; round < rounds; round++) {
+		struct debt debts[DEBTS], before[DEBTS], other[DEBTS];
+		int64_t paid[DEBTS], less[DEBTS], amount;
+		int64_t kept, week = 7;
+		kept = amount = COIN * random_between(&random, 1, 1000);
+		for (size_t i = 0; i < DEBTS; i++) {
+			bool share = random_between(&random, 0, 1) == 0;
+			debts[i] = (struct debt){
+				.way = share ? DEBT_BY_SHARE : DEBT_AT_ONCE,
+				.left_nano = random_between(&random, 0, 400 * COIN),
+				.share_ppm = share ? random_between(&random, 0, 200000) : 0,
+				.week_max_nano = random_between(&random, 0, 3) * 40 * COIN,
+				.week = random_between(&random, 6, 7)};
+			debts[i].week_nano = random_between(&random, 0, 30 * COIN);
+			if (!share)
+				debts[i].due_nano = random_between(&random, 0, debts[i].left_nano);
+			before[i] = other[i] = debts[i];
+		}
+		recharge(debts, amount, week, paid);
+		for (int step = 0; step < 3; step++) {
+			kept = step == 2 ? 0
+					 : kept - COIN * random_between(&random, 0, kept / COIN);
+			int64_t left = kept;
+			/* The shares were paid first. */
+			for (int due = 0; due < 2; due++)
+				for (size_t i = 0; i < DEBTS; i++) {
+					if ((debts[i].way != DEBT_BY_SHARE) != due || paid[i] == 0)
+						continue;
+					int64_t back = paid[i] -
+						       debt_keep(&debts[i], paid[i], kept, &left);
+					assert_true(back >= 0);
+					paid[i] -= back;
+					debt_given_back(&debts[i], back, week);
+				}
+			memcpy(other, before, sizeof(other));
+			recharge(other, kept, week, less);
+			for (size_t i = 0; i < DEBTS; i++) {
+				assert_int_equal(paid[i], less[i]);
+				assert_int_equal(debts[i].left_nano, other[i].left_nano);
+				assert_int_equal(debts[i].due_nano, other[i].due_nano);
+				assert_int_equal(debts[i].week_nano, other[i].week_nano);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +312,8 @@ int main(void)
 		cmocka_unit_test(the_policy_bits_decide_in_every_position),
 		cmocka_unit_test(what_is_left_of_a_recharge_lifts_the_balance_in_order),
 		cmocka_unit_test(what_is_taken_and_what_is_left_add_up),
+		cmocka_unit_test(what_a_smaller_recharge_would_have_paid_is_kept),
+		cmocka_unit_test(taken_back_is_as_if_it_had_not_been),
 	};
 	return cmocka_run_group_tests_name("debt", tests, NULL, NULL);
 }

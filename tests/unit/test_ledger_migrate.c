@@ -2,6 +2,7 @@
  * were, and a step that fails leaves the ledger where it was. */
 #include "tests/unit/ledger_house.h"
 
+#include "concentrator/ledger_debt.h"
 #include "concentrator/ledger_schema.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/ledger_verify.h"
@@ -96,6 +97,90 @@ static void a_ledger_of_every_schema_opens(void **state)
 				 schema == 1 ? 0 : FIXTURE_HEAD_ENTRIES);
 		(void)snprintf(backup, sizeof(backup), "%s.schema-%d.bak", house->path, schema);
 		assert_int_equal(access(backup, F_OK), schema < LEDGER_SCHEMA ? 0 : -1);
+	}
+}
+
+static int keep_payment(const struct ledger_debt_payment *payment, void *userdata)
+{
+	*(struct ledger_debt_payment *)userdata = *payment;
+	return 0;
+}
+
+/* A debt of 100, half of each recharge, and one of 120 that paid 60 of it before payments were kept. */
+static void what_recharges_paid_of_debts_is_found_in_the_entries(void **state)
+{
+#define ENTRY                                                                                      \
+	"INSERT INTO entry(seq, format, kind, account_id, at_s, at_trusted, at_us, boot, "         \
+	"amount_nano, energy_wh, from_wh, to_wh, from_s, to_s, price_micro_per_kwh, flags, "       \
+	"refers, order_id, who, why, balance_nano, previous, hash) SELECT "
+	struct house *house = *state;
+	struct ledger_debt_payment payment = {0};
+
+	house_remove(house);
+	house_make(house);
+	write_fixture(house, 11);
+	assert_int_equal(
+		house_sql(
+			house,
+			"INSERT INTO debt VALUES (1, 1, 'fee', 1, 100, 500000, 0, 0, 1767225600, "
+			"0, 'li', 'x', 40, 0, 2922, 60, NULL, NULL);" ENTRY
+			"7, 1, 2, 1, 1767225660, 1, 0, '', 120, 0, 0, 0, 0, 0, 0, 0, NULL, 'O-9', "
+			"'cloud', '', balance_nano + 120, (SELECT hash FROM entry WHERE seq = 6), "
+			"zeroblob(32) FROM entry WHERE account_id = 1 ORDER BY seq DESC LIMIT "
+			"1;" ENTRY
+			"8, 1, 15, 1, 1767225660, 1, 0, '', -60, 0, 0, 0, 0, 0, 0, 0, 7, 'debt:1', "
+			"'cloud', '', balance_nano - 60, zeroblob(32), randomblob(32) FROM entry "
+			"WHERE seq = 7"),
+		SQLITE_OK);
+#undef ENTRY
+	house_open(house);
+	assert_int_equal(ledger_debt_payments_each(house->ledger, "O-9", keep_payment, &payment),
+			 0);
+	assert_string_equal(payment.by, "O-9");
+	assert_int_equal(payment.debt_id, 1);
+	assert_int_equal(payment.nano, 60);
+	assert_int_equal(payment.entry_seq, 8);
+	/* 2026-01-01 is in the week of Monday the 29th. */
+	assert_int_equal(payment.week, debt_week(calendar_day_number(2025, 12, 29)));
+	house_close(house);
+
+	static const struct {
+		const char *sentence, *sql;
+		int code;
+	} rows[] = {
+		{"a debt does not grow by itself", "UPDATE debt SET left_nano = 41",
+		 SQLITE_CONSTRAINT_TRIGGER},
+		{"no more is given back than was paid",
+		 "INSERT INTO debt_payment VALUES (9, 'O-9', 'V-1', 1, -61, 0, NULL)",
+		 SQLITE_CONSTRAINT_TRIGGER},
+		{"what a recharge paid is its own",
+		 "INSERT INTO debt_payment VALUES (9, 'O-9', 'V-1', 1, 5, 0, NULL)",
+		 SQLITE_CONSTRAINT_CHECK},
+		{"a part is given back",
+		 "INSERT INTO debt_payment VALUES (2, 'O-9', 'V-1', 1, -10, 0, NULL)", SQLITE_OK},
+		{"once by one order",
+		 "INSERT INTO debt_payment VALUES (3, 'O-9', 'V-1', 1, -1, 0, NULL)",
+		 SQLITE_CONSTRAINT_UNIQUE},
+		{"it grows by no more", "UPDATE debt SET left_nano = 51",
+		 SQLITE_CONSTRAINT_TRIGGER},
+		{"it grows by that", "UPDATE debt SET left_nano = 50", SQLITE_OK},
+		{"paid", "UPDATE debt SET left_nano = 0, ended_s = 1, ended_by = 'paid'",
+		 SQLITE_OK},
+		{"what is ended is not opened by a hand",
+		 "UPDATE debt SET ended_s = NULL, ended_by = NULL", SQLITE_CONSTRAINT_TRIGGER},
+		{"what was paid is open again when it grows",
+		 "UPDATE debt SET left_nano = 50, ended_s = NULL, ended_by = NULL", SQLITE_OK},
+		{"forgiven", "UPDATE debt SET ended_s = 1, ended_by = 'li'", SQLITE_OK},
+		{"what was forgiven stays forgiven",
+		 "INSERT INTO debt_payment VALUES (3, 'O-9', 'V-2', 1, -10, 0, NULL); UPDATE debt "
+		 "SET left_nano = 60, ended_s = NULL, ended_by = NULL",
+		 SQLITE_CONSTRAINT_TRIGGER},
+		{"and grows all the same", "UPDATE debt SET left_nano = 60", SQLITE_OK},
+		{"payments are kept", "DELETE FROM debt_payment", SQLITE_CONSTRAINT_TRIGGER},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].sentence);
+		assert_int_equal(house_sql(house, rows[i].sql), rows[i].code);
 	}
 }
 
@@ -203,6 +288,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_ledger_of_every_schema_opens),
+		CASE(what_recharges_paid_of_debts_is_found_in_the_entries),
 		CASE(a_step_is_taken_once_after_a_backup),
 		CASE(the_backup_is_the_ledger_before_the_step),
 		CASE(a_step_that_fails_leaves_the_ledger_as_it_was),
