@@ -6,7 +6,6 @@
  */
 #include "meters/decode.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -214,9 +213,16 @@ static int row_value(const struct model_row *row, const uint16_t *regs,
 	return number_scale(&number, scale->numerator, scale->denominator, ret);
 }
 
+/* n registers of a span, from the one that lies first behind its beginning. */
+struct window {
+	const uint16_t *regs;
+	size_t first;
+	size_t n;
+};
+
 /* -ERANGE with the row at fault, or 0. What is in result then is for the caller to keep or drop. */
 static int span_decode(const struct model *model, unsigned span, unsigned channel,
-		       const uint16_t *regs, const struct meter_ratios *ratios,
+		       const struct window *window, const struct meter_ratios *ratios,
 		       struct reading *result, const struct model_row **fault)
 {
 	unsigned place = (channel - 1) % model->spans[span].channels;
@@ -229,14 +235,14 @@ static int span_decode(const struct model *model, unsigned span, unsigned channe
 		int64_t value = 0;
 		int r;
 
-		if (row->span != span)
+		if (row->span != span || offset < window->first ||
+		    offset + model_type_elements(row->type) > window->first + window->n)
 			continue;
 		r = row_scale(row, ratios, &scale);
 		if (r == -ENODATA)
 			continue;
-		assert(offset + model_type_elements(row->type) <= model->spans[span].count);
 		if (r == 0)
-			r = row_value(row, regs + offset, &scale, &value);
+			r = row_value(row, window->regs + (offset - window->first), &scale, &value);
 		if ((r < 0 && (cumulative || row->witness)) ||
 		    (r == 0 && cumulative && value < 0) ||
 		    (r == 0 && row->witness && (value < row->least || value > row->most))) {
@@ -266,7 +272,8 @@ int meter_decode_scaled(const struct model *model, unsigned span, unsigned chann
 
 	if (r < 0)
 		return r;
-	r = span_decode(model, span, channel, regs, ratios, &result, &fault);
+	r = span_decode(model, span, channel, &(struct window){regs, 0, n}, ratios, &result,
+			&fault);
 	if (r < 0) {
 		if (ret_culprit != NULL)
 			*ret_culprit = fault->name;
@@ -274,6 +281,25 @@ int meter_decode_scaled(const struct model *model, unsigned span, unsigned chann
 	}
 	*ret = result;
 	return 0;
+}
+
+int meter_decode_part(const struct model *model, unsigned span, unsigned channel, unsigned first,
+		      const uint16_t *regs, size_t n, const struct meter_ratios *ratios,
+		      struct reading *ret)
+{
+	struct reading result = *ret;
+	const struct model_row *fault;
+	int r;
+
+	if (span >= model->spans_count || channel < 1 || channel > model->channels)
+		return -EINVAL;
+	if (first + n > model->spans[span].count)
+		return -EBADMSG;
+	r = span_decode(model, span, channel, &(struct window){regs, first, n}, ratios, &result,
+			&fault);
+	if (r == 0)
+		*ret = result;
+	return r;
 }
 
 int meter_decode(const struct model *model, unsigned span, unsigned channel, const uint16_t *regs,
@@ -323,7 +349,8 @@ const char *meter_implausible(const struct model *model, unsigned span, unsigned
 	const struct model_row *fault;
 
 	if (span_check(model, span, channel, n) < 0 ||
-	    span_decode(model, span, channel, regs, NULL, &result, &fault) == 0)
+	    span_decode(model, span, channel, &(struct window){regs, 0, n}, NULL, &result,
+			&fault) == 0)
 		return NULL;
 	return fault->name;
 }

@@ -47,6 +47,14 @@ meter_decode_scaled(const struct model *model, unsigned span, unsigned channel,
 		    const uint16_t *regs, size_t n, const struct meter_ratios *ratios,
 		    struct reading *ret, const char **ret_culprit);
 
+/* As meter_decode_scaled(), of a part of the span: n registers, the first of them lies first behind the
+ * span's. Values that are not all in it are left alone. -EBADMSG: more than the span has. */
+__attribute__((warn_unused_result)) int meter_decode_part(const struct model *model, unsigned span,
+							  unsigned channel, unsigned first,
+							  const uint16_t *regs, size_t n,
+							  const struct meter_ratios *ratios,
+							  struct reading *ret);
+
 /* The model's modulus_wh, width_wh or resolution_wh for a device of these ratios: wh as often as the
  * money register is multiplied. -ENODATA: a ratio is not known. -ERANGE: past 64 bits. */
 __attribute__((warn_unused_result)) int meter_energy_scaled(const struct model *model,

@@ -3,7 +3,10 @@
  * the others. */
 #include "meters/read_plan.h"
 
+#include <errno.h>
 #include <stdbool.h>
+
+#include "meters/quantity.h"
 
 #define HEAD_CHARS       13 /* of a request and its answer, both with their checksums */
 #define CHARS_A_REGISTER 2
@@ -148,4 +151,134 @@ size_t read_plan(const struct model *model, unsigned channel, uint8_t wanted,
 			group->spans |= (uint8_t)(1U << blocks[i].span);
 	}
 	return groups;
+}
+
+/* Of all rows of a block's channels: where the value begins, and where it ends. */
+struct place {
+	const struct model_row *row;
+	unsigned from;
+	unsigned to;
+};
+
+static struct place place_of(const struct model_row *row, unsigned channel)
+{
+	unsigned from = row->offset + channel * row->stride;
+
+	return (struct place){row, from, from + model_type_elements(row->type)};
+}
+
+static bool is_current(enum quantity quantity)
+{
+	return quantity >= QUANTITY_CURRENT_L1_MA && quantity <= QUANTITY_CURRENT_L3_MA;
+}
+
+/* The least that holds all currents, or all powers. false: there are none, or not all in one span. */
+static bool find_load(const struct model *model, bool currents, struct read_load *ret)
+{
+	unsigned first = MODEL_COUNT_MAX, end = 0, span = MODEL_SPANS_MAX;
+
+	for (unsigned i = 0; i < model->rows_count; i++) {
+		const struct model_row *row = &model->rows[i];
+		enum model_role role = model->spans[row->span].role;
+
+		if ((role != MODEL_ROLE_ENERGY && role != MODEL_ROLE_INSTANT) ||
+		    (currents ? !is_current(row->quantity) : row->quantity != QUANTITY_POWER_W))
+			continue;
+		if (span != MODEL_SPANS_MAX && span != row->span)
+			return false;
+		span = row->span;
+		for (unsigned k = 0; k < model->spans[span].channels; k++) {
+			struct place place = place_of(row, k);
+
+			first = place.from < first ? place.from : first;
+			end = place.to > end ? place.to : end;
+		}
+	}
+	if (end == 0)
+		return false;
+	*ret = (struct read_load){(uint8_t)span, (uint16_t)first, (uint16_t)(end - first)};
+	return true;
+}
+
+/* Does it begin and end where values do, and is none of the values in it cumulative? ret_power: it shows the
+ * power. */
+static bool is_whole(const struct model *model, const struct read_load *load, bool *ret_power)
+{
+	unsigned end = (unsigned)load->first + load->count;
+	bool begins = false, ends = false;
+
+	*ret_power = false;
+	for (unsigned i = 0; i < model->rows_count; i++) {
+		const struct model_row *row = &model->rows[i];
+
+		if (row->span != load->span)
+			continue;
+		for (unsigned k = 0; k < model->spans[load->span].channels; k++) {
+			struct place place = place_of(row, k);
+
+			if (place.to <= load->first || place.from >= end)
+				continue;
+			if (place.from < load->first || place.to > end ||
+			    quantity_is_cumulative(row->quantity))
+				return false;
+			begins = begins || place.from == load->first;
+			ends = ends || place.to == end;
+			*ret_power = *ret_power || row->quantity == QUANTITY_POWER_W;
+		}
+	}
+	return begins && ends;
+}
+
+/* The shortest read around it that is mistaken for no other; of several one that shows the power. */
+static bool widen(const struct model *model, const struct read_load *least, struct read_load *ret)
+{
+	unsigned whole = model->spans[least->span].count;
+	bool found = false, power;
+
+	for (unsigned count = least->count; !found && count + READ_LOAD_SAVES <= whole; count++) {
+		unsigned most = least->count + least->first;
+
+		for (unsigned first = most > count ? most - count : 0;
+		     first <= least->first && first + count <= whole; first++) {
+			struct read_load load = {least->span, (uint16_t)first, (uint16_t)count};
+			struct meter_request request;
+
+			if (!is_whole(model, &load, &power) ||
+			    read_load_request(model, &load, 1, &request) < 0 ||
+			    is_mistakable(model, 1, &request))
+				continue;
+			if (!found || power)
+				*ret = load;
+			found = true;
+		}
+	}
+	return found;
+}
+
+struct read_load read_load(const struct model *model)
+{
+	struct read_load least, load;
+
+	if ((!find_load(model, true, &least) &&
+	     (model_has(model, QUANTITY_CURRENT_L1_MA) || !find_load(model, false, &least))) ||
+	    model->spans[least.span].function < FUNCTION_READ_HOLDING ||
+	    !widen(model, &least, &load))
+		return (struct read_load){0};
+	return load;
+}
+
+int read_load_request(const struct model *model, const struct read_load *load, unsigned channel,
+		      struct meter_request *ret)
+{
+	struct meter_request request;
+	int r = model_span_request(model, load->span, channel, &request);
+
+	if (r < 0)
+		return r;
+	if (load->count == 0 || load->first + load->count > request.count)
+		return -EINVAL;
+	request.address = (uint16_t)(request.address + load->first);
+	request.count = load->count;
+	*ret = request;
+	return 0;
 }

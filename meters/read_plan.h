@@ -11,8 +11,13 @@
  * A hole is run over only as far as the model says that the device bears it (`holes`), and no read is
  * longer than its `max_registers`; where either is unknown nothing is merged.
  *
- * B1 (part, T1c)  No two requests of a device have answers of one function and length: a merged read
- *                 is as long as no block of the model and no other read that could be made of them.
+ * What shows the load is wanted more often than the rest of its block. Where the block is longer by
+ * READ_LOAD_SAVES registers or more, the part that holds the currents, or the power where the model has none,
+ * is a read of its own. It begins and ends where values do, and holds no cumulative one.
+ *
+ * B1 (part, T1c)  No two requests of a device have answers of one function and length: a merged read,
+ *                 and one of a part, is as long as no block of the model and no other read that could be
+ *                 made of them.
  */
 #pragma once
 
@@ -33,6 +38,15 @@ struct read_group {
 	uint8_t spans; /* bit per span of the model */
 };
 
+#define READ_LOAD_SAVES 4
+
+/* The part of a span that shows the load; the same for each of its blocks. */
+struct read_load {
+	uint8_t span;
+	uint16_t first; /* registers behind the block's first */
+	uint16_t count; /* 0: the load has no read of its own */
+};
+
 /* char_ns: time of one character; turnaround_us: of the device, from the end of the request to the
  * beginning of the answer; gap_us: the silence between frames. */
 struct read_cost read_cost(int64_t char_ns, int64_t turnaround_us, int64_t gap_us);
@@ -44,3 +58,12 @@ int64_t read_break_even(const struct read_cost *cost);
  * where a span or the channel is none. Registers alone: a span of coils is a request of its own. */
 size_t read_plan(const struct model *model, unsigned channel, uint8_t wanted,
 		 const struct read_cost *cost, struct read_group ret[static MODEL_SPANS_MAX]);
+
+/* Of the model's blocks the part that shows the load of all channels of a block. */
+struct read_load read_load(const struct model *model);
+
+/* The read that fetches it for a channel. -EINVAL: no such channel, or no such part. */
+__attribute__((warn_unused_result)) int read_load_request(const struct model *model,
+							  const struct read_load *load,
+							  unsigned channel,
+							  struct meter_request *ret);

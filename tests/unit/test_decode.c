@@ -886,6 +886,61 @@ static void a_mark_tells_a_model(void **state)
 	assert_true(model_mark_matches(&model.marks[0], b24));
 }
 
+/* Registers 0x0004 to 0x000D of an SDM120: 12.5 A at 0x0006, 2875 W at 0x000C (IEEE 754 by hand). */
+static void a_part_of_a_block_shows_what_lies_within_it(void **state)
+{
+	static const uint16_t part[] = {0, 0, 0x4148, 0, 0, 0, 0, 0, 0x4533, 0xB000};
+	struct reading reading = {0};
+	int instant;
+
+	(void)state;
+	load_shipped("eastron-sdm120");
+	instant = model_span_of(&model, MODEL_ROLE_INSTANT, 0);
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)instant, 1, 4, part, 10, NULL, &reading), 0);
+	expect(&reading, QUANTITY_CURRENT_L1_MA, 12500);
+	expect(&reading, QUANTITY_POWER_W, 2875);
+	expect(&reading, QUANTITY_VOLTAGE_L1_MV, ABSENT);
+	/* The current alone; and half of it, which is none. */
+	reading = (struct reading){0};
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)instant, 1, 6, &part[2], 2, NULL, &reading), 0);
+	expect(&reading, QUANTITY_CURRENT_L1_MA, 12500);
+	expect(&reading, QUANTITY_POWER_W, ABSENT);
+	reading = (struct reading){0};
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)instant, 1, 6, &part[2], 1, NULL, &reading), 0);
+	expect(&reading, QUANTITY_CURRENT_L1_MA, ABSENT);
+	/* More than the block has. */
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)instant, 1, 6, part, 10, NULL, &reading),
+		-EBADMSG);
+	assert_int_equal(meter_decode_part(&model, 9, 1, 0, part, 2, NULL, &reading), -EINVAL);
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)instant, 2, 6, &part[2], 2, NULL, &reading),
+		-EINVAL);
+}
+
+/* A witness within the part is heard; one without is not missed. */
+static void a_part_is_refused_by_the_witness_in_it(void **state)
+{
+	static const uint16_t well[] = {2300, 500}, dead[] = {0, 500};
+	struct reading reading = {0};
+	int energy;
+
+	(void)state;
+	load_shipped("hiking-dds238-sr");
+	energy = model_span_of(&model, MODEL_ROLE_ENERGY, 0);
+	assert_int_equal(meter_decode_part(&model, (unsigned)energy, 1, 2, well, 2, NULL, &reading),
+			 0);
+	expect(&reading, QUANTITY_CURRENT_L1_MA, 5000);
+	expect(&reading, QUANTITY_ENERGY_IMPORT_WH, ABSENT);
+	assert_int_equal(meter_decode_part(&model, (unsigned)energy, 1, 2, dead, 2, NULL, &reading),
+			 -ERANGE);
+	assert_int_equal(
+		meter_decode_part(&model, (unsigned)energy, 1, 3, &dead[1], 1, NULL, &reading), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -908,6 +963,8 @@ int main(void)
 		cmocka_unit_test(pulses_are_divided_by_the_weight_of_their_channel),
 		cmocka_unit_test(a_witness_in_another_span_is_named),
 		cmocka_unit_test(a_mark_tells_a_model),
+		cmocka_unit_test(a_part_of_a_block_shows_what_lies_within_it),
+		cmocka_unit_test(a_part_is_refused_by_the_witness_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* test_read_plan.c - one request or two: against every other way to fetch the same blocks. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -355,6 +356,76 @@ static void what_is_none_has_no_plan(void **state)
 	assert_int_equal(read_plan(model, 1, 0x80, &cost, groups), 0);
 }
 
+/* What each shows its load by, from the tables of the facts. */
+static const struct {
+	const char *model;
+	uint8_t function;
+	uint16_t address;
+	uint16_t count; /* 0: no read of its own */
+} loads[] = {
+	{"eastron-sdm120", 4, 0x0006, 2},
+	{"eastron-sdm630-v2", 4, 0x0004, 8}, /* six registers are those of the energy */
+	{"hiking-dds238-sr", 3, 0x000D, 2},  /* one is the relay's position */
+	{"acrel-ddsy1352", 3, 0x000C, 2},    /* one is a ratio */
+};
+
+static void the_load_is_read_by_the_currents_alone(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < sizeof(loads) / sizeof(loads[0]); n++) {
+		const struct model *model = models_find(models, loads[n].model);
+		struct meter_request request = {0};
+		struct read_load load = read_load(model);
+
+		print_message("%s: span %u + %u, %u registers\n", loads[n].model, load.span,
+			      load.first, load.count);
+		assert_int_equal(load.count, loads[n].count);
+		if (load.count == 0)
+			continue;
+		assert_int_equal(read_load_request(model, &load, 1, &request), 0);
+		assert_int_equal(request.function, loads[n].function);
+		assert_int_equal(request.address, loads[n].address);
+		assert_int_equal(request.count, loads[n].count);
+	}
+}
+
+/* Of every model: within its block, shorter, beginning and ending with values, never as long as another read. */
+static void a_read_of_the_load_is_mistaken_for_no_other(void **state)
+{
+	size_t found = 0;
+
+	(void)state;
+	for (size_t n = 0; n < models_count(models); n++) {
+		const struct model *model = models_at(models, n);
+		struct read_load load = read_load(model);
+		struct meter_request request, other;
+
+		if (load.count == 0)
+			continue;
+		found++;
+		print_message("%s: %s + %u, %u of %u registers\n", model->name,
+			      model->spans[load.span].name, load.first, load.count,
+			      model->spans[load.span].count);
+		for (unsigned channel = 1; channel <= model->channels; channel++) {
+			assert_int_equal(read_load_request(model, &load, channel, &request), 0);
+			assert_int_equal(model_span_request(model, load.span, channel, &other), 0);
+			assert_true(request.address >= other.address);
+			assert_true(request.address + request.count <= other.address + other.count);
+			assert_true(request.count + READ_LOAD_SAVES <= other.count);
+			for (unsigned span = 0; span < model->spans_count; span++) {
+				assert_int_equal(model_span_request(model, span, channel, &other),
+						 0);
+				assert_false(other.function == request.function &&
+					     other.count == request.count);
+			}
+		}
+		assert_int_equal(read_load_request(model, &load, model->channels + 1U, &request),
+				 -EINVAL);
+	}
+	print_message("%u models\n", (unsigned)found);
+	assert_true(found >= 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +433,8 @@ int main(void)
 		cmocka_unit_test(holes_are_run_over_where_they_pay),
 		cmocka_unit_test(no_other_way_is_faster),
 		cmocka_unit_test(what_is_none_has_no_plan),
+		cmocka_unit_test(the_load_is_read_by_the_currents_alone),
+		cmocka_unit_test(a_read_of_the_load_is_mistaken_for_no_other),
 	};
 
 	return cmocka_run_group_tests(tests, open_models, close_models);
