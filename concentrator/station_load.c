@@ -109,6 +109,7 @@ static int device_at(struct station *station, const struct ledger_device *where,
 				device->model = model;
 				memset(&device->tally, 0, sizeof(device->tally));
 				device->once.count = 0;
+				station_load_read_begin(device);
 			}
 			if (device->model != model) {
 				snprintf(station->error, sizeof(station->error),
@@ -131,6 +132,7 @@ static int device_at(struct station *station, const struct ledger_device *where,
 	device->line = line;
 	device->address = (uint8_t)where->address;
 	device->model = model;
+	station_load_read_begin(device);
 	station->devices[station->device_count++] = device;
 	*ret = device;
 	return 0;
@@ -353,11 +355,49 @@ static void add_reads(struct station_supply *supply)
 		for (int span = model_span_of(model, MODEL_ROLE_INSTANT, 0); span >= 0;
 		     span = model_span_of(model, MODEL_ROLE_INSTANT, (unsigned)span + 1))
 			add_read(supply->meter, SCHEDULE_INSTANT, (unsigned)span, channel);
+		if (supply->meter->load.count > 0)
+			add_read(supply->meter, SCHEDULE_LOAD, supply->meter->load.span, channel);
 	}
 	if (supply->relay != NULL && supply->traits.reads_back)
 		add_read(supply->relay, SCHEDULE_POSITION,
 			 (unsigned)model_relay_readback_span(supply->relay->model),
 			 (unsigned)supply->record.relay.channel);
+}
+
+static int64_t cost_us(const struct station *station, const struct station_device *device, int kind,
+		       size_t n)
+{
+	unsigned span = device->reads[kind].at[n].span, channel = device->reads[kind].at[n].channel;
+	return kind == SCHEDULE_LOAD ? station_load_cost_us(station, device, channel)
+				     : station_cost_us(station, device, span, channel);
+}
+
+int station_device_traits(struct station *station, struct station_device *device)
+{
+	struct schedule *schedule = &station->lines[device->line].schedule;
+	struct schedule_traits traits = {0};
+	bool any = false;
+	for (int kind = 0; kind < SCHEDULE_READS; kind++) {
+		traits.round[kind] = (uint8_t)device->reads[kind].count;
+		if (kind == SCHEDULE_LOAD && !station_load_read_used(device))
+			continue;
+		for (size_t n = 0; n < device->reads[kind].count; n++) {
+			int64_t cost = cost_us(station, device, kind, n);
+			if (cost > traits.cost_us[kind])
+				traits.cost_us[kind] = cost;
+			any = true;
+		}
+	}
+	if (device->load.count > 0 &&
+	    device->model->spans[device->load.span].role == MODEL_ROLE_INSTANT)
+		traits.load_in = SCHEDULE_INSTANT;
+	if (device->scheduled)
+		schedule_traits(schedule, device->index, &traits, station->now.us);
+	if (device->scheduled || !any)
+		return 0;
+	int r = schedule_add(schedule, &traits, station->now.us, &device->index);
+	device->scheduled = r == 0;
+	return r;
 }
 
 /* Tells the lines' schedules which devices there are and what they can be asked. A schedule forgets no
@@ -380,29 +420,9 @@ static int schedule_devices(struct station *station)
 			station_identity_due(station, station->devices[i]);
 
 	for (size_t i = 0; i < station->device_count; i++) {
-		struct station_device *device = station->devices[i];
-		struct schedule *schedule = &station->lines[device->line].schedule;
-		struct schedule_traits traits = {0};
-		bool any = false;
-		for (int kind = 0; kind < SCHEDULE_READS; kind++) {
-			traits.round[kind] = (uint8_t)device->reads[kind].count;
-			for (size_t n = 0; n < device->reads[kind].count; n++) {
-				int64_t cost = station_cost_us(station, device,
-							       device->reads[kind].at[n].span,
-							       device->reads[kind].at[n].channel);
-				if (cost > traits.cost_us[kind])
-					traits.cost_us[kind] = cost;
-				any = true;
-			}
-		}
-		if (device->scheduled) {
-			schedule_traits(schedule, device->index, &traits, station->now.us);
-		} else if (any) {
-			int r = schedule_add(schedule, &traits, station->now.us, &device->index);
-			if (r < 0)
-				return r;
-			device->scheduled = true;
-		}
+		int r = station_device_traits(station, station->devices[i]);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -450,12 +470,11 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 				supply->mode = was->mode;
 			supply->rate = was->rate;
 			supply->progress = was->progress;
-			supply->overloads = was->overloads;
+			supply->load = was->load;
 			if (was->meter == supply->meter) {
 				supply->witness_us = was->witness_us;
 				supply->witness_bad = was->witness_bad;
 			}
-			supply->near_limit = was->near_limit;
 			memcpy(supply->cause, was->cause, sizeof(supply->cause));
 			/* The register accepted since the settlement, and the relay's progress, are newer
 			 * here than in the ledger, unless the ledger lost the settlement they stand on. */

@@ -29,7 +29,8 @@ void station_merge(const struct station *station, struct station_device *device,
 	const struct station_reads *reads = &device->reads[other];
 	struct read_group groups[MODEL_SPANS_MAX];
 	slot->merged = false;
-	if (slot->once || slot->job.probe || slot->job.span > SCHEDULE_INSTANT ||
+	if (slot->once || slot->job.probe ||
+	    (slot->job.span != SCHEDULE_ENERGY && slot->job.span != SCHEDULE_INSTANT) ||
 	    device->merge_failures >= MERGE_TRIES || reads->count == 0 ||
 	    !schedule_welcome(&line->schedule, device->index, other, station->now.us))
 		return;

@@ -324,6 +324,14 @@ void station_reading(struct station *station, struct station_supply *supply,
 		station_relay_review(station, supply);
 }
 
+void station_load_reading(struct station *station, struct station_supply *supply,
+			  const struct reading *reading)
+{
+	keep_values(supply, reading);
+	station_overload(station, supply, reading);
+	station_relay_review(station, supply);
+}
+
 /* The witness beside the register, or the register itself, cannot be (T1e, T2): the answer is not
  * used, and the baseline stays. One such answer is noise; several in a row are a state to be told. */
 void station_implausible(struct station *station, struct station_supply *supply, const char *row)

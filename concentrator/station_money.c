@@ -287,8 +287,9 @@ static int64_t cost_per_h(const struct station *station, const struct station_ro
 		    supply->seen.load_us >= supply->rate.mark_us)
 			wh = 0;
 		/* Where energy runs faster than time (a demonstration), so does its cost. */
-		int64_t load_w = supply->seen.load_w * supply->limits.plausibility_factor;
-		if (supply->seen.load_known && load_w > wh)
+		int64_t load_w = load_power_w(&supply->load, &supply->limits) *
+				 supply->limits.plausibility_factor;
+		if (load_w > wh)
 			wh = load_w;
 		if (money_energy_nano(wh, rate, &nano) < 0 || money_add(total, nano, &total) < 0)
 			return 0;

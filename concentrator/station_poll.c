@@ -29,16 +29,31 @@ static void fill_request(const struct station_device *device, const struct meter
 			ret->values[i] = from->value[i];
 }
 
+static int64_t cost_us(const struct station *station, const struct station_device *device,
+		       const struct meter_request *request)
+{
+	struct line_request line_request;
+	fill_request(device, request, &line_request);
+	struct wire wire = station_wire(station->lines[device->line].config);
+	return exchange_limit_us(&wire, &line_request, TURNAROUND_GUESS_US);
+}
+
 int64_t station_cost_us(const struct station *station, const struct station_device *device,
 			unsigned span, unsigned channel)
 {
 	struct meter_request request;
-	struct line_request line_request;
-	if (model_span_request(device->model, span, channel, &request) < 0)
-		return 0;
-	fill_request(device, &request, &line_request);
-	struct wire wire = station_wire(station->lines[device->line].config);
-	return exchange_limit_us(&wire, &line_request, TURNAROUND_GUESS_US);
+	return model_span_request(device->model, span, channel, &request) < 0
+		       ? 0
+		       : cost_us(station, device, &request);
+}
+
+int64_t station_load_cost_us(const struct station *station, const struct station_device *device,
+			     unsigned channel)
+{
+	struct meter_request request;
+	return read_load_request(device->model, &device->load, channel, &request) < 0
+		       ? 0
+		       : cost_us(station, device, &request);
 }
 
 static struct station_device *device_of(const struct station *station, size_t line, uint16_t index)
@@ -101,7 +116,11 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 			slot->span = reads->at[reads->next].span;
 			slot->channel = reads->at[reads->next].channel;
 		}
-		if (model_span_request(device->model, slot->span, slot->channel, &request) < 0)
+		if ((job->span == SCHEDULE_LOAD && !slot->once
+			     ? read_load_request(device->model, &device->load, slot->channel,
+						 &request)
+			     : model_span_request(device->model, slot->span, slot->channel,
+						  &request)) < 0)
 			return false;
 		if (!job->boundary)
 			station_merge(station, device, slot, &request);
@@ -284,6 +303,10 @@ static void note_witness(struct station_supply *supply, unsigned span, int error
 static void spread(struct station *station, struct station_device *device,
 		   const struct station_job *slot, const struct line_result *result)
 {
+	if (slot->job.span == SCHEDULE_LOAD && !slot->once) {
+		station_load_read_spread(station, device, slot, result);
+		return;
+	}
 	/* Until it is known which meter answers, its register moves no money. */
 	bool energy = slot->job.span == SCHEDULE_ENERGY && !slot->once &&
 		      !device->identity.pending && !station_model_doubted(device);
@@ -465,8 +488,12 @@ void station_result(struct station *station, size_t index, const struct line_res
 		result->sent_us == 0 ? 0 : result->done_us - result->sent_us,
 		result->turnaround_us > 0 ? result->turnaround_us : 0, now->us);
 	/* A meter is exchanged with the power off: which one is it now? */
-	if (was_away && (events & SCHEDULE_EVENT_REVIVED))
+	if (was_away && (events & SCHEDULE_EVENT_REVIVED)) {
 		station_identity_forget(station, device);
+		station_load_read_again(station, device);
+	}
+	if (device != NULL && device->model == slot.model)
+		station_load_read_ended(station, device, &slot, result->error);
 	if (slot.once && device != NULL && device->model == slot.model)
 		schedule_ask(&line->schedule, device->index, slot.job.span);
 	/* The wire first: the next job leaves before this answer is thought about, unless it is one that
@@ -492,8 +519,9 @@ void station_result(struct station *station, size_t index, const struct line_res
 	}
 	station_merge_part(&slot, result, slot.job.span, &part, &answer);
 	answer_readers(station, device, &part, &answer);
-	/* A refusal to read over a hole says nothing of the model. */
-	if (!slot.merged || result->error == 0)
+	/* A refusal to read over a hole, or a part, says nothing of the model. */
+	bool whole = !slot.merged && (slot.job.span != SCHEDULE_LOAD || slot.once);
+	if (whole || both)
 		station_model_result(station, device, &part, result->error, result->exception);
 	if (slot.job.span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, slot.job.cookie);

@@ -192,6 +192,9 @@ void station_relay_sent(struct station *station, struct station_supply *supply, 
 			schedule_ask(&station->lines[supply->relay->line].schedule,
 				     supply->relay->index, SCHEDULE_POSITION);
 		ask_load(station, supply);
+		if (supply->meter != NULL && supply->meter->scheduled)
+			schedule_settle(&station->lines[supply->meter->line].schedule,
+					supply->meter->index, station->now.us);
 	}
 	station_relay_review(station, supply);
 }

@@ -27,6 +27,7 @@
 #include "concentrator/rules/guard.h"
 #include "concentrator/rules/instant.h"
 #include "concentrator/rules/layers.h"
+#include "concentrator/rules/load.h"
 #include "concentrator/rules/mass_cut.h"
 #include "concentrator/rules/progress.h"
 #include "concentrator/rules/relay_plan.h"
@@ -40,6 +41,7 @@
 #include "drivers/line.h"
 #include "meters/decode.h"
 #include "meters/model.h"
+#include "meters/read_plan.h"
 #include "meters/reading.h"
 
 #define STATION_ROOMS_MAX     1024
@@ -106,6 +108,10 @@ struct station_device {
 	bool once_last; /* the last read given out was one: another kind goes next (T1c) */
 	struct station_identity identity;
 	uint8_t merge_failures; /* of reads of two spans at once, in a row */
+	struct read_load
+		load; /* what SCHEDULE_LOAD fetches; count 0: nothing, the whole span shows it */
+	uint8_t load_failures; /* of these in a row, while others were answered */
+	bool load_failed;      /* the last one did, and nothing was answered since */
 	struct tally tally;
 };
 
@@ -183,9 +189,8 @@ struct station_supply {
 	int64_t witness_us; /* 0: never */
 	bool witness_bad;
 	struct meter_ratios ratios;
-	bool judged;        /* a register was judged since the start */
-	uint32_t overloads; /* readings in a row above the breaker's rating */
-	bool near_limit;
+	bool judged; /* a register was judged since the start */
+	struct load load;
 	int64_t lacking_us; /* no register comes since then; 0: one does, or none can */
 	bool lacking_told;
 
@@ -397,6 +402,8 @@ void station_feed(struct station *station, size_t line);
 bool station_command_withdraw(struct station *station, const struct station_supply *supply);
 int64_t station_cost_us(const struct station *station, const struct station_device *device,
 			unsigned span, unsigned channel);
+int64_t station_load_cost_us(const struct station *station, const struct station_device *device,
+			     unsigned channel);
 struct wire station_wire(const struct config_line *config);
 
 /* station_merge.c: the register and the load of a meter by one request, where that pays. */
@@ -414,6 +421,9 @@ void station_merge_part(const struct station_job *slot, const struct line_result
 /* station_meter.c: a decoded answer of a point. */
 void station_reading(struct station *station, struct station_supply *supply,
 		     const struct reading *reading, bool energy);
+/* A decoded answer that shows nothing but the load. */
+void station_load_reading(struct station *station, struct station_supply *supply,
+			  const struct reading *reading);
 /* An answer that cannot be: row is its implausible value, or NULL. */
 void station_implausible(struct station *station, struct station_supply *supply, const char *row);
 
@@ -446,6 +456,22 @@ void station_snapshot_check(struct station *station);
 void station_snapshot_told(struct station *station);
 /* station_silence.c: raises and clears the alarms about lines that fell silent, and about the power. */
 void station_silence(struct station *station);
+
+/* station_load_read.c: a device's load is read by itself from now on, where its model allows that. */
+void station_load_read_begin(struct station_device *device);
+/* It is so again, for one that has been away: it may be another unit. */
+void station_load_read_again(struct station *station, struct station_device *device);
+/* Is it so now? */
+bool station_load_read_used(const struct station_device *device);
+/* A read of it has ended: of the load alone, or another that may have brought it along. */
+void station_load_read_ended(struct station *station, struct station_device *device,
+			     const struct station_job *slot, int error);
+/* Its answer. */
+void station_load_read_spread(struct station *station, struct station_device *device,
+			      const struct station_job *slot, const struct line_result *result);
+
+/* station_load.c: what a device can be asked has changed. -errno: its line's schedule is full. */
+int station_device_traits(struct station *station, struct station_device *device);
 
 /* station_overload.c: a reading of the point, which may show its load. */
 void station_overload(struct station *station, struct station_supply *supply,

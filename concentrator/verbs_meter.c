@@ -259,7 +259,8 @@ int verb_meter_read(void *userdata, struct control_call *call)
 		if (read->call != NULL)
 			continue;
 		for (int kind = 0; kind < SCHEDULE_READS; kind++)
-			if (device->reads[kind].count > 0) {
+			/* The load is a part of another. */
+			if (kind != SCHEDULE_LOAD && device->reads[kind].count > 0) {
 				wanted = (uint8_t)(wanted | (1U << kind));
 				schedule_ask(&station->lines[device->line].schedule, device->index,
 					     (enum schedule_span)kind);

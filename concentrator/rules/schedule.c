@@ -18,7 +18,8 @@ struct schedule_policy schedule_policy_default(void)
 {
 	return (struct schedule_policy){
 		.period_us = {[SCHEDULE_ENERGY] = 20000 * MS,
-			      [SCHEDULE_INSTANT] = 4000 * MS,
+			      [SCHEDULE_LOAD] = 3000 * MS,
+			      [SCHEDULE_INSTANT] = 20000 * MS,
 			      [SCHEDULE_POSITION] = 30000 * MS},
 		.continuous = true,
 		.device_gap_us = 0,
@@ -92,10 +93,16 @@ void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span
 		schedule->device[device].asked |= (uint8_t)(1U << span);
 }
 
+static enum schedule_span load_span(const struct schedule_traits *traits)
+{
+	if (traits->cost_us[SCHEDULE_LOAD] > 0)
+		return SCHEDULE_LOAD;
+	return traits->cost_us[SCHEDULE_INSTANT] > 0 ? SCHEDULE_INSTANT : SCHEDULE_ENERGY;
+}
+
 enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device)
 {
-	return schedule->device[device].traits.cost_us[SCHEDULE_INSTANT] > 0 ? SCHEDULE_INSTANT
-									     : SCHEDULE_ENERGY;
+	return load_span(&schedule->device[device].traits);
 }
 
 /* What is left for one read, where all of a span takes several. */
@@ -109,8 +116,7 @@ static int64_t of_round(const struct schedule_device *device, enum schedule_span
 /* How soon a room near a limit wants this span again; 0: it is not near any. */
 static int64_t hurry_us(const struct schedule_device *device, enum schedule_span span)
 {
-	bool shows_load = device->traits.cost_us[SCHEDULE_INSTANT] > 0 ? span == SCHEDULE_INSTANT
-								       : span == SCHEDULE_ENERGY;
+	bool shows_load = span == load_span(&device->traits);
 	int64_t money_us = span == SCHEDULE_ENERGY ? device->money_us : 0;
 	int64_t load_us = shows_load ? device->load_us : 0;
 
@@ -145,9 +151,8 @@ static int64_t usual_us(const struct schedule *schedule, const struct schedule_d
 {
 	const int64_t *period_us = schedule->policy.period_us;
 
-	if (span == SCHEDULE_ENERGY && device->traits.cost_us[SCHEDULE_INSTANT] == 0 &&
-	    period_us[SCHEDULE_INSTANT] < period_us[SCHEDULE_ENERGY])
-		return period_us[SCHEDULE_INSTANT];
+	if (span == load_span(&device->traits) && period_us[SCHEDULE_LOAD] < period_us[span])
+		return period_us[SCHEDULE_LOAD];
 	return period_us[span];
 }
 
@@ -298,6 +303,49 @@ static void offer_boundary(const struct schedule *schedule, size_t index, struct
 		      index, SCHEDULE_ENERGY, false);
 }
 
+/* Is this span the one whose read brings the load along? */
+static bool brings_load(const struct schedule_device *device, enum schedule_span span)
+{
+	const struct schedule_traits *traits = &device->traits;
+
+	return traits->cost_us[SCHEDULE_LOAD] > 0 && traits->cost_us[span] > 0 &&
+	       span == traits->load_in && traits->round[span] <= 1;
+}
+
+/* When a span is due. Where a read of the whole brings the load along it takes the place of one of the load, so
+ * that both cost little more than one; but it does not wait for the place of one that goes before others. */
+static int64_t turn_us(const struct schedule_device *device, enum schedule_span span,
+		       int64_t now_us)
+{
+	enum schedule_span whole = device->traits.load_in;
+	bool paired = brings_load(device, whole) && device->due_us[whole] <= now_us &&
+		      !(device->hurried & (1U << SCHEDULE_LOAD));
+
+	if (paired && span == whole)
+		return device->due_us[SCHEDULE_LOAD];
+	if (paired && span == SCHEDULE_LOAD)
+		return SCHEDULE_NEVER_US;
+	return device->due_us[span];
+}
+
+/* What is read seldom comes due in heaps: it may be late by this before the load of others is. */
+static int64_t deadline_us(const struct schedule_device *device, enum schedule_span span,
+			   int64_t now_us)
+{
+	bool shows_load = span == load_span(&device->traits) || brings_load(device, span);
+
+	return turn_us(device, span, now_us) + (shows_load ? 0 : SCHEDULE_SELDOM_LATE_US);
+}
+
+/* Spare time goes to the registers, and to what is read seldom because the load is read instead. */
+static bool is_read_ahead(const struct schedule *schedule, const struct schedule_device *device,
+			  enum schedule_span span)
+{
+	return schedule->policy.continuous &&
+	       (span == SCHEDULE_ENERGY ||
+		(span == SCHEDULE_INSTANT && device->traits.cost_us[SCHEDULE_LOAD] > 0));
+}
+
 static void offer_reads(const struct schedule *schedule, size_t index, int64_t now_us,
 			struct candidate *best, int64_t *wait_us)
 {
@@ -314,14 +362,15 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 			offer(best, READ_HURRIED, device->due_us[span], index, span, false);
 		else if (device->asked & (1U << span))
 			offer(best, READ_ASKED, device->due_us[span], index, span, false);
-		else if (device->due_us[span] <= now_us)
-			offer(best, READ_DUE, device->due_us[span], index, span, false);
-		else if (schedule->policy.continuous && span == SCHEDULE_ENERGY)
+		else if (turn_us(device, span, now_us) <= now_us)
+			offer(best, READ_DUE, deadline_us(device, span, now_us), index, span,
+			      false);
+		else if (is_read_ahead(schedule, device, span))
 			/* Spare time goes round: by deadline a short one would take it all, by the last good
 			 * read one that refuses. */
 			offer(best, READ_AHEAD, device->ended_us[span], index, span, false);
 		else
-			schedule_sooner(wait_us, device->due_us[span]);
+			schedule_sooner(wait_us, turn_us(device, span, now_us));
 	}
 }
 

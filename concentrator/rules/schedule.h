@@ -1,7 +1,7 @@
 /* schedule.h - what goes on the wire of one line next.
  *
  * Pure: the state of one line's devices and now in, one job out; results come back and teach it. It
- * never sleeps: "nothing until T" is an answer. Energy, instant and position reads are taken by
+ * never sleeps: "nothing until T" is an answer. Energy, load, instant and position reads are taken by
  * earliest deadline, so that nothing starves when the line is full. Relay commands go first, then
  * the registers that a boundary of the price wants now, then
  * rooms near zero or near a limit of power, whose reads take at most SCHEDULE_HURRY_PERCENT of the
@@ -35,11 +35,14 @@
 /* A reading further from a boundary than this is none at it: tariff_price.h's half minute, less what is
  * lost to whole seconds until it is settled. */
 #define SCHEDULE_BOUNDARY_US INT64_C(28000000)
+#define SCHEDULE_SELDOM_LATE_US                                                                    \
+	INT64_C(5000000) /* what does not show the load may be late by this before what does is */
 #define SCHEDULE_SETTLED_US                                                                        \
 	INT64_C(3200000) /* after a command: relay_plan.h's settling, and a little */
 
 enum schedule_span {
 	SCHEDULE_ENERGY,   /* the money register with its witness */
+	SCHEDULE_LOAD,     /* of another span the least that shows the load: often, because short */
 	SCHEDULE_INSTANT,  /* power, voltage, current ... */
 	SCHEDULE_POSITION, /* relay read-back: all channels of a board at once */
 	SCHEDULE_RELAY,    /* a relay command; not a read */
@@ -61,8 +64,9 @@ struct schedule_policy {
 	int64_t dead_us;        /* silent longer than this is dead */
 };
 
-/* Energy round as fast as the line goes. What shows the load is due every 4 s, and the rest so seldom, that
- * an overload is seen twice within 5 s on a line of 64 meters at 9600, which carries no more than that. */
+/* Energy round as fast as the line goes. What shows the load is due so often, and the rest so seldom, that an
+ * overload is seen within the period and a second time, a second later, within 5 s of its beginning on a line
+ * of 64 meters at 9600: their load reads take 40 ms each, which is 2.6 s of each round. */
 struct schedule_policy schedule_policy_default(void);
 
 /* What a device can be asked. cost_us: estimated time of a healthy transaction of each span; 0: the
@@ -71,6 +75,7 @@ struct schedule_traits {
 	int64_t cost_us[SCHEDULE_READS];
 	uint8_t round[SCHEDULE_READS]; /* transactions until all of the span is read, one a job;
 					* 0 is 1. Deadlines are of the round. */
+	enum schedule_span load_in;    /* where SCHEDULE_LOAD is a span: the one it is a part of */
 };
 
 struct schedule_job {
@@ -95,6 +100,7 @@ struct schedule_device {
 	uint8_t asked;                    /* bit per span: wanted at once */
 	uint8_t hurried;                  /* bit per span: goes before others when due */
 	uint8_t boundary;                 /* reads that the boundary still wants */
+	uint8_t settling;                 /* bit per span: due when a relay has settled */
 	int64_t read_us[SCHEDULE_READS];  /* last good read; 0: never */
 	int64_t ended_us[SCHEDULE_READS]; /* last read, good or not; 0: never */
 	int64_t due_us[SCHEDULE_READS];   /* deadline */
@@ -188,7 +194,8 @@ void schedule_urgent(struct schedule *schedule, uint16_t device, int64_t within_
 /* The device's load is near a limit: reads what shows it every within_us; 0: no more. */
 void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us);
 
-/* The span that shows the device's load: instant, or energy where one read brings both. */
+/* The span that shows the device's load soonest: load, where there is none instant, or energy where one
+ * read brings both. */
 enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device);
 
 /* The price may change at at_us: reads the register of every device that answers as near to it as the line
@@ -199,6 +206,10 @@ void schedule_boundary(struct schedule *schedule, int64_t at_us, bool behind);
 /* Is such a round under way? Not before it is due, when all have been read, or SCHEDULE_BOUNDARY_US behind
  * the boundary. */
 bool schedule_boundary_runs(const struct schedule *schedule, int64_t now_us);
+
+/* A relay has switched what this device measures: all that shows its load is read when that has settled,
+ * whether it was read in between or not. */
+void schedule_settle(struct schedule *schedule, uint16_t device, int64_t now_us);
 
 /* How soon a span of this device is to be read again; ret_hurried: it goes before others. */
 int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,

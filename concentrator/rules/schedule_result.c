@@ -67,10 +67,38 @@ static void plan_read(struct schedule *schedule, struct schedule_device *device,
 				    (hurried ? 1U << span : 0U));
 }
 
-static void plan_read_by(struct schedule_device *device, enum schedule_span span, int64_t by_us)
+static void plan_settled(struct schedule_device *device, enum schedule_span span, int64_t now_us)
 {
-	if (device->due_us[span] > by_us)
-		device->due_us[span] = by_us;
+	bool hurried = (device->hurried & (1U << span)) != 0;
+
+	if (!hurried || device->due_us[span] > now_us + SCHEDULE_SETTLED_US)
+		device->due_us[span] = now_us + SCHEDULE_SETTLED_US;
+	device->settling |= (uint8_t)(1U << span);
+}
+
+/* A read before the relay has settled does not replace the one after. */
+static bool is_settling(struct schedule_device *device, enum schedule_span span, int64_t now_us)
+{
+	if (!(device->settling & (1U << span)))
+		return false;
+	if (device->due_us[span] > now_us)
+		return true;
+	device->settling &= (uint8_t) ~(1U << span);
+	return false;
+}
+
+/* What shows whether its load has followed, all of it. */
+static void settle(struct schedule_device *device, int64_t now_us)
+{
+	bool instant = device->traits.cost_us[SCHEDULE_INSTANT] > 0;
+
+	plan_settled(device, instant ? SCHEDULE_INSTANT : SCHEDULE_ENERGY, now_us);
+}
+
+void schedule_settle(struct schedule *schedule, uint16_t device, int64_t now_us)
+{
+	assert(device < schedule->devices);
+	settle(&schedule->device[device], now_us);
 }
 
 /* The line answers again: everybody who fell silent with it is asked at once. */
@@ -147,8 +175,8 @@ static uint32_t answer(struct schedule *schedule, struct schedule_device *device
 		/* Its position now, and position and load when it has settled. */
 		if (!refused && device->traits.cost_us[SCHEDULE_POSITION] > 0)
 			device->asked |= 1U << SCHEDULE_POSITION;
-		plan_read_by(device, SCHEDULE_POSITION, now_us + SCHEDULE_SETTLED_US);
-		plan_read_by(device, SCHEDULE_INSTANT, now_us + SCHEDULE_SETTLED_US);
+		plan_settled(device, SCHEDULE_POSITION, now_us);
+		settle(device, now_us);
 	} else if (!refused) {
 		device->read_us[job->span] = now_us;
 	}
@@ -159,9 +187,6 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 			 int64_t took_us, int64_t turnaround_us, int64_t now_us)
 {
 	struct schedule_device *device = &schedule->device[job->device];
-	bool settling = job->span == SCHEDULE_POSITION &&
-			device->due_us[SCHEDULE_POSITION] > now_us &&
-			device->due_us[SCHEDULE_POSITION] <= now_us + SCHEDULE_SETTLED_US;
 
 	assert(job->device < schedule->devices && schedule->out > 0);
 	schedule->out--;
@@ -171,8 +196,7 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 		schedule->probing = false;
 	if (job->span != SCHEDULE_RELAY)
 		device->ended_us[job->span] = now_us;
-	/* A read-back before the relay has settled does not replace the one after. */
-	if (job->span != SCHEDULE_RELAY && !settling)
+	if (job->span != SCHEDULE_RELAY && !is_settling(device, job->span, now_us))
 		plan_read(schedule, device, job->span, took_us, now_us);
 
 	if (error != 0 && error != -ETIMEDOUT && error != -EBADMSG && error != -EREMOTEIO)
@@ -226,7 +250,10 @@ void schedule_came_along(struct schedule *schedule, uint16_t device, enum schedu
 	one->read_us[span] = one->ended_us[span] = now_us;
 	if (span == SCHEDULE_ENERGY)
 		schedule_boundary_read(schedule, one, now_us);
-	plan_read(schedule, one, span, 0, now_us);
+	/* A watched load is measured as far apart as is asked for: what came sooner is extra. */
+	if (!is_settling(one, span, now_us) &&
+	    !(span == SCHEDULE_LOAD && one->hurried & (1U << span) && one->due_us[span] > now_us))
+		plan_read(schedule, one, span, 0, now_us);
 }
 
 bool schedule_alarms(const struct schedule *schedule, uint16_t device)

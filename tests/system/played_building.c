@@ -313,6 +313,12 @@ static void answer(struct played_building *building, const struct line_job *job,
 		result->exception = 2;
 		return;
 	}
+	if (meter->whole && request->address == 0x000D) {
+		result->error = -EREMOTEIO;
+		result->reason = EXCHANGE_EXCEPTION;
+		result->exception = 2;
+		return;
+	}
 	if (request->function == 1) {
 		result->count = request->count;
 		for (uint16_t i = 0; i < request->count; i++)

@@ -34,6 +34,7 @@ struct played_meter {
 	bool adf;
 	uint16_t adf_mode; /* ADF400L: high byte 0 prepaid, 1 metering */
 	bool volts_gone;   /* ADF400L: the voltage reads as zero */
+	bool whole;        /* it refuses reads that begin within a block */
 	bool board;
 	bool coil[6];
 	uint16_t power_on; /* WB-MR6C: holding 6, 930 and on, 938 and on */

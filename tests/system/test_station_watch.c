@@ -34,7 +34,9 @@ static void an_overload_is_alarmed_by_two_readings(void **state)
 		played_run(building, building->now_us + SECOND_US / 10);
 		assert_true(building->now_us < began_us + 5 * SECOND_US);
 	}
-	assert_int_equal(site_room(site, "101")->supplies[0]->overloads, 2);
+	assert_int_equal(site_room(site, "101")->supplies[0]->load.above, LOAD_READINGS);
+	/* The second was another measurement. */
+	assert_true(building->now_us >= began_us + SECOND_US);
 
 	meter->load_w = 1000;
 	played_run(building, building->now_us + 2 * MINUTE_US);
@@ -52,12 +54,66 @@ static void one_reading_above_the_limit_is_no_overload(void **state)
 	struct station_supply *supply = site_room(site, "101")->supplies[0];
 	played_run(building, HOUR_US);
 	meter->load_w = 5000;
-	while (supply->overloads == 0)
+	while (supply->load.above == 0)
 		played_run(building, building->now_us + SECOND_US / 100);
 	meter->load_w = 1000;
 	played_run(building, building->now_us + 5 * MINUTE_US);
-	assert_int_equal(supply->overloads, 0);
+	assert_int_equal(supply->load.above, 0);
 	assert_false(overload_stands(site));
+}
+
+/* A unit that answers its blocks alone is asked for these: neither its load nor its register is missed, and
+ * nobody is told that it was another model. */
+static void a_unit_that_refuses_the_load_alone_is_asked_for_the_whole(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	const struct station_device *device = building->station->devices[0];
+	/* As on a line that is asked as fast as it goes, not with the building's one period for all. */
+	building->station->lines[0].schedule.policy.period_us[SCHEDULE_LOAD] = 3 * SECOND_US;
+	assert_int_equal(device->load.count, 2);
+	assert_true(station_load_read_used(device));
+	meter->whole = true;
+	played_run(building, HOUR_US);
+	assert_false(station_load_read_used(device));
+	assert_int_equal(schedule_load_span(&building->station->lines[0].schedule, 0),
+			 SCHEDULE_ENERGY);
+	assert_false(station_model_doubted(device));
+	assert_int_equal(site_room(site, "101")->supplies[0]->guard.accepted.wh,
+			 played_register_wh(meter));
+
+	meter->load_w = 5000;
+	int64_t began_us = building->now_us;
+	while (!overload_stands(site)) {
+		played_run(building, building->now_us + SECOND_US / 10);
+		assert_true(building->now_us < began_us + 2 * MINUTE_US);
+	}
+
+	/* After it was away it may be another unit. */
+	meter->dead = true;
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	meter->dead = meter->whole = false;
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_true(station_load_read_used(device));
+	assert_int_equal(device->load_failures, 0);
+}
+
+/* Noise is no refusal: what is lost now and then is asked for again. */
+static void a_dead_meter_keeps_the_read_of_its_load(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	const struct station_device *device = building->station->devices[0];
+	building->station->lines[0].schedule.policy.period_us[SCHEDULE_LOAD] = 3 * SECOND_US;
+	played_run(building, HOUR_US);
+	meter->dead = true;
+	played_run(building, building->now_us + HOUR_US);
+	assert_int_equal(device->load_failures, 0);
+	assert_true(station_load_read_used(device));
 }
 
 /* S2: the cut comes when the notice has run, not when the next second's work looks. */
@@ -112,6 +168,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(an_overload_is_alarmed_by_two_readings),
 		CASE(one_reading_above_the_limit_is_no_overload),
+		CASE(a_unit_that_refuses_the_load_alone_is_asked_for_the_whole),
+		CASE(a_dead_meter_keeps_the_read_of_its_load),
 		CASE(a_notice_is_acted_on_when_it_has_run),
 		CASE(a_position_that_is_news_is_read_twice_at_once),
 	};
