@@ -174,8 +174,8 @@ static void a_person_takes_the_new_ratio(void **state)
 	wait_us(site, 26 * HOUR_US);
 	assert_false(supply_of(site)->guard.quarantined);
 	assert_false(alarmed(site, ALARM_RATIO_CHANGED));
-	/* A day at 1 kW and more, none of it lost. */
-	assert_int_equal(supply_of(site)->guard.accepted.wh, played_register_wh(meter));
+	/* A day at 1 kW and more, none of it lost but what was used since the last reading, a minute ago. */
+	assert_in_range(played_register_wh(meter) - supply_of(site)->guard.accepted.wh, 0, 20);
 	assert_true(supply_of(site)->guard.accepted.wh > accepted_wh + 24000);
 	site_close(site);
 	site_open(site);
