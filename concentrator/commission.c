@@ -181,6 +181,13 @@ static void relay(struct check *check, const struct config *config, const struct
 		snprintf(supply->relay.line, sizeof(supply->relay.line), "%s", line);
 }
 
+static bool is_water(const struct models *models, const struct ledger_supply *supply)
+{
+	const struct ledger_device *device = supply->has_point ? &supply->point : &supply->relay;
+	const struct model *model = models_find(models, device->model);
+	return model != NULL && model->kind == MODEL_WATER;
+}
+
 /* One of two words; the first is the fallback. */
 static bool second(struct check *check, const char *column, const char *first_word,
 		   const char *second_word)
@@ -248,10 +255,13 @@ int commission_parse(const json_t *row, const struct config *config, const struc
 	    value(&check, "line")[0] != '\0')
 		(void)line_name(&check, config);
 	result.supply.normally_closed = second(&check, "contact", "no", "nc");
-	result.supply.may_cut = !second(&check, "may_cut", "yes", "no");
+	/* Water is never cut for money unless somebody says so. */
+	bool water = is_water(models, &result.supply);
+	result.supply.may_cut = water ? second(&check, "may_cut", "no", "yes")
+				      : !second(&check, "may_cut", "yes", "no");
 	result.supply.cut_order = (int32_t)number(&check, "cut_order", 1, 9, 1);
 	result.supply.breaker_a = (int32_t)number(&check, "breaker_a", 1, 6300, 16);
-	if (result.supply.has_point && value(&check, "breaker_a")[0] == '\0')
+	if (result.supply.has_point && !water && value(&check, "breaker_a")[0] == '\0')
 		fault(&check, "breaker_a",
 		      "is missing; the largest plausible step of the register follows from it");
 	const char *tenancy = value(&check, "tenancy");

@@ -135,6 +135,7 @@ static const struct config_row config_rows[] = {
 	POLICY(close_stagger_ms, 0, 60000, 200),
 	POLICY(plausibility_factor, 1, 1000000, 1),
 	POLICY(nominal_voltage, 50, 1000, 230),
+	POLICY(water_flow_l_h, 1, 1000000, 5000),
 	YES_NO("policy", "cash", AT(policy.cash), false),
 	POLICY(cash_day_max_minor, 0, MINOR_MAX, 100000),
 	POLICY(order_max_minor, 1, MINOR_MAX, 1000000),

@@ -110,6 +110,7 @@ struct config_policy {
 	int64_t close_stagger_ms;
 	int64_t plausibility_factor;
 	int64_t nominal_voltage; /* V */
+	int64_t water_flow_l_h;  /* the most that passes a room's water meter in an hour */
 	bool cash;
 	int64_t cash_day_max_minor;
 	int64_t order_max_minor;

@@ -94,7 +94,9 @@ int claims_prove(struct walk *walk, const struct stretch *all,
 	}
 	if (said->charged_wh != sum->charged_wh || said->house_wh != sum->house_wh ||
 	    said->quarantined_wh != sum->quarantined_wh ||
-	    said->written_off_wh != sum->written_off_wh || said->balance_nano != sum->balance_nano)
+	    said->written_off_wh != sum->written_off_wh || said->charged_l != sum->charged_l ||
+	    said->house_l != sum->house_l || said->quarantined_l != sum->quarantined_l ||
+	    said->written_off_l != sum->written_off_l || said->balance_nano != sum->balance_nano)
 		return walk_bad(walk, 0,
 				"the snapshot after entry %" PRId64
 				": the building's sums are not those of the entries",

@@ -101,11 +101,25 @@ static int derive_energy(struct ledger *ledger)
 	QUERY query = query_begin(ledger, STATEMENT_ENTRY_TOTALS,
 				  "SELECT " ENTRY_ENERGY_SUMS " FROM entry INDEXED BY entry_life "
 				  "WHERE life_id IS NOT NULL");
+	struct ledger_totals *totals = &ledger->tally.totals;
 	int row = query_row(&query);
 
-	if (row == 1)
-		totals_from_row(&query, &ledger->tally.totals);
-	return row < 0 ? row : 0;
+	if (row < 0)
+		return row;
+	totals_from_row(&query, MEDIUM_ELECTRICITY, totals);
+	QUERY water = query_begin(ledger, STATEMENT_ENTRY_TOTALS_WATER,
+				  "SELECT " ENTRY_ENERGY_SUMS " FROM life l JOIN entry e "
+				  "ON e.life_id = l.id WHERE l.medium = 1");
+
+	row = query_row(&water);
+	if (row < 0)
+		return row;
+	totals_from_row(&water, MEDIUM_WATER, totals);
+	totals->charged_wh -= totals->charged_l;
+	totals->house_wh -= totals->house_l;
+	totals->quarantined_wh -= totals->quarantined_l;
+	totals->written_off_wh -= totals->written_off_l;
+	return 0;
 }
 
 static int derive_cash(struct ledger *ledger)

@@ -15,22 +15,24 @@
 #include <stdio.h>
 #include <string.h>
 
-int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energy_wh)
+int totals_add(struct ledger_totals *totals, enum entry_kind kind, enum medium medium,
+	       int64_t energy_wh)
 {
+	bool water = medium == MEDIUM_WATER;
 	int64_t *sum;
 
 	switch (kind) {
 	case ENTRY_CHARGE:
-		sum = &totals->charged_wh;
+		sum = water ? &totals->charged_l : &totals->charged_wh;
 		break;
 	case ENTRY_HOUSE:
-		sum = &totals->house_wh;
+		sum = water ? &totals->house_l : &totals->house_wh;
 		break;
 	case ENTRY_QUARANTINE:
-		sum = &totals->quarantined_wh;
+		sum = water ? &totals->quarantined_l : &totals->quarantined_wh;
 		break;
 	case ENTRY_WRITE_OFF:
-		sum = &totals->written_off_wh;
+		sum = water ? &totals->written_off_l : &totals->written_off_wh;
 		break;
 	case ENTRY_OPENING:
 	case ENTRY_RECHARGE:
@@ -52,20 +54,28 @@ int totals_add(struct ledger_totals *totals, enum entry_kind kind, int64_t energ
 	return __builtin_add_overflow(*sum, energy_wh, sum) ? -ERANGE : 0;
 }
 
-void totals_from_row(const struct query *query, struct ledger_totals *ret)
+void totals_from_row(const struct query *query, enum medium medium, struct ledger_totals *ret)
 {
-	ret->charged_wh = row_integer(query, 0);
-	ret->house_wh = row_integer(query, 1);
-	ret->quarantined_wh = row_integer(query, 2);
-	ret->written_off_wh = row_integer(query, 3);
+	if (medium == MEDIUM_WATER) {
+		ret->charged_l = row_integer(query, 0);
+		ret->house_l = row_integer(query, 1);
+		ret->quarantined_l = row_integer(query, 2);
+		ret->written_off_l = row_integer(query, 3);
+	} else {
+		ret->charged_wh = row_integer(query, 0);
+		ret->house_wh = row_integer(query, 1);
+		ret->quarantined_wh = row_integer(query, 2);
+		ret->written_off_wh = row_integer(query, 3);
+	}
 }
 
 /* M2 for one entry about to be appended. */
-static int check_energy(struct ledger *ledger, const struct entry *entry)
+static int check_energy(struct ledger *ledger, const struct entry *entry, enum medium *ret_medium)
 {
 	int64_t to_wh;
 	int row;
 
+	*ret_medium = MEDIUM_ELECTRICITY;
 	if (entry->energy_wh < 0)
 		return -EINVAL;
 	if (entry->life_id == 0)
@@ -77,7 +87,7 @@ static int check_energy(struct ledger *ledger, const struct entry *entry)
 	QUERY life = query_begin(
 		ledger, STATEMENT_LIFE_FIND,
 		"SELECT point_id, coalesce((SELECT to_wh FROM entry WHERE life_id = l.id "
-		"ORDER BY seq DESC LIMIT 1), first_wh) FROM life l WHERE id = ?");
+		"ORDER BY seq DESC LIMIT 1), first_wh), medium FROM life l WHERE id = ?");
 
 	query_integer(&life, entry->life_id);
 	row = query_row(&life);
@@ -85,6 +95,7 @@ static int check_energy(struct ledger *ledger, const struct entry *entry)
 		return row < 0 ? row : -ENOENT;
 	if (row_integer(&life, 0) != entry->point_id || row_integer(&life, 1) != entry->from_wh)
 		return -EINVAL;
+	*ret_medium = (enum medium)row_integer(&life, 2);
 	return 0;
 }
 
@@ -144,6 +155,7 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 	struct ledger_totals totals = ledger->tally.totals;
 	struct cached_account *account;
 	struct entry next = *entry;
+	enum medium medium;
 	int64_t balance_nano;
 	int error;
 
@@ -157,11 +169,11 @@ int ledger_entry_append(struct ledger *ledger, struct entry *entry)
 		return -EPERM;
 	if (entry->kind < ENTRY_OPENING || entry->kind >= ENTRY_KIND_END)
 		return -EINVAL;
-	error = check_energy(ledger, entry);
+	error = check_energy(ledger, entry, &medium);
 	if (error == 0)
 		error = check_grant(ledger, entry);
 	if (error == 0)
-		error = totals_add(&totals, entry->kind, entry->energy_wh);
+		error = totals_add(&totals, entry->kind, medium, entry->energy_wh);
 	if (error < 0)
 		return error;
 	if (__builtin_add_overflow(account->balance_nano, entry->amount_nano, &balance_nano) ||
@@ -210,14 +222,14 @@ int ledger_totals_get(struct ledger *ledger, int64_t point_id, struct ledger_tot
 		return 0;
 	}
 	QUERY query = query_begin(ledger, STATEMENT_ENTRY_TOTALS_POINT,
-				  "SELECT " ENTRY_ENERGY_SUMS " FROM life l JOIN entry e "
-				  "ON e.life_id = l.id WHERE l.point_id = ?");
+				  "SELECT " ENTRY_ENERGY_SUMS ", max(l.medium) FROM life l JOIN "
+				  "entry e ON e.life_id = l.id WHERE l.point_id = ?");
 
 	query_integer(&query, point_id);
 	row = query_row(&query);
 	if (row < 0)
 		return row;
-	totals_from_row(&query, &totals);
+	totals_from_row(&query, (enum medium)row_integer(&query, 4), &totals);
 	*ret = totals;
 	return 0;
 }
@@ -349,7 +361,8 @@ int ledger_charges_back(struct ledger *ledger, int64_t after_seq, ledger_charge_
 	QUERY query = query_begin(
 		ledger, STATEMENT_CHARGES_BACK,
 		"SELECT seq, account_id, at_s, at_trusted, from_s, energy_wh, flags "
-		"FROM entry WHERE seq > ? AND kind = 5 ORDER BY seq DESC");
+		"FROM entry WHERE seq > ? AND kind = 5 AND NOT EXISTS (SELECT 1 FROM life WHERE "
+		"id = entry.life_id AND medium <> 0) ORDER BY seq DESC");
 	int more, stop;
 
 	query_integer(&query, after_seq);

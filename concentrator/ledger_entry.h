@@ -17,6 +17,10 @@ struct ledger_totals {
 	int64_t house_wh;
 	int64_t quarantined_wh; /* set aside by a person's decision */
 	int64_t written_off_wh;
+	int64_t charged_l; /* the same of water */
+	int64_t house_l;
+	int64_t quarantined_l;
+	int64_t written_off_l;
 	int64_t balance_nano; /* of all accounts; 0 when asked for one point */
 	int64_t cash_nano;    /* local cash ever taken; 0 when asked for one point */
 	int64_t entries;      /* all of them, also when asked for one point */
@@ -61,6 +65,6 @@ struct ledger_charge {
 
 typedef int (*ledger_charge_fn)(const struct ledger_charge *charge, void *userdata);
 
-/* The charges behind after_seq, newest first, in one pass over the entries of all accounts. */
+/* The charges of electricity behind after_seq, newest first, in one pass over the entries of all accounts. */
 LEDGER_CHECKED int ledger_charges_back(struct ledger *ledger, int64_t after_seq,
 				       ledger_charge_fn row, void *userdata);

@@ -116,7 +116,9 @@ int ledger_freezes_tail(struct ledger *ledger, int64_t room_id, bool monthly, in
 	QUERY query = query_begin(
 		ledger, STATEMENT_FREEZE_TAIL,
 		"SELECT f.supply_id, f.day, f.at_s, f.read_s, f.register_wh, f.total_wh, f.from_s, "
-		"f.energy_wh, f.balance_nano, f.entry_seq, s.circuit FROM freeze f JOIN supply s "
+		"f.energy_wh, f.balance_nano, f.entry_seq, s.circuit, (SELECT max(medium) FROM "
+		"life "
+		"WHERE point_id = s.point_id) FROM freeze f JOIN supply s "
 		"ON s.id = f.supply_id WHERE f.monthly = ?1 AND s.room_id = ?2 AND (?3 = 0 OR "
 		"f.day "
 		"< ?3 OR (f.day = ?3 AND f.supply_id > ?4)) ORDER BY f.day DESC, f.supply_id LIMIT "
@@ -141,6 +143,7 @@ int ledger_freezes_tail(struct ledger *ledger, int64_t room_id, bool monthly, in
 			.energy_wh = row_integer(&query, 7),
 			.balance_nano = row_integer(&query, 8),
 			.entry_seq = row_integer(&query, 9),
+			.medium = (enum medium)row_integer(&query, 11),
 		};
 
 		row_text(&query, 10, freeze.circuit, sizeof(freeze.circuit));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "concentrator/ledger.h"
+#include "concentrator/rules/medium.h"
 
 #define LEDGER_FREEZE_DAYS       100
 #define LEDGER_FREEZE_MONTH_DAYS (INT64_C(61) * 31) /* five years and a month */
@@ -23,6 +24,7 @@ struct ledger_freeze {
 	int64_t balance_nano;              /* of the account, the settlement included */
 	int64_t entry_seq;                 /* the last entry of all then; filled */
 	char circuit[LEDGER_NAME_MAX + 1]; /* filled when reading */
+	enum medium medium;                /* likewise */
 };
 
 typedef int (*ledger_freeze_fn)(const struct ledger_freeze *freeze, void *userdata);

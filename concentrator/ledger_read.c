@@ -16,7 +16,8 @@
 	ENTRY_COLUMNS                                                                              \
 	", (SELECT name FROM room WHERE id = (SELECT room_id FROM account WHERE id = "             \
 	"entry.account_id)), (SELECT circuit FROM supply WHERE point_id = entry.point_id), "       \
-	"(SELECT name FROM tariff WHERE id = entry.tariff_id)"
+	"(SELECT name FROM tariff WHERE id = entry.tariff_id), "                                   \
+	"(SELECT medium FROM life WHERE id = entry.life_id)"
 #define LINE_ROOM 26 /* column behind those of the entry */
 
 static void copy_name(sqlite3_stmt *stmt, int column, char *ret, size_t size)
@@ -32,6 +33,7 @@ static void read_line(sqlite3_stmt *stmt, struct ledger_line *ret)
 	copy_name(stmt, LINE_ROOM, ret->room, sizeof(ret->room));
 	copy_name(stmt, LINE_ROOM + 1, ret->circuit, sizeof(ret->circuit));
 	copy_name(stmt, LINE_ROOM + 2, ret->tariff, sizeof(ret->tariff));
+	ret->medium = (enum medium)sqlite3_column_int(stmt, LINE_ROOM + 3);
 }
 
 static int read_page(struct reading *reading, const struct ledger_query *query, int64_t first,
@@ -117,15 +119,17 @@ static int balance_before(struct reading *reading, int64_t account_id, int64_t s
 }
 
 static struct ledger_statement_line *line_for(struct ledger_statement *statement,
-					      const struct entry *entry)
+					      const struct ledger_line *from)
 {
+	const struct entry *entry = &from->entry;
 	bool summed = entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING ||
 		      entry->kind == ENTRY_TAX;
 
 	for (size_t i = 0; summed && i < statement->count; i++) {
 		struct ledger_statement_line *line = &statement->lines[i];
 
-		if (line->kind == entry->kind && line->tariff_id == entry->tariff_id &&
+		if (line->kind == entry->kind && line->medium == from->medium &&
+		    line->tariff_id == entry->tariff_id &&
 		    line->price_micro_per_kwh == entry->price_micro_per_kwh)
 			return line;
 	}
@@ -135,7 +139,7 @@ static struct ledger_statement_line *line_for(struct ledger_statement *statement
 static int add_line(struct ledger_statement *statement, const struct ledger_line *from)
 {
 	const struct entry *entry = &from->entry;
-	struct ledger_statement_line *line = line_for(statement, entry);
+	struct ledger_statement_line *line = line_for(statement, from);
 	bool timed = entry->to_s != 0;
 
 	if (!line) {
@@ -144,6 +148,7 @@ static int add_line(struct ledger_statement *statement, const struct ledger_line
 		line = &statement->lines[statement->count++];
 		*line = (struct ledger_statement_line){
 			.kind = entry->kind,
+			.medium = from->medium,
 			.seq = entry->seq,
 			.from_s = timed && entry->from_s != 0 ? entry->from_s : entry->at_s,
 			.price_micro_per_kwh = entry->price_micro_per_kwh,

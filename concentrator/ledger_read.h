@@ -12,6 +12,7 @@
 
 #include "concentrator/ledger.h"
 #include "concentrator/rules/entry.h"
+#include "concentrator/rules/medium.h"
 
 #include <stdatomic.h>
 
@@ -24,7 +25,8 @@ struct ledger_line {
 	int64_t balance_nano; /* of the account, just after it */
 	char room[LEDGER_NAME_MAX + 1];
 	char circuit[LEDGER_NAME_MAX + 1]; /* empty: not about energy */
-	char tariff[LEDGER_NAME_MAX + 1];  /* empty: none */
+	enum medium medium;
+	char tariff[LEDGER_NAME_MAX + 1]; /* empty: none */
 };
 
 struct ledger_query {
@@ -43,7 +45,7 @@ struct ledger_page {
 	struct ledger_line lines[];
 };
 
-/* The lines of an account in a span: charges of one price and tariff are one line, and so are standing
+/* The lines of an account in a span: charges of one medium, price and tariff are one line, and so are standing
  * charges and tax of one tariff; all others stand for themselves. */
 struct ledger_statement_line {
 	enum entry_kind kind;
@@ -51,6 +53,7 @@ struct ledger_statement_line {
 	int64_t seq;    /* of the first */
 	int64_t from_s; /* of the first; at_s where there is no interval */
 	int64_t to_s;   /* of the last */
+	enum medium medium;
 	int64_t energy_wh;
 	int64_t price_micro_per_kwh;
 	int64_t tariff_id;

@@ -19,6 +19,7 @@ struct way {
 	int64_t id;
 	int64_t energy_wh; /* by the snapshot, then with the entries behind it */
 	int64_t kept_wh;   /* by the register of its last entry */
+	enum medium medium;
 };
 
 struct resume {
@@ -95,7 +96,8 @@ static int load_accounts(const struct resume *resume)
 	return 0;
 }
 
-static int add_way(struct resume *resume, int64_t id, int64_t energy_wh, int64_t kept_wh)
+static int add_way(struct resume *resume, int64_t id, int64_t energy_wh, int64_t kept_wh,
+		   enum medium medium)
 {
 	size_t count = resume->way_count;
 
@@ -108,7 +110,7 @@ static int add_way(struct resume *resume, int64_t id, int64_t energy_wh, int64_t
 		resume->ways = more;
 	}
 	resume->ways[resume->way_count++] = (struct way){
-		.id = id, .energy_wh = energy_wh, .kept_wh = kept_wh};
+		.id = id, .energy_wh = energy_wh, .kept_wh = kept_wh, .medium = medium};
 	return 0;
 }
 
@@ -127,7 +129,8 @@ static int load_lives(struct resume *resume)
 				break;
 			energy_wh = snapshot->lives[next++].energy_wh;
 		}
-		error = add_way(resume, id, energy_wh, row_integer(&query, 1));
+		error = add_way(resume, id, energy_wh, row_integer(&query, 1),
+				(enum medium)row_integer(&query, 2));
 		if (error < 0)
 			return error;
 	}
@@ -168,7 +171,8 @@ static int add_entry(struct resume *resume, const struct query *query)
 	    __builtin_add_overflow(account->balance_nano, amount_nano, &account->balance_nano) ||
 	    __builtin_add_overflow(totals->balance_nano, amount_nano, &totals->balance_nano) ||
 	    (way && __builtin_add_overflow(way->energy_wh, energy_wh, &way->energy_wh)) ||
-	    totals_add(totals, (enum entry_kind)row_integer(query, 3), energy_wh) < 0)
+	    totals_add(totals, (enum entry_kind)row_integer(query, 3),
+		       way ? way->medium : MEDIUM_ELECTRICITY, energy_wh) < 0)
 		return refuse(ledger, "entry %" PRId64 " behind it cannot be added", seq);
 	account->saved_nano = account->balance_nano;
 	if (account->balance_nano != row_integer(query, 5))
@@ -235,10 +239,14 @@ static int compare_sums(const struct resume *resume)
 	struct ledger *ledger = resume->ledger;
 	const struct ledger_totals *totals = &ledger->tally.totals;
 	int64_t nano = totals->balance_nano, wh = 0;
-	bool over = __builtin_add_overflow(totals->charged_wh, totals->house_wh, &wh) ||
-		    __builtin_add_overflow(wh, totals->quarantined_wh, &wh) ||
-		    __builtin_add_overflow(wh, totals->written_off_wh, &wh);
+	const int64_t sums[] = {totals->charged_wh,     totals->house_wh,
+				totals->quarantined_wh, totals->written_off_wh,
+				totals->charged_l,      totals->house_l,
+				totals->quarantined_l,  totals->written_off_l};
+	bool over = false;
 
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		over |= __builtin_add_overflow(wh, sums[i], &wh);
 	for (size_t i = 0; i < resume->way_count; i++)
 		over |= __builtin_sub_overflow(wh, resume->ways[i].energy_wh, &wh);
 	for (size_t i = 0; i < ledger->tally.account_count; i++)

@@ -254,10 +254,11 @@ static int add_life(struct ledger *ledger, const struct ledger_life *life)
 {
 	QUERY query = query_begin(
 		ledger, STATEMENT_LIFE_ADD,
-		"INSERT INTO life(point_id, first_wh, offset_wh, started_s, serial) "
-		"VALUES (?, ?, ?, ?, ?)");
+		"INSERT INTO life(point_id, medium, first_wh, offset_wh, started_s, serial) "
+		"VALUES (?, ?, ?, ?, ?, ?)");
 
 	query_integer(&query, life->point_id);
+	query_integer(&query, life->medium);
 	query_integer(&query, life->first_wh);
 	query_integer(&query, life->offset_wh);
 	query_integer(&query, life->started_s);
@@ -285,6 +286,20 @@ int ledger_life_begin(struct ledger *ledger, struct ledger_life *life)
 	life->settled_wh = life->first_wh;
 	life->settled_s = life->started_s;
 	life->floor_s = floor_s;
+	return 0;
+}
+
+int ledger_life_medium(struct ledger *ledger, int64_t life_id, enum medium *ret)
+{
+	QUERY query = query_begin(ledger, STATEMENT_LIFE_MEDIUM,
+				  "SELECT medium FROM life WHERE id = ?");
+	int row;
+
+	query_integer(&query, life_id);
+	row = query_row(&query);
+	if (row <= 0)
+		return row < 0 ? row : -ENOENT;
+	*ret = (enum medium)row_integer(&query, 0);
 	return 0;
 }
 
@@ -413,7 +428,7 @@ int ledger_lives_each(struct ledger *ledger, bool all, ledger_life_fn row, void 
 		"SELECT l.id, l.point_id, l.serial, l.first_wh, l.offset_wh, l.started_s, "
 		"l.ended_s, "
 		"coalesce(e.to_wh, l.first_wh), coalesce(e.to_s, l.started_s), " LIFE_FLOOR_S
-		" FROM life l "
+		", l.medium FROM life l "
 		"LEFT JOIN entry e ON e.seq = (SELECT max(seq) FROM entry WHERE life_id = l.id) "
 		"WHERE ? OR l.ended_s IS NULL ORDER BY l.id");
 	int more, stop;
@@ -430,6 +445,7 @@ int ledger_lives_each(struct ledger *ledger, bool all, ledger_life_fn row, void 
 			.settled_wh = row_integer(&query, 7),
 			.settled_s = row_integer(&query, 8),
 			.floor_s = row_integer(&query, 9),
+			.medium = (enum medium)row_integer(&query, 10),
 		};
 
 		if (life.settled_s != 0)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "concentrator/ledger.h"
+#include "concentrator/rules/medium.h"
 
 struct ledger_room {
 	int64_t id;         /* assigned */
@@ -45,10 +46,11 @@ struct ledger_supply {
 };
 
 /* One meter at one point from commissioning to exchange. Registers here are unwrapped: what the
- * meter shows plus offset_wh. */
+ * meter shows plus offset_wh; litres where the medium is water. */
 struct ledger_life {
 	int64_t id; /* assigned */
 	int64_t point_id;
+	enum medium medium;
 	char serial[LEDGER_ID_MAX + 1]; /* empty: unknown */
 	int64_t first_wh;
 	int64_t offset_wh; /* grows by the modulus with each believed rollover */
@@ -75,13 +77,16 @@ LEDGER_CHECKED int ledger_tenancy_set(struct ledger *ledger, int64_t account_id,
 /* Fills supply->id and point_id. -EEXIST the room has that circuit, or the point or relay is in use. */
 LEDGER_CHECKED int ledger_supply_add(struct ledger *ledger, struct ledger_supply *supply);
 /* Fills life->id, settled_wh, settled_s and floor_s: with started_s 0 the greatest time that the ledger has from a
- * trusted clock. first_wh and offset_wh may not be negative. -EEXIST the point has a life in use. */
+ * trusted clock. first_wh and offset_wh may not be negative; a life keeps its medium. -EEXIST the point has a life in use. */
 LEDGER_CHECKED int ledger_life_begin(struct ledger *ledger, struct ledger_life *life);
 /* -EALREADY it has ended. */
 LEDGER_CHECKED int ledger_life_end(struct ledger *ledger, int64_t life_id, int64_t at_s);
 /* A rollover is believed: raw plus offset_wh is the unwrapped register from here on. It only grows:
  * -ERANGE else. */
 LEDGER_CHECKED int ledger_life_unwrap(struct ledger *ledger, int64_t life_id, int64_t offset_wh);
+
+/* What a life counts. -ENOENT there is none. */
+LEDGER_CHECKED int ledger_life_medium(struct ledger *ledger, int64_t life_id, enum medium *ret);
 
 /* Names the meter of a life that had none named. -EALREADY it has. */
 LEDGER_CHECKED int ledger_life_bind(struct ledger *ledger, int64_t life_id, const char *serial);

@@ -60,14 +60,16 @@ int running_load(struct walk *walk, struct runnings *runnings, bool known, const
 		int64_t first = sqlite3_column_int64(stmt, 1);
 
 		code = SQLITE_OK;
-		error = running_add(runnings, &(const struct running){
-						      .id = sqlite3_column_int64(stmt, 0),
-						      .value = first,
-						      .first = first,
-						      .start = first,
-						      .point_id = sqlite3_column_int64(stmt, 2),
-						      .known = known,
-					      });
+		error = running_add(runnings,
+				    &(const struct running){
+					    .id = sqlite3_column_int64(stmt, 0),
+					    .value = first,
+					    .first = first,
+					    .start = first,
+					    .point_id = sqlite3_column_int64(stmt, 2),
+					    .medium = (enum medium)sqlite3_column_int(stmt, 3),
+					    .known = known,
+				    });
 	}
 	(void)sqlite3_finalize(stmt);
 	return error < 0 || code == SQLITE_DONE ? error : store_errno(walk->db, code);

@@ -6,10 +6,11 @@
 /* What an account's or a meter life's entries have come to. */
 struct running {
 	int64_t id;
-	int64_t value;    /* nano, or the register in Wh */
+	int64_t value;    /* nano, or the register in Wh or litres */
 	int64_t first;    /* where it began: 0, or the first register */
 	int64_t start;    /* where it stood before the stretch */
 	int64_t point_id; /* of a meter life */
+	enum medium medium;
 	bool known; /* start and value: not before the first entry of a stretch that knows nothing */
 };
 
@@ -23,7 +24,7 @@ struct runnings {
 struct running *running_find(const struct runnings *runnings, int64_t id);
 /* What the entries of one account or life have come to; 0: it has none. */
 int64_t running_total(const struct runnings *runnings, int64_t id);
-/* Adds the rows that are there now. sql: id, first value, point, by rising id, behind the one of its parameter. */
+/* Adds the rows that are there now. sql: id, first value, point, medium, by rising id, behind the one of its parameter. */
 LEDGER_CHECKED int running_load(struct walk *walk, struct runnings *runnings, bool known,
 				const char *sql);
 void running_clear(struct runnings *runnings);

@@ -63,6 +63,10 @@ static const struct section sections[] = {
 	 "life_id = l.id) WHERE ended_s IS NULL AND coalesce(e.to_s, l.started_s) = 0 AND floor_s "
 	 "> 0 ORDER BY l.id",
 	 "INSERT INTO life_floor(life_id, not_before_s) VALUES (?1, ?2)", false},
+	/* What a life counts where it is not electricity. */
+	{"media", SECTION_STATE, "life_id,medium",
+	 "SELECT id, medium FROM life WHERE ended_s IS NULL AND medium <> 0 ORDER BY id",
+	 "UPDATE life SET medium = ?2 WHERE id = ?1", false},
 	/* Those that price what is not settled yet, and a year before: blocks count that long. Their texts
 	 * go before them, in pieces that fit a message. */
 	{"tariff_texts", SECTION_STATE, "tariff_id,piece,text",

@@ -11,13 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT 1
+#define FORMAT          2
+#define FORMAT_NO_WATER 1 /* without the sums of water: all were 0 */
 
 static const char label[] = "prepay-snapshot\n";
 
 #define LABEL_SIZE   (sizeof(label) - 1)
-#define INTEGERS     14
+#define INTEGERS     18
 #define HEADER_SIZE  (LABEL_SIZE + INTEGERS * 8 + 2 * 32)
+#define LEAST_SIZE   (HEADER_SIZE - 4 * 8) /* of a header */
 #define ACCOUNT_SIZE 16
 #define LIFE_SIZE    16
 
@@ -57,6 +59,10 @@ int snapshot_encode(const struct ledger_snapshot *snapshot, uint8_t **ret, size_
 		(int64_t)snapshot->account_count,
 		(int64_t)snapshot->life_count,
 		(int64_t)snapshot->position_count,
+		totals->charged_l,
+		totals->house_l,
+		totals->quarantined_l,
+		totals->written_off_l,
 	};
 	size_t size = HEADER_SIZE + snapshot->account_count * ACCOUNT_SIZE +
 		      snapshot->life_count * LIFE_SIZE;
@@ -96,7 +102,8 @@ int snapshot_encode(const struct ledger_snapshot *snapshot, uint8_t **ret, size_
 	return 0;
 }
 
-static int get_header(const uint8_t **at, struct ledger_snapshot *ret)
+/* *at moves behind it. */
+static int get_header(const uint8_t **at, size_t size, struct ledger_snapshot *ret)
 {
 	int64_t format, accounts, lives, positions;
 
@@ -115,12 +122,20 @@ static int get_header(const uint8_t **at, struct ledger_snapshot *ret)
 	accounts = get(at);
 	lives = get(at);
 	positions = get(at);
+	if (format == FORMAT) {
+		if (size < HEADER_SIZE)
+			return -EUCLEAN;
+		ret->totals.charged_l = get(at);
+		ret->totals.house_l = get(at);
+		ret->totals.quarantined_l = get(at);
+		ret->totals.written_off_l = get(at);
+	}
 	memcpy(ret->head, *at, 32);
 	memcpy(ret->key, *at + 32, 32);
 	*at += 64;
-	if (format != FORMAT || ret->seq < 0 || ret->totals.entries != ret->seq || accounts < 0 ||
-	    lives < 0 || positions < 0 || accounts > INT32_MAX || lives > INT32_MAX ||
-	    positions > INT32_MAX)
+	if ((format != FORMAT && format != FORMAT_NO_WATER) || ret->seq < 0 ||
+	    ret->totals.entries != ret->seq || accounts < 0 || lives < 0 || positions < 0 ||
+	    accounts > INT32_MAX || lives > INT32_MAX || positions > INT32_MAX)
 		return -EUCLEAN;
 	ret->account_count = (size_t)accounts;
 	ret->life_count = (size_t)lives;
@@ -206,13 +221,13 @@ int snapshot_decode(const uint8_t *bytes, size_t size, const uint8_t sha256[stat
 	error = snapshot_hash(bytes, size, header.sha256);
 	if (error < 0)
 		return error;
-	if (memcmp(header.sha256, sha256, 32) != 0 || size < HEADER_SIZE ||
+	if (memcmp(header.sha256, sha256, 32) != 0 || size < LEAST_SIZE ||
 	    memcmp(bytes, label, LABEL_SIZE) != 0)
 		return -EUCLEAN;
-	error = get_header(&at, &header);
+	error = get_header(&at, size, &header);
 	if (error < 0)
 		return error;
-	left = size - HEADER_SIZE;
+	left = size - (size_t)(at - bytes);
 	if (header.account_count > left / ACCOUNT_SIZE)
 		return -EUCLEAN;
 	left -= header.account_count * ACCOUNT_SIZE;
@@ -221,5 +236,5 @@ int snapshot_decode(const uint8_t *bytes, size_t size, const uint8_t sha256[stat
 	left -= header.life_count * LIFE_SIZE;
 	if (header.position_count > left / 16)
 		return -EUCLEAN;
-	return lay_out(&header, at, size - HEADER_SIZE, ret);
+	return lay_out(&header, at, size - (size_t)(at - bytes), ret);
 }

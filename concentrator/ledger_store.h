@@ -10,6 +10,7 @@
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_schema.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/rules/medium.h"
 
 #include <sqlite3.h>
 #include <sys/types.h>
@@ -44,6 +45,7 @@ enum statement {
 	STATEMENT_LIFE_END_ROOM,
 	STATEMENT_LIFE_UNWRAP,
 	STATEMENT_LIFE_BIND,
+	STATEMENT_LIFE_MEDIUM,
 	STATEMENT_LIFE_EACH,
 	STATEMENT_LIFE_FIND,
 	STATEMENT_LIFE_SUMS,
@@ -54,6 +56,7 @@ enum statement {
 	STATEMENT_ENTRY_TAIL_ACCOUNT,
 	STATEMENT_ENTRY_LAST,
 	STATEMENT_ENTRY_TOTALS,
+	STATEMENT_ENTRY_TOTALS_WATER,
 	STATEMENT_ENTRY_TOTALS_POINT,
 	STATEMENT_FLOOR,
 	STATEMENT_PERSONS_ADD,
@@ -270,19 +273,19 @@ LEDGER_CHECKED int store_derive(struct ledger *ledger, bool whole,
 LEDGER_CHECKED int store_resume(struct ledger *ledger);
 /* Adds an entry's energy to its kind's sum. -EINVAL: energy of a kind that has none; -ERANGE. */
 LEDGER_CHECKED int totals_add(struct ledger_totals *totals, enum entry_kind kind,
-			      int64_t energy_wh);
+			      enum medium medium, int64_t energy_wh);
 /* Opens a connection of the reading kind: read-only, small cache. */
 LEDGER_CHECKED int store_open_reading(sqlite3 **ret, const char *path, const char *vfs);
 /* Every life's way from its first register to the last one settled. */
 #define LIFE_WAYS                                                                                  \
 	"SELECT id, coalesce((SELECT to_wh FROM entry WHERE life_id = l.id ORDER BY seq DESC "     \
-	"LIMIT 1), first_wh) - first_wh FROM life l ORDER BY id"
+	"LIMIT 1), first_wh) - first_wh, medium FROM life l ORDER BY id"
 /* The energy by kind (CHARGE, HOUSE, QUARANTINE, WRITE_OFF), in one pass: GROUP BY would sort every
  * entry in memory. */
 #define ENTRY_ENERGY_SUMS                                                                          \
 	"sum(energy_wh) FILTER (WHERE kind = 5), sum(energy_wh) FILTER (WHERE kind = 6), "         \
 	"sum(energy_wh) FILTER (WHERE kind = 7), sum(energy_wh) FILTER (WHERE kind = 8)"
-void totals_from_row(const struct query *query, struct ledger_totals *ret);
+void totals_from_row(const struct query *query, enum medium medium, struct ledger_totals *ret);
 /* The columns of an entry and its balance, in the order that entry_from_row() reads. */
 #define ENTRY_COLUMNS                                                                              \
 	"seq, format, kind, account_id, point_id, life_id, at_s, at_trusted, at_us, boot, "        \

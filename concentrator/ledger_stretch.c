@@ -24,18 +24,18 @@
 static int load_more(struct walk *walk, struct stretch *stretch)
 {
 	int error = running_load(walk, &stretch->accounts, stretch->known,
-				 "SELECT id, 0, 0 FROM account WHERE id > ? ORDER BY id");
+				 "SELECT id, 0, 0, 0 FROM account WHERE id > ? ORDER BY id");
 
 	if (error == 0)
 		error = running_load(
 			walk, &stretch->lives, stretch->known,
-			"SELECT id, first_wh, point_id FROM life WHERE id > ? ORDER BY id");
+			"SELECT id, first_wh, point_id, medium FROM life WHERE id > ? ORDER BY id");
 	if (error == 0)
 		error = running_load(walk, &stretch->points, true,
-				     "SELECT id, 0, 0 FROM point WHERE id > ? ORDER BY id");
+				     "SELECT id, 0, 0, 0 FROM point WHERE id > ? ORDER BY id");
 	if (error == 0)
 		error = running_load(walk, &stretch->tariffs, true,
-				     "SELECT id, 0, 0 FROM tariff WHERE id > ? ORDER BY id");
+				     "SELECT id, 0, 0, 0 FROM tariff WHERE id > ? ORDER BY id");
 	return error;
 }
 
@@ -89,7 +89,8 @@ static int check_references(struct walk *walk, struct stretch *stretch, const st
 	return 0;
 }
 
-static int check_energy(struct walk *walk, struct stretch *stretch, const struct entry *entry)
+static int check_energy(struct walk *walk, struct stretch *stretch, const struct entry *entry,
+			enum medium *ret_medium)
 {
 	struct running *life;
 	int64_t to_wh;
@@ -113,16 +114,18 @@ static int check_energy(struct walk *walk, struct stretch *stretch, const struct
 	if (entry->from_wh != life->value)
 		return walk_bad(walk, entry->seq,
 				"entry %" PRId64 ": begins at %" PRId64
-				" Wh, the meter life was settled to %" PRId64,
-				entry->seq, entry->from_wh, life->value);
+				" %s, the meter life was settled to %" PRId64,
+				entry->seq, entry->from_wh, medium_unit(life->medium), life->value);
 	if (entry->energy_wh < 0 ||
 	    __builtin_add_overflow(entry->from_wh, entry->energy_wh, &to_wh) ||
 	    to_wh != entry->to_wh)
 		return walk_bad(walk, entry->seq,
-				"entry %" PRId64 ": %" PRId64 " Wh from %" PRId64
+				"entry %" PRId64 ": %" PRId64 " %s from %" PRId64
 				" do not reach %" PRId64,
-				entry->seq, entry->energy_wh, entry->from_wh, entry->to_wh);
+				entry->seq, entry->energy_wh, medium_unit(life->medium),
+				entry->from_wh, entry->to_wh);
 	life->value = to_wh;
+	*ret_medium = life->medium;
 	return 0;
 }
 
@@ -209,6 +212,7 @@ static int check_chain(struct walk *walk, const struct entry *entry)
 static int check_entry(struct walk *walk, struct stretch *stretch,
 		       sqlite3_value *const values[static ENTRY_COLUMN_COUNT])
 {
+	enum medium medium = MEDIUM_ELECTRICITY;
 	struct entry entry;
 	int64_t balance_nano;
 	int error;
@@ -218,12 +222,12 @@ static int check_entry(struct walk *walk, struct stretch *stretch,
 	if (error == 0 && walk->verdict->ok)
 		error = check_references(walk, stretch, &entry, values);
 	if (error == 0 && walk->verdict->ok)
-		error = check_energy(walk, stretch, &entry);
+		error = check_energy(walk, stretch, &entry, &medium);
 	if (error == 0 && walk->verdict->ok)
 		error = check_balance(walk, stretch, &entry, balance_nano);
 	if (error < 0 || !walk->verdict->ok)
 		return error;
-	if (totals_add(&stretch->totals, entry.kind, entry.energy_wh) < 0)
+	if (totals_add(&stretch->totals, entry.kind, medium, entry.energy_wh) < 0)
 		return walk_bad(walk, entry.seq,
 				"entry %" PRId64 ": energy of a kind that has none, or too much",
 				entry.seq);
@@ -345,7 +349,7 @@ static bool starts_agree(const struct runnings *all, const struct runnings *next
 
 		if (row->known &&
 		    (!before || before->value != row->start || before->first != row->first ||
-		     before->point_id != row->point_id))
+		     before->point_id != row->point_id || before->medium != row->medium))
 			return false;
 	}
 	return true;
@@ -361,7 +365,11 @@ static bool sums_fit(const struct stretch *all, const struct stretch *next)
 	       !__builtin_add_overflow(sum->charged_wh, more->charged_wh, &ignored) &&
 	       !__builtin_add_overflow(sum->house_wh, more->house_wh, &ignored) &&
 	       !__builtin_add_overflow(sum->quarantined_wh, more->quarantined_wh, &ignored) &&
-	       !__builtin_add_overflow(sum->written_off_wh, more->written_off_wh, &ignored);
+	       !__builtin_add_overflow(sum->written_off_wh, more->written_off_wh, &ignored) &&
+	       !__builtin_add_overflow(sum->charged_l, more->charged_l, &ignored) &&
+	       !__builtin_add_overflow(sum->house_l, more->house_l, &ignored) &&
+	       !__builtin_add_overflow(sum->quarantined_l, more->quarantined_l, &ignored) &&
+	       !__builtin_add_overflow(sum->written_off_l, more->written_off_l, &ignored);
 }
 
 static void go_on(struct runnings *all, const struct runnings *next)
@@ -394,6 +402,10 @@ int stretch_join(struct walk *walk, struct stretch *all, const struct stretch *n
 	all->totals.house_wh += next->totals.house_wh;
 	all->totals.quarantined_wh += next->totals.quarantined_wh;
 	all->totals.written_off_wh += next->totals.written_off_wh;
+	all->totals.charged_l += next->totals.charged_l;
+	all->totals.house_l += next->totals.house_l;
+	all->totals.quarantined_l += next->totals.quarantined_l;
+	all->totals.written_off_l += next->totals.written_off_l;
 	for (int i = 0; i < LEDGER_INDEXES; i++) {
 		all->indexes[i].rows += next->indexes[i].rows;
 		all->indexes[i].sum += next->indexes[i].sum;

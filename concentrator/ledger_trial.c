@@ -169,7 +169,8 @@ static int play_entry(struct reading *reading, const struct trial_terms *terms, 
 		if (due_s < sqlite3_column_int64(stmt, ENTRY_COLUMN_COUNT + 1))
 			due_s = sqlite3_column_int64(stmt, ENTRY_COLUMN_COUNT + 1);
 	}
-	return trial_entry(account, &entry, due_s);
+	return trial_entry(account, &entry,
+			   (enum medium)sqlite3_column_int(stmt, ENTRY_COLUMN_COUNT + 2), due_s);
 }
 
 /* The account's entries that matter, oldest first, with its tenancies between them. */
@@ -186,7 +187,8 @@ static int play(struct reading *reading, const struct trial_terms *terms, int64_
 					"SELECT " ENTRY_COLUMNS
 					", (SELECT day FROM dated WHERE entry_seq = entry.seq AND "
 					"rule IN (3, 4)), (SELECT opened_s FROM dated WHERE "
-					"entry_seq = entry.seq) FROM entry WHERE account_id = ? "
+					"entry_seq = entry.seq), (SELECT medium FROM life WHERE "
+					"id = entry.life_id) FROM entry WHERE account_id = ? "
 					"AND seq >= ? AND seq < ? ORDER BY seq",
 					&stmt);
 	if (error < 0)

@@ -64,14 +64,18 @@ int station_change_append(struct station *station, const struct station_change *
 	station_stamp(station, entry);
 	snprintf(entry->who, sizeof(entry->who), "%s", change->who);
 	snprintf(entry->why, sizeof(entry->why), "%s", change->why);
+	enum medium medium = MEDIUM_ELECTRICITY;
 	int r = ledger_entry_append(station->ledger, entry);
+	if (r == 0 && entry->life_id != 0)
+		r = ledger_life_medium(station->ledger, entry->life_id, &medium);
 	if (r < 0)
 		return r;
 	return station_event(station, 1, "entry",
 			     json_pack("{s:I,s:s,s:s,s:o,s:I}", "ledgerSeq", (json_int_t)entry->seq,
 				       "room", room->record.name, "kind",
 				       entry_kind_name(entry->kind), "amount_nano",
-				       message_nano(entry->amount_nano), "energy_wh",
+				       message_nano(entry->amount_nano),
+				       medium == MEDIUM_WATER ? "volume_l" : "energy_wh",
 				       (json_int_t)entry->energy_wh));
 }
 

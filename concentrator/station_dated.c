@@ -88,6 +88,7 @@ static int accumulate(struct station *station, struct station_room *room,
 }
 
 struct spent {
+	struct ledger *ledger;
 	const struct dated_event *event;
 	int64_t nano;
 };
@@ -95,11 +96,18 @@ struct spent {
 static int spent_row(const struct entry *entry, int64_t balance_nano, void *userdata)
 {
 	struct spent *spent = userdata;
+	enum medium medium = MEDIUM_ELECTRICITY;
 	(void)balance_nano;
 	if (entry->kind == ENTRY_CHARGE && entry->from_s >= spent->event->from_s &&
-	    entry->from_s < spent->event->to_s &&
-	    money_subtract(spent->nano, entry->amount_nano, &spent->nano) < 0)
-		return -ERANGE;
+	    entry->from_s < spent->event->to_s) {
+		int r = entry->life_id == 0
+				? 0
+				: ledger_life_medium(spent->ledger, entry->life_id, &medium);
+		if (r == 0 && medium == MEDIUM_ELECTRICITY)
+			r = money_subtract(spent->nano, entry->amount_nano, &spent->nano);
+		if (r < 0)
+			return r;
+	}
 	return entry->at_trusted && entry->at_s < spent->event->from_s;
 }
 
@@ -107,7 +115,7 @@ static int spent_row(const struct entry *entry, int64_t balance_nano, void *user
 static int amount_of(struct station *station, struct station_room *room,
 		     const struct dated_event *event, int64_t *ret_nano)
 {
-	struct spent spent = {.event = event};
+	struct spent spent = {.ledger = station->ledger, .event = event};
 	int64_t due;
 	int r;
 	switch (event->rule) {

@@ -164,7 +164,10 @@ static int load_supply(const struct ledger_supply *record, void *userdata)
 		if (r < 0)
 			return r;
 		const struct model *model = supply->meter->model;
+		supply->medium = model->kind == MODEL_WATER ? MEDIUM_WATER : MEDIUM_ELECTRICITY;
 		supply->limits = (struct guard_limits){
+			.medium = supply->medium,
+			.flow_l_per_h = policy->water_flow_l_h,
 			.modulus_wh = model->modulus_wh,
 			.resolution_wh = model->resolution_wh > 0 ? model->resolution_wh : 1,
 			.breaker_a = record->breaker_a,
@@ -192,6 +195,14 @@ static int load_life(const struct ledger_life *life, void *userdata)
 		struct station_supply *supply = station->supplies[i];
 		if (!supply->record.has_point || supply->record.point_id != life->point_id)
 			continue;
+		if (life->medium != supply->medium) {
+			snprintf(station->error, sizeof(station->error),
+				 "room %s: the meter of %s counted %s, but model %s counts %s",
+				 supply->room->record.name, supply->record.circuit,
+				 medium_name(life->medium), supply->meter->model->name,
+				 medium_name(supply->medium));
+			return -EINVAL;
+		}
 		supply->life = *life;
 		supply->settled = (struct mark){.wh = life->settled_wh,
 						.at_s = life->settled_s,

@@ -25,8 +25,9 @@ static void quarantine_event(struct station *station, const struct station_suppl
 			     const char *reason, const char *state)
 {
 	(void)station_event(station, 1, "quarantine",
-			    json_pack("{s:s,s:s,s:s,s:s}", "room", supply->room->record.name,
-				      "circuit", supply->record.circuit, "reason", reason, "state",
+			    json_pack("{s:s,s:s,s:s,s:s,s:s}", "room", supply->room->record.name,
+				      "circuit", supply->record.circuit, "medium",
+				      medium_name(supply->medium), "reason", reason, "state",
 				      state));
 }
 
@@ -47,8 +48,9 @@ static void open_quarantine(struct station *station, struct station_supply *supp
 	/* Without a first register there is nothing that the ledger could set aside. */
 	if (supply->life.id == 0) {
 		station_alarm(station, ALARM_REGISTER_QUARANTINED, subject,
-			      "register %lld Wh (%s): not taken as the first of this meter",
-			      (long long)verdict->suspect_wh, record.reason);
+			      "register %lld %s (%s): not taken as the first of this meter",
+			      (long long)verdict->suspect_wh, medium_unit(supply->medium),
+			      record.reason);
 		return;
 	}
 	if (station_begin(station) < 0)
@@ -67,8 +69,9 @@ static void open_quarantine(struct station *station, struct station_supply *supp
 	}
 	station_alarm(
 		station, ALARM_REGISTER_QUARANTINED, subject,
-		"register %lld Wh after %lld Wh (%s): not charged; the last good register stays",
-		(long long)verdict->suspect_wh, (long long)record.baseline_wh, record.reason);
+		"register %lld %s after %lld %s (%s): not charged; the last good register stays",
+		(long long)verdict->suspect_wh, medium_unit(supply->medium),
+		(long long)record.baseline_wh, medium_unit(supply->medium), record.reason);
 }
 
 static void close_quarantine(struct station *station, struct station_supply *supply)
@@ -99,6 +102,7 @@ static int begin_life(struct station *station, struct station_supply *supply)
 {
 	struct ledger_life life = {
 		.point_id = supply->record.point_id,
+		.medium = supply->medium,
 		.first_wh = supply->guard.accepted.wh,
 		.started_s = station->now.trusted ? station->now.s : 0,
 	};
@@ -143,7 +147,7 @@ static int believe_rollover(struct station *station, struct station_supply *supp
 	return r;
 }
 
-/* Wh per hour, from steps long enough not to be the register's own graininess. */
+/* Wh or litres per hour, from steps long enough not to be the register's own graininess. */
 static void follow_rate(struct station_supply *supply)
 {
 	struct station_rate *rate = &supply->rate;

@@ -62,7 +62,32 @@ static void overflow(struct station *station, struct station_room *room)
 {
 	room->overflowed = true;
 	station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
-		      "the energy since the last settlement cannot be priced");
+		      "what was used since the last settlement cannot be priced");
+}
+
+/* Adds what is priced and not settled of one medium. */
+static int add_cost(struct station *station, struct station_room *room, enum medium medium,
+		    struct settle_cost *cost)
+{
+	for (size_t i = 0; i < room->supply_count; i++) {
+		struct station_supply *supply = room->supplies[i];
+		if (supply->life.id == 0 || supply->medium != medium)
+			continue;
+		settle_date(&supply->settled, &station->now);
+		settle_date(&supply->guard.accepted, &station->now);
+		int r = settle_cost_add(cost, &supply->settled, &supply->guard.accepted,
+					station_book(station, supply), &station->settings.zone,
+					&station->now);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Where an account stands in what water has no blocks of. */
+static struct tariff_use water_use(const struct station_room *room)
+{
+	return (struct tariff_use){.opened_s = room->use.opened_s};
 }
 
 void station_balance(struct station *station, struct station_room *room)
@@ -73,18 +98,14 @@ void station_balance(struct station *station, struct station_room *room)
 				   .least_tax_rest = room->tax_rest};
 	int64_t live, best;
 	/* Nobody pays for what is used in a vacant room. */
-	size_t priced = room->record.vacant ? 0 : room->supply_count;
-	for (size_t i = 0; i < priced; i++) {
-		struct station_supply *supply = room->supplies[i];
-		if (supply->life.id == 0)
-			continue;
-		settle_date(&supply->settled, &station->now);
-		settle_date(&supply->guard.accepted, &station->now);
-		if (settle_cost_add(&cost, &supply->settled, &supply->guard.accepted,
-				    &station->book, &station->settings.zone, &station->now) < 0) {
-			overflow(station, room);
-			return;
-		}
+	int r = room->record.vacant ? 0 : add_cost(station, room, MEDIUM_ELECTRICITY, &cost);
+	const struct tariff_use use = cost.use, least_use = cost.least_use;
+	cost.use = cost.least_use = water_use(room);
+	if (r == 0 && !room->record.vacant)
+		r = add_cost(station, room, MEDIUM_WATER, &cost);
+	if (r < 0) {
+		overflow(station, room);
+		return;
 	}
 	if (money_subtract(room->settled_nano, cost.cost_nano, &live) < 0 ||
 	    money_subtract(room->settled_nano, cost.least_nano, &best) < 0) {
@@ -94,10 +115,10 @@ void station_balance(struct station *station, struct station_room *room)
 	room->live_nano = live;
 	room->best_nano = best;
 	if (station->now.trusted && !room->record.vacant) {
-		int64_t free_wh = tariff_free_wh(&station->book, &station->settings.zone, &cost.use,
+		int64_t free_wh = tariff_free_wh(&station->book, &station->settings.zone, &use,
 						 station->now.s);
-		room->free_wh = tariff_free_wh(&station->book, &station->settings.zone,
-					       &cost.least_use, station->now.s);
+		room->free_wh = tariff_free_wh(&station->book, &station->settings.zone, &least_use,
+					       station->now.s);
 		if (free_wh > room->free_wh)
 			room->free_wh = free_wh;
 	}
@@ -110,10 +131,11 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 {
 	struct station_room *room = supply->room;
 	const struct mark *accepted = &supply->guard.accepted;
-	struct tariff_use use = room->use_after;
+	bool water = supply->medium == MEDIUM_WATER;
+	struct tariff_use use = water ? water_use(room) : room->use_after;
 	struct settlement settlement;
 	struct entry entry;
-	int r = settle_begin(&settlement, &supply->settled, accepted, &station->book,
+	int r = settle_begin(&settlement, &supply->settled, accepted, station_book(station, supply),
 			     &station->settings.zone, &use,
 			     room->record.vacant ? ENTRY_HOUSE : ENTRY_CHARGE, &station->now);
 	while (r == 0 && (r = settle_next(&settlement, &entry)) > 0) {
@@ -131,7 +153,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 			r = station_tax_note(station, room, &entry);
 		if (r < 0)
 			break;
-		room->use_after = use;
+		if (!water)
+			room->use_after = use;
 		supply->settling_in = station->transaction;
 		supply->settling = entry.to_wh == accepted->wh
 					   ? *accepted
@@ -174,7 +197,7 @@ int station_settle_room(struct station *station, struct station_room *room, cons
 		worst = r;
 	if (worst < 0)
 		station_alarm(station, ALARM_AMOUNT_OVERFLOW, room->record.name,
-			      "energy since the last settlement cannot be charged: %s",
+			      "what was used since the last settlement cannot be charged: %s",
 			      worst == -ERANGE ? "the amount does not fit"
 					       : "its times contradict");
 	return worst;
@@ -227,9 +250,9 @@ static enum settle_due room_due(const struct station *station, const struct stat
 		const struct station_supply *supply = room->supplies[i];
 		if (supply->life.id == 0)
 			continue;
-		enum settle_due due = settle_due(&supply->settled, &supply->guard.accepted,
-						 &station->book, &station->settings.zone,
-						 station->config->policy.settle_s, &station->now);
+		enum settle_due due = settle_due(
+			&supply->settled, &supply->guard.accepted, station_book(station, supply),
+			&station->settings.zone, station->config->policy.settle_s, &station->now);
 		if (due == SETTLE_NOT_DUE)
 			continue;
 		/* A nearer reading is on its way, or those of others are. */
@@ -277,10 +300,12 @@ void station_settle_due(struct station *station)
 static int64_t cost_per_h(const struct station *station, const struct station_room *room)
 {
 	int64_t total = 0;
-	int64_t rate = tariff_rate(&station->book, &station->settings.zone, &room->use,
-				   station->now.s);
+	const struct tariff_use water = water_use(room);
 	for (size_t i = 0; i < room->supply_count; i++) {
 		const struct station_supply *supply = room->supplies[i];
+		int64_t rate = tariff_rate(station_book(station, supply), &station->settings.zone,
+					   supply->medium == MEDIUM_WATER ? &water : &room->use,
+					   station->now.s);
 		int64_t wh = supply->rate.wh_per_h, nano;
 		/* Switched off, unless the register has moved since. */
 		if (supply->seen.load_known && supply->seen.load_w == 0 &&

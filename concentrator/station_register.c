@@ -85,6 +85,7 @@ static int renew(struct station *station, struct station_supply *supply, const s
 {
 	struct ledger_life life = {
 		.point_id = supply->record.point_id,
+		.medium = supply->medium,
 		.first_wh = mark->wh,
 		.started_s = mark->dated            ? mark->at_s
 			     : station->now.trusted ? station->now.s
@@ -115,8 +116,9 @@ static int end_quarantine(struct station *station, const struct station_change *
 	if (r == 0)
 		r = station_event(
 			station, 1, "quarantine",
-			json_pack("{s:s,s:s,s:s,s:s}", "room", supply->room->record.name, "circuit",
-				  supply->record.circuit, "reason", change->why, "state",
+			json_pack("{s:s,s:s,s:s,s:s,s:s}", "room", supply->room->record.name,
+				  "circuit", supply->record.circuit, "medium",
+				  medium_name(supply->medium), "reason", change->why, "state",
 				  state == LEDGER_QUARANTINE_ACCEPTED ? "accepted" : "rejected"));
 	supply->quarantine_id = 0;
 	/* Whoever decided has looked: the ratios as they are now count from here on. */
@@ -127,12 +129,13 @@ static int end_quarantine(struct station *station, const struct station_change *
 static bool present(const struct station *station, const struct station_supply *supply,
 		    struct mark *ret)
 {
-	int64_t at_us = supply->value_us[QUANTITY_ENERGY_IMPORT_WH];
+	enum quantity shown = guard_register(supply->medium);
+	int64_t at_us = supply->value_us[shown];
 	int64_t age_us = station->now.us - at_us;
 	if (at_us == 0 || age_us > station->config->policy.stale_s * 1000000 ||
-	    !reading_has(&supply->latest, QUANTITY_ENERGY_IMPORT_WH))
+	    !reading_has(&supply->latest, shown))
 		return false;
-	*ret = (struct mark){.wh = supply->latest.value[QUANTITY_ENERGY_IMPORT_WH],
+	*ret = (struct mark){.wh = supply->latest.value[shown],
 			     .at_us = at_us,
 			     .at_s = station->now.s - age_us / 1000000,
 			     .this_boot = true,
@@ -147,6 +150,7 @@ int station_register_accept(struct station *station, const struct station_change
 {
 	*ret = (struct station_decision){0};
 	int64_t modulus = supply->limits.modulus_wh, offset = supply->life.offset_wh;
+	const char *unit = medium_unit(supply->medium);
 	int64_t wh = record->reading_wh;
 	if (strcmp(record->reason, guard_reason_name(GUARD_SERIAL)) == 0)
 		return refuse(ret, "another meter answers there: `prepay meter exchange` says so");
@@ -166,10 +170,10 @@ int station_register_accept(struct station *station, const struct station_change
 		return r;
 	if (wh < supply->guard.accepted.wh)
 		return refuse(ret,
-			      "%" PRId64 " Wh lies below the last good register, %" PRId64
-			      " Wh: a register that was reset or exchanged is `prepay meter "
+			      "%" PRId64 " %s lies below the last good register, %" PRId64
+			      " %s: a register that was reset or exchanged is `prepay meter "
 			      "exchange`, a reading that was wrong `prepay quarantine reject`%s",
-			      wh, supply->guard.accepted.wh,
+			      wh, unit, supply->guard.accepted.wh, unit,
 			      modulus == 0 ? "" : ", one that passed its end needs --rolled-over");
 	if (rolled_over) {
 		r = ledger_life_unwrap(station->ledger, supply->life.id, offset);
@@ -221,7 +225,7 @@ int station_register_reject(struct station *station, const struct station_change
 	return r < 0 ? r : end_quarantine(station, change, supply, LEDGER_QUARANTINE_REJECTED);
 }
 
-/* What the breaker lets through since the last good register, however long ago that was. */
+/* What the breaker, or the pipe, lets through since the last good register, however long ago that was. */
 static int64_t possible_wh(const struct station *station, const struct station_supply *supply)
 {
 	const struct mark *accepted = &supply->guard.accepted;
@@ -236,11 +240,12 @@ int station_register_exchange(struct station *station, const struct station_chan
 			      struct station_supply *supply, int64_t final_wh, int64_t initial_wh,
 			      const char *serial, struct station_decision *ret)
 {
+	const char *unit = medium_unit(supply->medium);
 	*ret = (struct station_decision){0};
 	int64_t modulus = supply->limits.modulus_wh;
 	if (modulus > 0 && (final_wh >= modulus || initial_wh >= modulus))
-		return refuse(ret, "a register of %s ends at %" PRId64 " Wh",
-			      supply->meter->model->name, modulus);
+		return refuse(ret, "a register of %s ends at %" PRId64 " %s",
+			      supply->meter->model->name, modulus, unit);
 	int r = station_change_settle(station, supply->room, "before an exchange");
 	if (r < 0)
 		return r;
@@ -259,15 +264,15 @@ int station_register_exchange(struct station *station, const struct station_chan
 	if (last.wh < supply->guard.accepted.wh)
 		return refuse(ret,
 			      "the final register lies below the last one believed, %" PRId64
-			      " Wh: what is charged stays charged; `prepay adjust` gives it back",
-			      supply->guard.accepted.wh - supply->life.offset_wh);
+			      " %s: what is charged stays charged; `prepay adjust` gives it back",
+			      supply->guard.accepted.wh - supply->life.offset_wh, unit);
 	if (__builtin_sub_overflow(last.wh, supply->guard.accepted.wh, &step) || step > possible)
-		return refuse(
-			ret,
-			"the final register lies %" PRId64
-			" Wh above the last one believed; the breaker lets no more than %" PRId64
-			" Wh through since then",
-			step, possible);
+		return refuse(ret,
+			      "the final register lies %" PRId64
+			      " %s above the last one believed; the %s lets no more than %" PRId64
+			      " %s through since then",
+			      step, unit, supply->medium == MEDIUM_WATER ? "pipe" : "breaker",
+			      possible, unit);
 	r = take(station, change, supply, &last, ENTRY_CHARGE, ret);
 	if (r == 0)
 		r = renew(station, supply, &first, serial, ret);

@@ -38,38 +38,48 @@ static int relay_event(struct station *station, const struct station_supply *sup
 				       "reason", layer_name(supply->verdict.layer), "mRID", cause));
 }
 
+/* For people: a valve that is open lets the water run, where an open relay cuts. */
+static const char *position_word(const struct station_supply *supply, enum relay_position position)
+{
+	if (supply->medium != MEDIUM_WATER || position == RELAY_UNKNOWN)
+		return relay_position_name(position);
+	return position == RELAY_OPEN ? "shut" : "open";
+}
+
 static void announce(struct station *station, struct station_supply *supply, uint32_t events)
 {
 	const char *room = supply->room->record.name, *circuit = supply->record.circuit;
+	bool water = supply->medium == MEDIUM_WATER;
 	char subject[ALARM_SUBJECT_MAX + 1];
 	station_subject(supply, subject);
 	if (events & RELAY_EVENT_VERIFIED)
 		journal_log(LOG_NOTICE, MESSAGE_ID_RELAY_VERIFIED, JOURNAL_FIELDS({"ROOM", room}),
 			    "room %s: %s is %s (%s)", room, circuit,
-			    relay_position_name(relay_believed(&supply->relay_state)),
+			    position_word(supply, relay_believed(&supply->relay_state)),
 			    relay_verify_text(supply->relay_state.verify));
 	if (events & RELAY_EVENT_WRONG)
 		station_alarm(station, ALARM_RELAY_WRONG, subject,
 			      "does not obey: commanded %s, found %s; commanded %u times",
-			      relay_position_name(supply->relay_state.commanded),
-			      relay_position_name(supply->seen.position),
+			      position_word(supply, supply->relay_state.commanded),
+			      position_word(supply, supply->seen.position),
 			      (unsigned)supply->relay_state.tries);
 	if (events & RELAY_EVENT_WRONG_OVER)
 		station_alarm_clear(station, ALARM_RELAY_WRONG, subject);
 	if (events & RELAY_EVENT_ARMED)
 		station_alarm(
 			station, ALARM_ARMED_FOR_CONNECT, subject,
-			"found open, not by our command; look, then `prepay relay %s/%s connect`",
-			room, circuit);
+			"found %s, not by our command; look, then `prepay relay %s/%s connect`",
+			position_word(supply, RELAY_OPEN), room, circuit);
 	if (events & RELAY_EVENT_ARMED_OVER)
 		station_alarm_clear(station, ALARM_ARMED_FOR_CONNECT, subject);
 	if (events & RELAY_EVENT_FOUND_CLOSED)
 		station_alarm(station, ALARM_RELAY_FOUND_CLOSED, subject,
-			      "found closed, not by our command; opened again");
+			      "found %s, not by our command; %s again",
+			      position_word(supply, RELAY_CLOSED), water ? "shut" : "opened");
 	if (events & RELAY_EVENT_THROUGH_OPEN)
-		station_alarm(
-			station, ALARM_ENERGY_THROUGH_OPEN, subject,
-			"energy flows through the open relay: welded or bypassed; it is charged");
+		station_alarm(station, ALARM_ENERGY_THROUGH_OPEN, subject, "%s; it is charged",
+			      water ? "water flows through the shut valve: stuck or bypassed"
+				    : "energy flows through the open relay: welded or bypassed");
 	if (events & RELAY_EVENT_THROUGH_OPEN_OVER)
 		station_alarm_clear(station, ALARM_ENERGY_THROUGH_OPEN, subject);
 	if (events & RELAY_EVENT_LEFT_TO_BREAKER)
@@ -92,12 +102,13 @@ static void command(struct station *station, struct station_supply *supply,
 	struct station_device *device = supply->relay;
 	struct schedule *schedule = &station->lines[device->line].schedule;
 	bool close = command == RELAY_COMMAND_CLOSE, replaced;
+	const char *word = supply->medium == MEDIUM_WATER ? (close ? "open" : "shut")
+							  : (close ? "close" : "open");
 	uint32_t cookie;
 	journal_log(LOG_NOTICE, MESSAGE_ID_RELAY_COMMANDED,
 		    JOURNAL_FIELDS({"ROOM", supply->room->record.name}),
 		    "room %s: %s: %s commanded (%s)", supply->room->record.name,
-		    supply->record.circuit, close ? "close" : "open",
-		    layer_name(supply->verdict.layer));
+		    supply->record.circuit, word, layer_name(supply->verdict.layer));
 	int r = schedule_command(schedule, device->index, (uint16_t)supply->record.relay.channel,
 				 close, (uint32_t)supply->record.id, station->now.us, &replaced,
 				 &cookie);

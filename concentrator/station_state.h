@@ -163,10 +163,11 @@ struct station_rate {
 	int64_t wh_per_h;
 };
 
-/* One circuit of a room. */
+/* One circuit of a room, or its water: what is Wh below is then litres. */
 struct station_supply {
 	struct ledger_supply record;
 	struct station_room *room;
+	enum medium medium;
 	struct station_device *meter; /* NULL: no point */
 	struct station_device *relay; /* NULL: no relay */
 
@@ -315,6 +316,7 @@ struct station {
 	int64_t started_us;
 
 	struct tariff_book book;
+	struct tariff_book water; /* the water of the same tariffs */
 	size_t tax_count;
 	struct station_tax *taxes; /* of all tariffs that have any */
 	struct supply_policy policy;
@@ -377,6 +379,9 @@ size_t station_line_find(const struct station *station, const char *name); /* li
 
 /* station_tariff.c: fills the book of prices from the ledger. Lives must be loaded. */
 int station_load_tariffs(struct station *station);
+/* The prices of what a supply brings. */
+const struct tariff_book *station_book(const struct station *station,
+				       const struct station_supply *supply);
 /* Drops the prices that nothing refers to any more, until one more fits. false: all are still to come. */
 bool station_tariff_room(struct station *station);
 /* Once a second: has another price come into force? */

@@ -37,16 +37,37 @@ static int64_t oldest_s(const struct station *station)
 	return oldest;
 }
 
+const struct tariff_book *station_book(const struct station *station,
+				       const struct station_supply *supply)
+{
+	return supply->medium == MEDIUM_WATER ? &station->water : &station->book;
+}
+
+/* Both books hold the same tariffs. */
+static int add(struct station *station, const struct tariff *tariff)
+{
+	struct tariff water;
+	tariff_of_water(tariff, &water);
+	int r = tariff_book_add(&station->book, tariff);
+	return r < 0 ? r : tariff_book_add(&station->water, &water);
+}
+
+static void prune(struct station *station, int64_t before_s)
+{
+	tariff_book_prune(&station->book, before_s);
+	tariff_book_prune(&station->water, before_s);
+}
+
 bool station_tariff_room(struct station *station)
 {
 	struct tariff_book *book = &station->book;
 	if (book->count < TARIFF_BOOK_MAX)
 		return true;
-	tariff_book_prune(book, oldest_s(station));
+	prune(station, oldest_s(station));
 	/* A meter silent through this many prices is charged by those that are left. */
 	while (book->count == TARIFF_BOOK_MAX &&
 	       (!station->now.trusted || book->tariff[1].activation_s <= station->now.s))
-		tariff_book_prune(book, book->tariff[1].activation_s);
+		prune(station, book->tariff[1].activation_s);
 	return book->count < TARIFF_BOOK_MAX;
 }
 
@@ -71,14 +92,14 @@ static int load_tariff(const struct ledger_tariff *record, void *userdata)
 	if (r < 0)
 		return r;
 	/* Those furthest ahead wait in the ledger; the book is read again with each change of price. */
-	return station_tariff_room(station) ? tariff_book_add(&station->book, &tariff) : 0;
+	return station_tariff_room(station) ? add(station, &tariff) : 0;
 }
 
 int station_load_tariffs(struct station *station)
 {
-	station->book.count = 0;
+	station->book.count = station->water.count = 0;
 	if (station->config->site.account == CONFIG_ACCOUNT_ENERGY) {
-		/* An account of energy: one kWh costs one, for ever. */
+		/* An account of energy: one kWh costs one, for ever, and water nothing. */
 		const struct tariff kwh = {.id = INT64_MAX,
 					   .activation_s = 0,
 					   .price_micro_per_kwh = {{1000000}},

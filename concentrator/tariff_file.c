@@ -59,6 +59,13 @@ static json_t *error_rows(const struct settings *settings, int end)
 	return rows;
 }
 
+static void price_fault(struct settings_section *section, const struct tariff_word *word)
+{
+	settings_fault(section, word->key,
+		       "price: %s is none; write 0.538, at most 6 decimals and %d", word->text,
+		       (int)(TARIFF_PRICE_MAX / 1000000));
+}
+
 /* A price for each block. */
 static void read_prices(struct settings_section *section, const struct tariff *tariff,
 			int64_t ret[static TARIFF_BLOCKS_MAX])
@@ -69,9 +76,7 @@ static void read_prices(struct settings_section *section, const struct tariff *t
 	tariff_words(section, "price", &words);
 	for (size_t i = 0; i < words.count && i < TARIFF_BLOCKS_MAX; i++)
 		if (!tariff_word_fixed(words.word[i].text, 6, TARIFF_PRICE_MAX, &ret[i]))
-			settings_fault(section, words.word[i].key,
-				       "price: %s is none; write 0.538, at most 6 decimals and %d",
-				       words.word[i].text, (int)(TARIFF_PRICE_MAX / 1000000));
+			price_fault(section, &words.word[i]);
 	if (words.count != blocks && settings_has(section, "price"))
 		settings_fault(section, "price", "price: one for each of the %u blocks, not %zu",
 			       (unsigned)blocks, words.count);
@@ -248,6 +253,23 @@ static void read_minimum(struct settings *settings, struct tariff_minimum *ret)
 	ret->prorated = settings_choice(section, "move-in", move_in, 0) == 1;
 }
 
+/* Per m3. */
+static void read_water(struct settings *settings, struct tariff_water *ret)
+{
+	struct settings_section *section = settings_find(settings, "water", NULL);
+	struct tariff_words words;
+	if (section == NULL)
+		return;
+	settings_require(section, "price");
+	tariff_words(section, "price", &words);
+	if (words.count == 1 &&
+	    !tariff_word_fixed(words.word[0].text, 6, TARIFF_PRICE_MAX, &ret->price_micro_per_m3))
+		price_fault(section, &words.word[0]);
+	if (words.count != 1 && settings_has(section, "price"))
+		settings_fault(section, "price", "price: water has one, not %zu", words.count);
+	ret->priced = true;
+}
+
 /* "13" per cent is 130000. */
 static void read_tax(struct settings *settings, struct tariff_tax *ret)
 {
@@ -307,6 +329,7 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	read_minimum(settings, &tariff.minimum);
 	read_standing(settings, &tariff.standing);
 	read_tax(settings, &tariff.tax);
+	read_water(settings, &tariff.water);
 	settings_unknown(settings);
 
 	if (settings_error_count(settings) > 0) {

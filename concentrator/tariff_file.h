@@ -8,7 +8,7 @@
  *
  * and, where the price depends on use or time, blocks in [energy], and [band NAME], [days NAME],
  * [season NAME], [special NAME]; and what an account costs besides: [allowance], [minimum],
- * [standing], [tax]. Validated whole: every finding with its line. Pure but for memory.
+ * [standing], [tax]; and [water], with a price per m3. Validated whole: every finding with its line. Pure but for memory.
  */
 #pragma once
 

@@ -187,6 +187,35 @@ const char *station_explain(void *userdata, int error)
 		       : NULL;
 }
 
+/* The name of a quantity of water; "" where it is none. */
+static const char *water_name(const char *name, char ret[static 48])
+{
+	size_t length = strlen(name);
+	ret[0] = '\0';
+	if (strcmp(name, "energy_wh") == 0)
+		snprintf(ret, 48, "volume_l");
+	else if (strcmp(name, "price_micro_per_kwh") == 0)
+		snprintf(ret, 48, "price_micro_per_m3");
+	else if (length > 3 && length < 48 && strcmp(name + length - 3, "_wh") == 0)
+		snprintf(ret, 48, "%.*s_l", (int)(length - 3), name);
+	return ret;
+}
+
+json_t *verbs_measured(json_t *row_taken, enum medium medium)
+{
+	json_t *row = row_taken;
+	const char *name;
+	json_t *value;
+	char renamed[48];
+	if (medium == MEDIUM_WATER && (row = json_object()) != NULL)
+		json_object_foreach(row_taken, name, value) json_object_set(
+			row, water_name(name, renamed)[0] != '\0' ? renamed : name, value);
+	if (row != row_taken)
+		json_decref(row_taken);
+	json_object_set_new(row, "medium", json_string(medium_name(medium)));
+	return row;
+}
+
 int64_t verbs_cursor(const struct control_call *call)
 {
 	const char *text = message_arg_string(call->args, "cursor");

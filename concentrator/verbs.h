@@ -6,6 +6,7 @@
 #pragma once
 
 #include "concentrator/control_server.h"
+#include "concentrator/rules/medium.h"
 
 struct station;
 struct station_line;
@@ -141,6 +142,12 @@ int64_t verbs_month_start_s(const struct station *station, int year, int month);
 struct tariff;
 /* The tariff of the argument text, whatever its activation; false: the call is answered. */
 bool verbs_read_tariff(struct station *station, struct control_call *call, struct tariff *ret);
+
+/* Wh, or litres, that are accepted and in no entry yet. */
+int64_t verbs_unsettled(const struct station_room *room, enum medium medium);
+/* Names what is counted in a row: adds its medium, and of water turns energy_wh into volume_l, every other
+ * name in _wh into one in _l, and price_micro_per_kwh into price_micro_per_m3. Returns row_taken. */
+json_t *verbs_measured(json_t *row_taken, enum medium medium);
 
 /* The position behind the cursor of a call, 0 at the start; -1 when it is no number. */
 int64_t verbs_cursor(const struct control_call *call);

@@ -33,6 +33,7 @@ static int freeze_row(const struct ledger_freeze *freeze, void *userdata)
 		(json_int_t)freeze->total_wh, "balance",
 		station_money(rows->station, freeze->balance_nano), "balance_nano",
 		message_nano(freeze->balance_nano), "seq", (json_int_t)freeze->entry_seq);
+	row = verbs_measured(row, freeze->medium);
 	if (!verbs_fits(row, &rows->bytes, rows->rows)) {
 		json_decref(row);
 		return 1;

@@ -72,7 +72,7 @@ static const char *credit_name(enum entry_kind kind, int64_t amount_nano, uint32
 static json_t *explain_row(const struct station *station, const struct ledger_line *line)
 {
 	const struct entry *entry = &line->entry;
-	return json_pack(
+	json_t *row = json_pack(
 		"{s:I,s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:I,s:o,s:s,s:s,s:o,s:o,s:o,s:o,s:s,s:s}",
 		"seq", (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "kind",
 		entry_kind_name(entry->kind), "circuit", line->circuit, "from_wh",
@@ -87,6 +87,7 @@ static json_t *explain_row(const struct station *station, const struct ledger_li
 		message_nano(tax_of(station, entry->kind, entry->tariff_id, entry->amount_nano)),
 		"balance_nano", message_nano(line->balance_nano), "who", entry->who, "why",
 		entry->why);
+	return entry->life_id == 0 ? row : verbs_measured(row, line->medium);
 }
 
 static json_t *export_row(const struct station *station, const struct ledger_line *line)
@@ -108,7 +109,7 @@ static json_t *export_row(const struct station *station, const struct ledger_lin
 	json_object_set_new(
 		row, "credit",
 		json_string(credit_name(entry->kind, entry->amount_nano, entry->flags)));
-	return row;
+	return entry->life_id == 0 ? row : verbs_measured(row, line->medium);
 }
 
 /* As many rows of a page as fit a line; ret_last is the seq of the last, 0: none. true: all of them. */
@@ -169,13 +170,12 @@ int verb_explain(void *userdata, struct control_call *call)
 /* What is used and not in an entry yet. */
 static json_t *pending(const struct station *station, const struct station_room *room)
 {
-	int64_t wh = 0, nano;
-	for (size_t i = 0; i < room->supply_count; i++)
-		if (room->supplies[i]->life.id != 0)
-			wh += room->supplies[i]->guard.accepted.wh - room->supplies[i]->settled.wh;
+	int64_t nano;
 	if (money_subtract(room->live_nano, room->settled_nano, &nano) < 0)
 		return json_null();
-	return json_pack("{s:I,s:o,s:o}", "energy_wh", (json_int_t)wh, "amount",
+	return json_pack("{s:I,s:I,s:o,s:o}", "energy_wh",
+			 (json_int_t)verbs_unsettled(room, MEDIUM_ELECTRICITY), "volume_l",
+			 (json_int_t)verbs_unsettled(room, MEDIUM_WATER), "amount",
 			 station_money(station, nano), "amount_nano", message_nano(nano));
 }
 
@@ -282,7 +282,7 @@ static json_t *statement_row(const struct station *station,
 		"order", line->order, "who", line->who, "why", line->why);
 	json_object_set_new(row, "credit",
 			    json_string(credit_name(line->kind, line->amount_nano, line->flags)));
-	return row;
+	return line->energy_wh == 0 ? row : verbs_measured(row, line->medium);
 }
 
 /* The cursor counts the lines told. */

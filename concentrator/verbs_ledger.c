@@ -52,6 +52,10 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 		station_money(station, entry->amount_nano), "amount_nano",
 		message_nano(entry->amount_nano), "balance_nano", message_nano(balance_nano),
 		"order", entry->order, "who", entry->who, "why", entry->why);
+	enum medium medium;
+	if (entry->life_id != 0 &&
+	    ledger_life_medium(station->ledger, entry->life_id, &medium) == 0)
+		row = verbs_measured(row, medium);
 	if (!verbs_fits(row, &rows->bytes, rows->rows)) {
 		json_decref(row);
 		return 1;
@@ -112,11 +116,11 @@ int verb_ledger_tail(void *userdata, struct control_call *call)
 	return 0;
 }
 
-static int64_t unsettled_wh(const struct station_room *room)
+int64_t verbs_unsettled(const struct station_room *room, enum medium medium)
 {
 	int64_t wh = 0;
 	for (size_t i = 0; i < room->supply_count; i++)
-		if (room->supplies[i]->life.id != 0)
+		if (room->supplies[i]->life.id != 0 && room->supplies[i]->medium == medium)
 			wh += room->supplies[i]->guard.accepted.wh - room->supplies[i]->settled.wh;
 	return wh;
 }
@@ -125,7 +129,7 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	struct station_room *only = NULL;
-	int64_t rooms = 0, wh = 0, nano = 0;
+	int64_t rooms = 0, wh = 0, litres = 0, nano = 0;
 	if (message_arg_string(call->args, "room") != NULL) {
 		only = verbs_room(station, call);
 		if (only == NULL)
@@ -139,7 +143,8 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 		if (only != NULL && room != only)
 			continue;
 		rooms++;
-		wh += unsettled_wh(room);
+		wh += verbs_unsettled(room, MEDIUM_ELECTRICITY);
+		litres += verbs_unsettled(room, MEDIUM_WATER);
 		nano += room->settled_nano;
 		r = station_settle_room(station, room, "asked for");
 		if (r < 0 && r != -ERANGE && r != -EINVAL) {
@@ -154,13 +159,14 @@ int verb_ledger_settle(void *userdata, struct control_call *call)
 		const struct station_room *room = station->rooms[i];
 		if (only != NULL && room != only)
 			continue;
-		wh -= unsettled_wh(room);
+		wh -= verbs_unsettled(room, MEDIUM_ELECTRICITY);
+		litres -= verbs_unsettled(room, MEDIUM_WATER);
 		nano -= room->settled_nano;
 	}
 	control_reply(call,
-		      json_pack("{s:I,s:I,s:o,s:o}", "rooms", (json_int_t)rooms, "energy_wh",
-				(json_int_t)wh, "amount", station_money(station, nano),
-				"amount_nano", message_nano(nano)),
+		      json_pack("{s:I,s:I,s:I,s:o,s:o}", "rooms", (json_int_t)rooms, "energy_wh",
+				(json_int_t)wh, "volume_l", (json_int_t)litres, "amount",
+				station_money(station, nano), "amount_nano", message_nano(nano)),
 		      NULL);
 	return 0;
 }

@@ -215,7 +215,7 @@ static json_t *points_of(const struct station *station, const struct station_dev
 				? json_string(guard_reason_name(supply->guard.reason))
 				: json_null());
 		put_mode(point, supply, device);
-		json_array_append_new(points, point);
+		json_array_append_new(points, verbs_measured(point, supply->medium));
 	}
 	return points;
 }

@@ -64,12 +64,12 @@ static json_t *energy(const struct profile_page *page, size_t at)
 	return json_null();
 }
 
-static const char *circuit_of(const struct station_room *room, int64_t supply_id)
+static const struct station_supply *supply_of(const struct station_room *room, int64_t supply_id)
 {
 	for (size_t i = 0; i < room->supply_count; i++)
 		if (room->supplies[i]->record.id == supply_id)
-			return room->supplies[i]->record.circuit;
-	return "";
+			return room->supplies[i];
+	return NULL;
 }
 
 /* The cursor counts the rows of the page that were looked at. */
@@ -91,11 +91,13 @@ void verbs_profile(struct station *station, struct control_call *call, const str
 		/* Midnight itself is only where the first quarter begins. */
 		if (row->at_s == job->profile.from_s)
 			continue;
+		const struct station_supply *supply = supply_of(room, row->supply_id);
 		json_t *told = json_pack(
 			"{s:I,s:I,s:s,s:o,s:I}", "from_s", (json_int_t)(row->at_s - PROFILE_SLOT_S),
-			"to_s", (json_int_t)row->at_s, "circuit", circuit_of(room, row->supply_id),
-			"energy_wh", energy(page, next), "register_wh",
-			(json_int_t)row->register_wh);
+			"to_s", (json_int_t)row->at_s, "circuit",
+			supply == NULL ? "" : supply->record.circuit, "energy_wh",
+			energy(page, next), "register_wh", (json_int_t)row->register_wh);
+		told = verbs_measured(told, supply == NULL ? MEDIUM_ELECTRICITY : supply->medium);
 		if (!verbs_fits(told, &bytes, rows)) {
 			json_decref(told);
 			break;

@@ -37,15 +37,19 @@ static json_t *quarantine_json(const struct station *station,
 	int64_t pending = open && record->reading_wh > record->baseline_wh - offset
 				  ? record->reading_wh - (record->baseline_wh - offset)
 				  : 0;
-	return json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:s,s:I,s:s}", "id",
-			 (json_int_t)record->id, "room",
-			 supply == NULL ? "" : supply->room->record.name, "circuit",
-			 supply == NULL ? "" : supply->record.circuit, "reason", record->reason,
-			 "baseline_wh", (json_int_t)record->baseline_wh, "reading_wh",
-			 (json_int_t)record->reading_wh, "opened_s", (json_int_t)record->opened_s,
-			 "closed_s", open ? json_null() : json_integer(record->closed_s), "state",
-			 states[record->state], "pending_wh", (json_int_t)pending, "decided_by",
-			 record->decided_by);
+	enum medium medium = MEDIUM_ELECTRICITY;
+	if (ledger_life_medium(station->ledger, record->life_id, &medium) < 0)
+		medium = supply == NULL ? MEDIUM_ELECTRICITY : supply->medium;
+	json_t *row = json_pack(
+		"{s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:o,s:s,s:I,s:s}", "id", (json_int_t)record->id,
+		"room", supply == NULL ? "" : supply->room->record.name, "circuit",
+		supply == NULL ? "" : supply->record.circuit, "reason", record->reason,
+		"baseline_wh", (json_int_t)record->baseline_wh, "reading_wh",
+		(json_int_t)record->reading_wh, "opened_s", (json_int_t)record->opened_s,
+		"closed_s", open ? json_null() : json_integer(record->closed_s), "state",
+		states[record->state], "pending_wh", (json_int_t)pending, "decided_by",
+		record->decided_by);
+	return verbs_measured(row, medium);
 }
 
 static int quarantine_row(const struct ledger_quarantine *record, void *userdata)
@@ -106,11 +110,12 @@ int verb_quarantine_show(void *userdata, struct control_call *call)
 		return r == -ENOENT ? 0 : r;
 	const struct station_supply *supply = supply_of(station, record.supply_id);
 	json_t *row = quarantine_json(station, &record);
-	int64_t at_us = supply == NULL ? 0 : supply->value_us[QUANTITY_ENERGY_IMPORT_WH];
-	json_object_set_new(
-		row, "register_wh",
-		at_us == 0 ? json_null()
-			   : json_integer(supply->latest.value[QUANTITY_ENERGY_IMPORT_WH]));
+	enum medium medium = supply == NULL ? MEDIUM_ELECTRICITY : supply->medium;
+	int64_t at_us = supply == NULL ? 0 : supply->value_us[guard_register(medium)];
+	json_object_set_new(row, medium == MEDIUM_WATER ? "register_l" : "register_wh",
+			    at_us == 0
+				    ? json_null()
+				    : json_integer(supply->latest.value[guard_register(medium)]));
 	json_object_set_new(row, "age_s",
 			    at_us == 0 ? json_null()
 				       : json_integer((station->now.us - at_us) / 1000000));
@@ -143,26 +148,24 @@ static int finish(struct station *station, struct control_call *call, struct sta
 		journal_log(
 			LOG_NOTICE, MESSAGE_ID_REGISTER_DECIDED,
 			JOURNAL_FIELDS({"ROOM", room->record.name}),
-			"room %s %s: %s by %s: %lld Wh (%s), the register goes on from %lld Wh: %s",
+			"room %s %s: %s by %s: %lld %s (%s), the register goes on from %lld %s: %s",
 			room->record.name, supply->record.circuit, call->verb, change->who,
-			(long long)decision->energy_wh,
+			(long long)decision->energy_wh, medium_unit(supply->medium),
 			decision->kind == 0 ? "none" : entry_kind_name(decision->kind),
-			(long long)decision->baseline_wh, change->why);
+			(long long)decision->baseline_wh, medium_unit(supply->medium), change->why);
 	}
-	control_reply(
-		call,
-		json_pack("{s:s,s:s,s:o,s:I,s:I,s:I,s:o,s:o,s:b,s:I,s:o,s:o,s:b}", "room",
-			  room->record.name, "circuit", supply->record.circuit, "kind",
-			  decision->kind == 0 ? json_null()
-					      : json_string(entry_kind_name(decision->kind)),
-			  "from_wh", (json_int_t)decision->from_wh, "to_wh",
-			  (json_int_t)decision->to_wh, "energy_wh", (json_int_t)decision->energy_wh,
-			  "amount", station_money(station, decision->amount_nano), "amount_nano",
-			  message_nano(decision->amount_nano), "life_ended", decision->life_ended,
-			  "baseline_wh", (json_int_t)decision->baseline_wh, "balance",
-			  station_money(station, balance_nano), "balance_nano",
-			  message_nano(balance_nano), "dry_run", change->dry_run),
-		NULL);
+	json_t *row = json_pack(
+		"{s:s,s:s,s:o,s:I,s:I,s:I,s:o,s:o,s:b,s:I,s:o,s:o,s:b}", "room", room->record.name,
+		"circuit", supply->record.circuit, "kind",
+		decision->kind == 0 ? json_null() : json_string(entry_kind_name(decision->kind)),
+		"from_wh", (json_int_t)decision->from_wh, "to_wh", (json_int_t)decision->to_wh,
+		"energy_wh", (json_int_t)decision->energy_wh, "amount",
+		station_money(station, decision->amount_nano), "amount_nano",
+		message_nano(decision->amount_nano), "life_ended", decision->life_ended,
+		"baseline_wh", (json_int_t)decision->baseline_wh, "balance",
+		station_money(station, balance_nano), "balance_nano", message_nano(balance_nano),
+		"dry_run", change->dry_run);
+	control_reply(call, verbs_measured(row, supply->medium), NULL);
 	return 0;
 }
 

@@ -77,25 +77,26 @@ json_t *verbs_supply_row(const struct station *station, const struct station_sup
 	if (supply->layers.wish[LAYER_LOCKOUT] != SUPPLY_NO_WISH)
 		lockout = json_pack("{s:s,s:s}", "owner", supply->wishes[0].owner, "reason",
 				    supply->wishes[0].reason);
-	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:i,s:b,"
-			 "s:i,s:s,s:o}",
-			 "circuit", record->circuit, "point",
-			 record->has_point ? device_json(&record->point) : json_null(), "relay",
-			 record->has_relay ? device_json(&record->relay) : json_null(), "position",
-			 relay_position_name(relay_believed(&supply->relay_state)),
-			 "position_age_s", age_json(station, supply->seen.position_us), "wished",
-			 supply_wish_name(supply->verdict.wish), "layer",
-			 layer_name(supply->verdict.layer), "reason", why_json(supply), "verified",
-			 relay_verify_name(supply->relay_state.verify), "power_w",
-			 quantity_json(supply, QUANTITY_POWER_W), "voltage_mv",
-			 quantity_json(supply, QUANTITY_VOLTAGE_L1_MV), "register_wh",
-			 life ? json_integer(supply->guard.accepted.wh) : json_null(), "settled_wh",
-			 life ? json_integer(supply->settled.wh) : json_null(), "age_s",
-			 age_json(station, supply->latest.at_us), "stale",
-			 supply_stale(station, supply), "meter_state", meter_state(station, supply),
-			 "cut_order", record->cut_order, "may_cut", record->may_cut, "breaker_a",
-			 record->breaker_a, "contact", record->normally_closed ? "nc" : "no",
-			 "lockout", lockout);
+	json_t *row = json_pack(
+		"{s:s,s:o,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:o,s:o,s:b,s:s,s:i,s:b,"
+		"s:i,s:s,s:o}",
+		"circuit", record->circuit, "point",
+		record->has_point ? device_json(&record->point) : json_null(), "relay",
+		record->has_relay ? device_json(&record->relay) : json_null(), "position",
+		relay_position_name(relay_believed(&supply->relay_state)), "position_age_s",
+		age_json(station, supply->seen.position_us), "wished",
+		supply_wish_name(supply->verdict.wish), "layer", layer_name(supply->verdict.layer),
+		"reason", why_json(supply), "verified",
+		relay_verify_name(supply->relay_state.verify), "power_w",
+		quantity_json(supply, QUANTITY_POWER_W), "voltage_mv",
+		quantity_json(supply, QUANTITY_VOLTAGE_L1_MV), "register_wh",
+		life ? json_integer(supply->guard.accepted.wh) : json_null(), "settled_wh",
+		life ? json_integer(supply->settled.wh) : json_null(), "age_s",
+		age_json(station, supply->latest.at_us), "stale", supply_stale(station, supply),
+		"meter_state", meter_state(station, supply), "cut_order", record->cut_order,
+		"may_cut", record->may_cut, "breaker_a", record->breaker_a, "contact",
+		record->normally_closed ? "nc" : "no", "lockout", lockout);
+	return verbs_measured(row, supply->medium);
 }
 
 json_t *verbs_credits(const struct station *station, const struct station_room *room)

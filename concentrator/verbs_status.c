@@ -85,8 +85,10 @@ static json_t *totals(struct station *station)
 	struct ledger_totals sums = {0};
 	if (station->store_failing || ledger_totals_get(station->ledger, 0, &sums) < 0)
 		return json_null();
-	return json_pack("{s:I,s:I,s:o,s:o}", "charged_wh", (json_int_t)sums.charged_wh,
-			 "quarantined_wh", (json_int_t)sums.quarantined_wh, "balance_nano",
+	return json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "charged_wh", (json_int_t)sums.charged_wh,
+			 "quarantined_wh", (json_int_t)sums.quarantined_wh, "charged_l",
+			 (json_int_t)sums.charged_l, "quarantined_l",
+			 (json_int_t)sums.quarantined_l, "balance_nano",
 			 message_nano(sums.balance_nano), "cash_nano",
 			 message_nano(sums.cash_nano));
 }

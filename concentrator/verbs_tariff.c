@@ -78,11 +78,19 @@ static json_t *tax(const struct tariff *tariff)
 			 tariff->tax.added);
 }
 
+/* null: it is counted and costs nothing. */
+static json_t *water(const struct tariff *tariff)
+{
+	return tariff->water.priced ? json_pack("{s:I}", "price_micro_per_m3",
+						(json_int_t)tariff->water.price_micro_per_m3)
+				    : json_null();
+}
+
 static json_t *row_of(const struct tariff *tariff, const char *state, const char *text)
 {
 	int64_t least, most;
 	tariff_price_range(tariff, &least, &most);
-	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:s}", "id",
 			 (json_int_t)tariff->id, "name", tariff->name, "state", state,
 			 "activation_s", (json_int_t)tariff->activation_s, "price_micro_per_kwh",
 			 (json_int_t)least, "most_micro_per_kwh", (json_int_t)most, "bands",
@@ -90,7 +98,7 @@ static json_t *row_of(const struct tariff *tariff, const char *state, const char
 			 allowance(tariff), "standing", standing(tariff), "minimum_nano",
 			 tariff->minimum.nano == 0 ? json_null()
 						   : message_nano(tariff->minimum.nano),
-			 "tax", tax(tariff), "text", text);
+			 "tax", tax(tariff), "water", water(tariff), "text", text);
 }
 
 static int tariff_row(const struct ledger_tariff *record, void *userdata)

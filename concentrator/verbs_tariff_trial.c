@@ -57,12 +57,13 @@ static json_t *figures(const struct station *station, const char *room,
 {
 	int64_t more_nano = row->trial_nano - row->charged_nano;
 	return json_pack(
-		"{s:s,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "room", room, "energy_wh",
-		(json_int_t)row->energy_wh, "shared_wh", (json_int_t)row->shared_wh, "charged",
-		station_money(station, row->charged_nano), "charged_nano",
-		message_nano(row->charged_nano), "trial", station_money(station, row->trial_nano),
-		"trial_nano", message_nano(row->trial_nano), "difference",
-		station_money(station, more_nano), "difference_nano", message_nano(more_nano));
+		"{s:s,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "room", room, "energy_wh",
+		(json_int_t)row->energy_wh, "volume_l", (json_int_t)row->volume_l, "shared_wh",
+		(json_int_t)row->shared_wh, "charged", station_money(station, row->charged_nano),
+		"charged_nano", message_nano(row->charged_nano), "trial",
+		station_money(station, row->trial_nano), "trial_nano",
+		message_nano(row->trial_nano), "difference", station_money(station, more_nano),
+		"difference_nano", message_nano(more_nano));
 }
 
 static int add_up(const struct ledger_trial *trial, struct trial_figures *ret)
@@ -78,6 +79,7 @@ static int add_up(const struct ledger_trial *trial, struct trial_figures *ret)
 		if (r == 0)
 			r = money_add(ret->trial_nano, row->trial_nano, &ret->trial_nano);
 		if (__builtin_add_overflow(ret->energy_wh, row->energy_wh, &ret->energy_wh) ||
+		    __builtin_add_overflow(ret->volume_l, row->volume_l, &ret->volume_l) ||
 		    __builtin_add_overflow(ret->shared_wh, row->shared_wh, &ret->shared_wh))
 			r = -ERANGE;
 	}

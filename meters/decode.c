@@ -334,7 +334,8 @@ int meter_energy_scaled(const struct model *model, const struct meter_ratios *ra
 		struct fraction scale;
 		int r;
 
-		if (row->quantity != QUANTITY_ENERGY_IMPORT_WH)
+		if (row->quantity !=
+		    (model->kind == MODEL_WATER ? QUANTITY_VOLUME_L : QUANTITY_ENERGY_IMPORT_WH))
 			continue;
 		r = row_scale(&once, ratios, &scale);
 		return r < 0 ? r : number_scale(&number, scale.numerator, scale.denominator, ret);

@@ -183,7 +183,8 @@ struct model {
 	uint8_t stop_bits;     /* 1, 2; 0: not known */
 	uint8_t slave_address; /* as delivered; 0: not known */
 
-	/* T3: where the money register starts again from zero. modulus_wh is evidenced (0: not known).
+	/* T3: where the money register (energy_import; volume of a water meter, and then litres) starts
+	 * again from zero. modulus_wh is evidenced (0: not known).
 	 * width_wh is what the register's width allows at most (0: a float, or no energy). */
 	int64_t modulus_wh;
 	int64_t width_wh;

@@ -243,8 +243,8 @@ static wide type_states(enum model_type type)
 }
 
 /* T3: what the register's width allows is an upper bound of the modulus. */
-static void check_energy(struct model_reader *reader, struct model *model,
-			 const struct model_row *row)
+static void check_money(struct model_reader *reader, struct model *model,
+			const struct model_row *row)
 {
 	wide states = type_states(row->type);
 	wide width = row->numerator > 0
@@ -252,6 +252,7 @@ static void check_energy(struct model_reader *reader, struct model *model,
 			     : 0;
 	int64_t step = (row->numerator + row->denominator - 1) / row->denominator;
 	int line = row_line(reader, row);
+	const char *unit = model->kind == MODEL_WATER ? "l" : "wh";
 
 	if (row->numerator < 0) {
 		model_complain(reader, line, "[row %s]: expected a positive scale", row->name);
@@ -261,38 +262,43 @@ static void check_energy(struct model_reader *reader, struct model *model,
 	if (states == 0 && model->resolution_wh == 0)
 		model_complain(
 			reader, line,
-			"[row %s] is a float: expected resolution_wh in [model], the step of "
+			"[row %s] is a float: expected resolution_%s in [model], the step of "
 			"the meter's display",
-			row->name);
+			row->name, unit);
 	if (states != 0 && model->resolution_wh != 0 && model->resolution_wh != step)
 		model_complain(reader, line,
 			       "[row %s] counts steps of %" PRId64
-			       " Wh: expected resolution_wh to say so, or not to be there",
-			       row->name, step);
+			       " %s: expected resolution_%s to say so, or not to be there",
+			       row->name, step, model->kind == MODEL_WATER ? "litres" : "Wh", unit);
 	if (states != 0)
 		model->resolution_wh = step;
 	if (model->width_wh != 0 && model->modulus_wh > model->width_wh)
 		model_complain(reader, line,
-			       "[row %s] holds less than modulus_wh: expected at most %" PRId64,
-			       row->name, model->width_wh);
+			       "[row %s] holds less than modulus_%s: expected at most %" PRId64,
+			       row->name, unit, model->width_wh);
 }
 
 static void check_kind(struct model_reader *reader, struct model *model)
 {
-	const struct model_row *energy = find_row(model, QUANTITY_ENERGY_IMPORT_WH);
+	bool water = model->kind == MODEL_WATER;
+	const struct model_row *money = find_row(model, water ? QUANTITY_VOLUME_L
+							      : QUANTITY_ENERGY_IMPORT_WH);
 
-	if (model->kind == MODEL_METER && energy == NULL)
+	if (model->kind == MODEL_METER && money == NULL)
 		model_complain(reader, 0,
 			       "a meter without energy_import: expected [row energy_import]");
-	if (model->kind == MODEL_WATER && find_row(model, QUANTITY_VOLUME_L) == NULL)
+	if (water && money == NULL)
 		model_complain(reader, 0, "a water meter without volume: expected [row volume]");
 	if (model->kind == MODEL_RELAY_BOARD && !model->relay.present)
 		model_complain(reader, 0, "a relay board without commands: expected [relay]");
-	if (energy != NULL)
-		check_energy(reader, model, energy);
+	if (water && money != NULL && model->spans[money->span].role != MODEL_ROLE_ENERGY)
+		model_complain(reader, row_line(reader, money),
+			       "[row volume]: expected it in a span of role energy");
+	if (money != NULL)
+		check_money(reader, model, money);
 	else if (model->modulus_wh != 0 || model->resolution_wh != 0)
-		model_complain(reader, 0,
-			       "modulus_wh or resolution_wh without [row energy_import]");
+		model_complain(reader, 0, "modulus or resolution without [row %s]",
+			       water ? "volume" : "energy_import");
 }
 
 static bool relay_is_allowed(const struct model *model, unsigned channel, const uint16_t *values)

@@ -112,8 +112,11 @@ static void read_model(struct model_reader *reader, struct model *model)
 	model_word(reader, model_take(reader, "parity"), parities, COUNT_OF(parities), &parity);
 	model_number(reader, model_take(reader, "stop_bits"), 1, 2, &stop_bits);
 	model_number(reader, model_take(reader, "address"), 1, 247, &address);
-	model_number(reader, model_take(reader, "modulus_wh"), 1, INT64_MAX, &modulus);
-	model_number(reader, model_take(reader, "resolution_wh"), 1, 1000000, &resolution);
+	bool water = kind == MODEL_WATER;
+	model_number(reader, model_take(reader, water ? "modulus_l" : "modulus_wh"), 1, INT64_MAX,
+		     &modulus);
+	model_number(reader, model_take(reader, water ? "resolution_l" : "resolution_wh"), 1,
+		     1000000, &resolution);
 
 	model->kind = (enum model_kind)kind;
 	model->confidence = (enum model_confidence)confidence;

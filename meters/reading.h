@@ -17,8 +17,8 @@ enum quantity {
 	QUANTITY_ENERGY_BAND_2_WH,
 	QUANTITY_ENERGY_BAND_3_WH,
 	QUANTITY_ENERGY_BAND_4_WH,
-	QUANTITY_VOLUME_L,
-	QUANTITY_POWER_W, /* active, all phases; negative is export */
+	QUANTITY_VOLUME_L, /* the money register of a water meter; likewise */
+	QUANTITY_POWER_W,  /* active, all phases; negative is export */
 	QUANTITY_REACTIVE_VAR,
 	QUANTITY_VOLTAGE_L1_MV,
 	QUANTITY_VOLTAGE_L2_MV,

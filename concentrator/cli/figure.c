@@ -118,15 +118,61 @@ const char *figure_milli(int64_t milli, char buf[static FIGURE_SIZE])
 	return buf;
 }
 
+bool field_water(const json_t *object)
+{
+	return strcmp(field_text(object, "medium"), "water") == 0;
+}
+
+bool field_used(const json_t *object, const char *name, int64_t *ret)
+{
+	char litres[FIGURE_SIZE];
+	size_t len = strlen(name);
+
+	if (!field_water(object))
+		return field_int(object, name, ret);
+	if (strcmp(name, "energy_wh") == 0)
+		return field_int(object, "volume_l", ret);
+	if (len <= 3 || strcmp(name + len - 3, "_wh") != 0)
+		return false;
+	(void)snprintf(litres, sizeof(litres), "%.*s_l", (int)(len - 3), name);
+	return field_int(object, litres, ret);
+}
+
+const char *figure_used(const json_t *object, const char *name, const char *unknown,
+			char buf[static FIGURE_SIZE])
+{
+	char text[AMOUNT_TEXT_MAX];
+	int64_t used;
+
+	if (!field_used(object, name, &used))
+		return unknown;
+	amount_format(used, -3, text);
+	(void)snprintf(buf, FIGURE_SIZE, "%s%s", text, field_water(object) ? " m3" : "");
+	return buf;
+}
+
+const char *figure_column(const json_t *object, const char *name, bool water,
+			  char buf[static FIGURE_SIZE])
+{
+	char text[AMOUNT_TEXT_MAX];
+	int64_t used;
+
+	if (field_water(object) != water || !field_used(object, name, &used))
+		return "";
+	amount_format(used, -3, text);
+	(void)snprintf(buf, FIGURE_SIZE, "%s", text);
+	return buf;
+}
+
 const char *figure_energy(const json_t *object, const char *name, char buf[static FIGURE_SIZE])
 {
 	char text[AMOUNT_TEXT_MAX];
-	int64_t wh;
+	int64_t used;
 
-	if (!field_int(object, name, &wh))
+	if (!field_used(object, name, &used))
 		return FIGURE_UNKNOWN;
-	amount_format(wh, -3, text);
-	(void)snprintf(buf, FIGURE_SIZE, "%s kWh", text);
+	amount_format(used, -3, text);
+	(void)snprintf(buf, FIGURE_SIZE, "%s %s", text, field_water(object) ? "m3" : "kWh");
 	return buf;
 }
 
@@ -216,6 +262,8 @@ const char *figure_price(const json_t *object, const char *name, char buf[static
 	char text[AMOUNT_TEXT_MAX];
 	int64_t price;
 
+	if (field_water(object))
+		name = "price_micro_per_m3";
 	if (!field_int(object, name, &price))
 		return FIGURE_UNKNOWN;
 	amount_format_price(price, text);

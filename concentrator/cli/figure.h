@@ -36,7 +36,18 @@ const char *figure_time(int64_t at_s, char buf[static FIGURE_SIZE]);
 const char *figure_field_time(const json_t *object, const char *name, char buf[static FIGURE_SIZE]);
 /* Thousandths with one decimal, half up: 231250 is "231.3". */
 const char *figure_milli(int64_t milli, char buf[static FIGURE_SIZE]);
-/* "12.345 kWh" of a field in Wh. */
+/* Rows tell of water by the names of their fields: what is energy_wh, register_wh and price_micro_per_kwh of
+ * electricity is volume_l, register_l and price_micro_per_m3. Below, name is the one of electricity. */
+bool field_water(const json_t *object);
+/* Wh, or litres. False when the field is absent or null. */
+bool field_used(const json_t *object, const char *name, int64_t *ret);
+/* "12.345", of water "12.345 m3", for tables of kWh; unknown where it is not known. */
+const char *figure_used(const json_t *object, const char *name, const char *unknown,
+			char buf[static FIGURE_SIZE]);
+/* The same for a column of one medium alone: "" in rows of the other. */
+const char *figure_column(const json_t *object, const char *name, bool water,
+			  char buf[static FIGURE_SIZE]);
+/* "12.345 kWh" of a field in Wh, "12.345 m3" of litres. */
 const char *figure_energy(const json_t *object, const char *name, char buf[static FIGURE_SIZE]);
 /* "1.2 MiB" */
 const char *figure_bytes(int64_t bytes, char buf[static FIGURE_SIZE]);
@@ -52,7 +63,7 @@ const char *figure_exact(const json_t *object, const char *name, unsigned digits
 const char *figure_amount(const json_t *object, const char *money, const char *nano,
 			  char buf[static FIGURE_SIZE]);
 bool field_nano(const json_t *object, const char *name, int64_t *ret);
-/* "0.538" of a field in millionths. */
+/* "0.538" of a field in millionths; of water price_micro_per_m3. */
 const char *figure_price(const json_t *object, const char *name, char buf[static FIGURE_SIZE]);
 /* Decimals of a money field's minor unit; 2 when it is not there. */
 unsigned field_digits(const json_t *object, const char *name);

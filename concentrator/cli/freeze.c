@@ -1,7 +1,6 @@
 /* freeze.c - what each circuit of a room stood at when days and months ended. */
 #include "concentrator/cli/handlers.h"
 
-#include "concentrator/cli/amount.h"
 #include "concentrator/cli/csv.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
@@ -16,23 +15,18 @@ static const struct table_column columns[] = {
 	{.title = "BALANCE", .right = true},
 };
 
-static const char *kwh(const json_t *row, const char *name, char buf[static AMOUNT_TEXT_MAX])
-{
-	amount_format(field_count(row, name), -3, buf);
-	return buf;
-}
-
 static void put(struct table *table, const json_t *row)
 {
-	char number[AMOUNT_TEXT_MAX];
+	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 
 	table_row(table);
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "period"));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "circuit"));
-	table_cell(table, TONE_PLAIN, "%s", kwh(row, "register_wh", number));
+	table_cell(table, TONE_PLAIN, "%s",
+		   figure_used(row, "register_wh", FIGURE_UNKNOWN, number));
 	table_cell(table, TONE_DIM, "%s", figure_field_time(row, "read_s", buf));
-	table_cell(table, TONE_BOLD, "%s", kwh(row, "energy_wh", number));
+	table_cell(table, TONE_BOLD, "%s", figure_used(row, "energy_wh", FIGURE_UNKNOWN, number));
 	table_cell(table, TONE_DIM, "%s", figure_field_time(row, "from_s", buf));
 	table_cell(table, TONE_PLAIN, "%s",
 		   figure_exact(row, "balance_nano", field_digits(row, "balance"), buf));
@@ -51,21 +45,23 @@ static const struct listing freezes = {
 static int write_csv(struct session *session, const json_t *rows)
 {
 	FILE *file = session->out.file;
-	char number[AMOUNT_TEXT_MAX], at[FIGURE_SIZE];
+	char number[FIGURE_SIZE], at[FIGURE_SIZE];
 	const json_t *row;
 	size_t i;
 
-	(void)fputs("period,circuit,register_kwh,read,kwh,since,balance\r\n", file);
+	(void)fputs("period,circuit,register_kwh,read,kwh,since,balance,register_m3,m3\r\n", file);
 	json_array_foreach(rows, i, row)
 	{
 		(void)fprintf(file, "%s,", field_text(row, "period"));
 		csv_put(file, field_text(row, "circuit"));
-		(void)fprintf(file, ",%s,", kwh(row, "register_wh", number));
+		(void)fprintf(file, ",%s,", figure_column(row, "register_wh", false, number));
 		(void)fprintf(file, "%s,", figure_field_time(row, "read_s", at));
-		(void)fprintf(file, "%s,", kwh(row, "energy_wh", number));
+		(void)fprintf(file, "%s,", figure_column(row, "energy_wh", false, number));
 		(void)fprintf(file, "%s,", figure_field_time(row, "from_s", at));
-		(void)fprintf(file, "%s\r\n",
+		(void)fprintf(file, "%s,",
 			      figure_exact(row, "balance_nano", field_digits(row, "balance"), at));
+		(void)fprintf(file, "%s,", figure_column(row, "register_wh", true, number));
+		(void)fprintf(file, "%s\r\n", figure_column(row, "energy_wh", true, number));
 	}
 	return fflush(file) == 0 ? 0
 				 : session_problem(session, PROBLEM_FAILED, NULL,

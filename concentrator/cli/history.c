@@ -16,10 +16,10 @@
 
 static const struct table_column charge_columns[] = {
 	{.title = "ENTRY", .right = true},
-	{.title = "FROM"},
+	{.title = "FROM", .drop = 5},
 	{.title = "TO"},
 	{.title = "CIRCUIT", .drop = 3, .least = 7},
-	{.title = "REGISTER", .right = true},
+	{.title = "REGISTER", .right = true, .drop = 6},
 	{.title = "REGISTER", .right = true},
 	{.title = "KWH", .right = true},
 	{.title = "PRICE", .right = true},
@@ -27,19 +27,13 @@ static const struct table_column charge_columns[] = {
 	{.title = "RULE", .drop = 1},
 	{.title = "AMOUNT", .right = true},
 	{.title = "BALANCE", .right = true},
-	{.title = "WHY", .drop = 4, .least = 10},
+	{.title = "WHY", .drop = 7, .least = 10},
 };
-
-static const char *kwh(const json_t *row, const char *name, char buf[static AMOUNT_TEXT_MAX])
-{
-	amount_format(field_count(row, name), -3, buf);
-	return buf;
-}
 
 static void put_charge(struct table *table, const json_t *row)
 {
 	unsigned digits = field_digits(row, "amount");
-	char number[AMOUNT_TEXT_MAX];
+	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 
 	table_row(table);
@@ -47,9 +41,9 @@ static void put_charge(struct table *table, const json_t *row)
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "from_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "to_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "circuit"));
-	table_cell(table, TONE_DIM, "%s", kwh(row, "from_wh", number));
-	table_cell(table, TONE_DIM, "%s", kwh(row, "to_wh", number));
-	table_cell(table, TONE_PLAIN, "%s", kwh(row, "energy_wh", number));
+	table_cell(table, TONE_DIM, "%s", figure_used(row, "from_wh", "0.000", number));
+	table_cell(table, TONE_DIM, "%s", figure_used(row, "to_wh", "0.000", number));
+	table_cell(table, TONE_PLAIN, "%s", figure_used(row, "energy_wh", "0.000", number));
 	table_cell(table, TONE_PLAIN, "%s", figure_price(row, "price_micro_per_kwh", buf));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "tariff"));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "rule"));
@@ -83,7 +77,7 @@ static int show_charges(struct session *session, const json_t *data)
 	const json_t *pending = field_object(data, "pending");
 	unsigned digits = field_digits(data, "balance");
 	json_t *rows = turned(field_rows(data, "rows"));
-	char energy[FIGURE_SIZE], amount[FIGURE_SIZE];
+	char energy[FIGURE_SIZE], amount[FIGURE_SIZE], volume[FIGURE_SIZE + 16] = "";
 	int exit_code;
 
 	if (rows == NULL)
@@ -93,8 +87,12 @@ static int show_charges(struct session *session, const json_t *data)
 	if (exit_code != 0 || session->manners.quiet)
 		return exit_code;
 	if (pending != NULL) {
-		screen_fact(out, "since then", TONE_PLAIN, "%s, %s, not in an entry yet",
-			    figure_energy(pending, "energy_wh", energy),
+		if (field_count(pending, "volume_l") != 0) {
+			amount_format(field_count(pending, "volume_l"), -3, amount);
+			(void)snprintf(volume, sizeof(volume), ", %s m3", amount);
+		}
+		screen_fact(out, "since then", TONE_PLAIN, "%s%s, %s, not in an entry yet",
+			    figure_energy(pending, "energy_wh", energy), volume,
 			    figure_exact(pending, "amount_nano", digits, amount));
 	}
 	screen_fact(out, "balance", TONE_BOLD, "%s",
@@ -147,8 +145,9 @@ static const struct table_column statement_columns[] = {
 
 static void put_line(struct table *table, const json_t *row)
 {
-	bool energy = field_count(row, "energy_wh") != 0;
-	char number[AMOUNT_TEXT_MAX];
+	int64_t used = 0;
+	bool energy = field_used(row, "energy_wh", &used) && used != 0;
+	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 	int64_t nano = 0;
 
@@ -160,7 +159,8 @@ static void put_line(struct table *table, const json_t *row)
 		   *credit == '\0' ? "" : ", ", credit);
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "from_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "to_s", buf));
-	table_cell(table, TONE_PLAIN, "%s", energy ? kwh(row, "energy_wh", number) : "");
+	table_cell(table, TONE_PLAIN, "%s",
+		   energy ? figure_used(row, "energy_wh", "", number) : "");
 	table_cell(table, TONE_PLAIN, "%s",
 		   energy ? figure_price(row, "price_micro_per_kwh", buf) : "");
 	table_cell(table, nano > 0 ? TONE_GOOD : TONE_PLAIN, "%s",
@@ -206,7 +206,7 @@ static void csv_balance(FILE *file, const json_t *data, const char *kind, const 
 	unsigned digits = field_digits(data, "opening");
 	char buf[FIGURE_SIZE], at[FIGURE_SIZE];
 
-	(void)fprintf(file, "%s,%s,,,,%s,,,,\r\n", kind, figure_field_time(data, time, at),
+	(void)fprintf(file, "%s,%s,,,,%s,,,,,\r\n", kind, figure_field_time(data, time, at),
 		      figure_exact(data, nano, digits, buf));
 }
 
@@ -215,27 +215,28 @@ static int write_csv(struct session *session, const json_t *data)
 	static const char *const texts[] = {"tariff", "order", "who", "why"};
 	FILE *file = session->out.file;
 	char from[FIGURE_SIZE], to[FIGURE_SIZE], price[FIGURE_SIZE], amount[FIGURE_SIZE];
-	char number[AMOUNT_TEXT_MAX];
+	char number[FIGURE_SIZE];
 	const json_t *row;
 	size_t i;
 
-	(void)fputs("kind,from,to,kwh,price,amount,tariff,order,who,why\r\n", file);
+	(void)fputs("kind,from,to,kwh,price,amount,tariff,order,who,why,m3\r\n", file);
 	csv_balance(file, data, "opening balance", "from_s", "opening_nano");
 	json_array_foreach(field_rows(data, "rows"), i, row)
 	{
-		bool energy = field_count(row, "energy_wh") != 0;
+		int64_t used = 0;
+		bool energy = field_used(row, "energy_wh", &used) && used != 0;
 
 		(void)fprintf(
 			file, "%s,%s,%s,%s,%s,%s", field_text(row, "kind"),
 			figure_field_time(row, "from_s", from), figure_field_time(row, "to_s", to),
-			energy ? kwh(row, "energy_wh", number) : "",
+			energy ? figure_column(row, "energy_wh", false, number) : "",
 			energy ? figure_price(row, "price_micro_per_kwh", price) : "",
 			figure_exact(row, "amount_nano", field_digits(row, "amount"), amount));
 		for (size_t n = 0; n < sizeof(texts) / sizeof(texts[0]); n++) {
 			(void)fputc(',', file);
 			csv_put(file, field_text(row, texts[n]));
 		}
-		(void)fputs("\r\n", file);
+		(void)fprintf(file, ",%s\r\n", figure_column(row, "energy_wh", true, number));
 	}
 	csv_balance(file, data, "closing balance", "to_s", "closing_nano");
 	return fflush(file) == 0 ? 0

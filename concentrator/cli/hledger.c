@@ -1,7 +1,7 @@
 /* hledger.c - the entries as a plain-text journal that hledger and ledger read.
  *
- * What a room has paid ahead is a liability: a recharge raises it, a charge turns it into income. Energy is
- * moved beside it, from the meters to what became of it, so both money and energy balance. Each transaction
+ * What a room has paid ahead is a liability: a recharge raises it, a charge turns it into income. Energy,
+ * in kWh, and water, in m3, are moved beside it, from the meters to what became of them, so all balance. Each transaction
  * asserts the balance that the ledger has for the room just after the entry: the reader of the journal
  * proves M1 once more. Dates never go back, since a journal's reader sorts by them; a time that did is told
  * in a comment.
@@ -126,22 +126,27 @@ static void carry_forward(struct journal *journal, const json_t *row, const char
 	post_money(journal, "equity:carried_forward", before, NULL);
 }
 
-static void post_energy(const struct journal *journal, const json_t *row, const char *room)
+/* quantity: Wh, or litres. */
+static void post_used(const struct journal *journal, const json_t *row, const char *room,
+		      int64_t quantity)
 {
-	char circuit[NAME_SIZE], kwh[AMOUNT_TEXT_MAX];
+	char circuit[NAME_SIZE], used[AMOUNT_TEXT_MAX];
 	const char *kind = field_text(row, "kind");
+	/* A digit in a commodity wants quotes. */
+	const char *unit = field_water(row) ? "\"m3\"" : "kWh";
 
-	amount_format(field_count(row, "energy_wh"), -3, kwh);
-	(void)fprintf(journal->file, "    meters:%s:%s  -%s kWh\n", room,
-		      plain(field_text(row, "circuit"), circuit), kwh);
-	(void)fprintf(journal->file, "    energy:%s  %s kWh\n", kind, kwh);
+	amount_format(quantity, -3, used);
+	(void)fprintf(journal->file, "    meters:%s:%s  -%s %s\n", room,
+		      plain(field_text(row, "circuit"), circuit), used, unit);
+	(void)fprintf(journal->file, "    %s:%s  %s %s\n", field_water(row) ? "water" : "energy",
+		      kind, used, unit);
 }
 
 static int write_entry(struct journal *journal, const json_t *row)
 {
 	char name[NAME_SIZE], liability[2 * NAME_SIZE], key[24], text[2 * NAME_SIZE];
 	const char *kind = field_text(row, "kind");
-	int64_t nano, balance, owed, balance_owed, tax;
+	int64_t nano, balance, owed, balance_owed, tax, used;
 
 	if (!field_nano(row, "amount_nano", &nano) || !field_nano(row, "balance_nano", &balance) ||
 	    __builtin_sub_overflow(0, nano, &owed) ||
@@ -169,9 +174,12 @@ static int write_entry(struct journal *journal, const json_t *row)
 		post_money(journal, counter_account("tax", ""), tax, NULL);
 		nano -= tax;
 	}
-	post_money(journal, counter_account(kind, field_text(row, "credit")), nano, NULL);
-	if (field_count(row, "energy_wh") != 0)
-		post_energy(journal, row, name);
+	if (strcmp(kind, "charge") == 0 && field_water(row))
+		post_money(journal, "income:water", nano, NULL);
+	else
+		post_money(journal, counter_account(kind, field_text(row, "credit")), nano, NULL);
+	if (field_used(row, "energy_wh", &used) && used != 0)
+		post_used(journal, row, name, used);
 	return 0;
 }
 

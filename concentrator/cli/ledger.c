@@ -27,21 +27,21 @@ static const struct table_column entry_columns[] = {
 	{.title = "WHY", .drop = 1, .least = 10},
 };
 
-/* Wh as kWh; empty for an entry that is not about energy. */
-static const char *kwh(const json_t *row, const char *name, char buf[static AMOUNT_TEXT_MAX])
+/* Empty for an entry that is not about energy or water. */
+static const char *used(const json_t *row, const char *name, char buf[static FIGURE_SIZE])
 {
-	int64_t wh;
+	int64_t value, to = 0;
 
-	buf[0] = '\0';
-	if (field_int(row, name, &wh) && (wh != 0 || field_count(row, "to_wh") != 0))
-		amount_format(wh, -3, buf);
-	return buf;
+	if (!field_used(row, name, &value) || (!field_used(row, "to_wh", &to) && value == 0) ||
+	    (value == 0 && to == 0))
+		return "";
+	return figure_used(row, name, "", buf);
 }
 
 static void put_entry(struct table *table, const json_t *row)
 {
 	unsigned digits = field_digits(row, "amount");
-	char number[AMOUNT_TEXT_MAX];
+	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 	int64_t nano = 0;
 
@@ -52,10 +52,11 @@ static void put_entry(struct table *table, const json_t *row)
 	table_cell(table, TONE_BOLD, "%s", field_text(row, "room"));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "kind"));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "circuit"));
-	table_cell(table, TONE_PLAIN, "%s", kwh(row, "energy_wh", number));
-	table_cell(table, TONE_DIM, "%s", kwh(row, "to_wh", number));
+	table_cell(table, TONE_PLAIN, "%s", used(row, "energy_wh", number));
+	table_cell(table, TONE_DIM, "%s", used(row, "to_wh", number));
 	table_cell(table, TONE_DIM, "%s",
-		   field_count(row, "price_micro_per_kwh") != 0
+		   field_count(row, "price_micro_per_kwh") != 0 ||
+				   field_count(row, "price_micro_per_m3") != 0
 			   ? figure_price(row, "price_micro_per_kwh", buf)
 			   : "");
 	table_cell(table, nano > 0 ? TONE_GOOD : TONE_PLAIN, "%s",
@@ -142,6 +143,7 @@ int run_ledger_settle(struct call *call)
 	const char *room = call_get(call, "ROOM");
 	char energy[FIGURE_SIZE];
 	char money[FIGURE_SIZE];
+	char volume[FIGURE_SIZE + 16] = "";
 	json_t *data = NULL;
 	int exit_code = session_ask(
 		session, "ledger.settle",
@@ -154,8 +156,12 @@ int run_ledger_settle(struct call *call)
 	} else if (!session->manners.quiet) {
 		int64_t rooms = field_count(data, "rooms");
 
-		screen_say(&session->out, TONE_PLAIN, "%" PRId64 " room%s settled: %s, %s", rooms,
-			   rooms == 1 ? "" : "s", figure_energy(data, "energy_wh", energy),
+		if (field_count(data, "volume_l") != 0) {
+			amount_format(field_count(data, "volume_l"), -3, money);
+			(void)snprintf(volume, sizeof(volume), ", %s m3", money);
+		}
+		screen_say(&session->out, TONE_PLAIN, "%" PRId64 " room%s settled: %s%s, %s", rooms,
+			   rooms == 1 ? "" : "s", figure_energy(data, "energy_wh", energy), volume,
 			   figure_amount(data, "amount", "amount_nano", money));
 		screen_end_line(&session->out);
 	}

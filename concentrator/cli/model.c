@@ -82,6 +82,7 @@ static int tell_json(struct session *session, const char *file, const struct mod
 {
 	json_t *spans = json_array();
 	json_t *data;
+	bool water = model->kind == MODEL_WATER;
 	int exit_code;
 
 	for (unsigned i = 0; i < model->spans_count; i++)
@@ -90,9 +91,10 @@ static int tell_json(struct session *session, const char *file, const struct mod
 			 "name", model->name, "vendor", model->vendor, "title", model->title,
 			 "kind", kinds[model->kind], "confidence", confidences[model->confidence],
 			 "phases", (int)model->phases, "channels", (int)model->channels,
-			 "resolution_wh", (json_int_t)model->resolution_wh, "modulus_wh",
-			 (json_int_t)model->modulus_wh, "relay", (int)model->relay.present,
-			 "writes", (int)model->writes_count, "spans", spans);
+			 water ? "resolution_l" : "resolution_wh", (json_int_t)model->resolution_wh,
+			 water ? "modulus_l" : "modulus_wh", (json_int_t)model->modulus_wh, "relay",
+			 (int)model->relay.present, "writes", (int)model->writes_count, "spans",
+			 spans);
 	exit_code = data == NULL ? session_no_memory(session) : session_json(session, data);
 	json_decref(data);
 	return exit_code;
@@ -130,6 +132,8 @@ static void tell_writes(const struct screen *out, const struct model *model)
 
 static void tell_model(const struct screen *out, const char *file, const struct model *model)
 {
+	bool water = model->kind == MODEL_WATER;
+
 	screen_say(out, TONE_PLAIN, "%s is good: %s %s", file, model->vendor, model->title);
 	screen_end_line(out);
 	screen_fact(out, "kind", TONE_PLAIN, "%s, confidence %s, %u channel%s", kinds[model->kind],
@@ -138,11 +142,11 @@ static void tell_model(const struct screen *out, const char *file, const struct 
 	if (model->baud != 0)
 		screen_fact(out, "delivered", TONE_PLAIN, "%" PRIu32 " baud", model->baud);
 	if (model->resolution_wh != 0)
-		screen_fact(out, "energy", TONE_PLAIN, "steps of %" PRId64 " Wh",
-			    model->resolution_wh);
+		screen_fact(out, water ? "volume" : "energy", TONE_PLAIN, "steps of %" PRId64 " %s",
+			    model->resolution_wh, water ? "litres" : "Wh");
 	if (model->modulus_wh != 0)
-		screen_fact(out, "", TONE_PLAIN, "starts again from zero at %" PRId64 " Wh",
-			    model->modulus_wh);
+		screen_fact(out, "", TONE_PLAIN, "starts again from zero at %" PRId64 " %s",
+			    model->modulus_wh, water ? "litres" : "Wh");
 	tell_spans(out, model);
 	screen_fact(out, "relay", TONE_PLAIN, "%s%s", model->relay.present ? "yes" : "none",
 		    model->relay.key ? ", closed by a key at the meter" : "");

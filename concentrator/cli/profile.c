@@ -1,7 +1,6 @@
 /* profile.c - a room's day in quarters of an hour. */
 #include "concentrator/cli/handlers.h"
 
-#include "concentrator/cli/amount.h"
 #include "concentrator/cli/csv.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
@@ -14,29 +13,17 @@ static const struct table_column columns[] = {
 	{.title = "REGISTER", .right = true, .drop = 2},
 };
 
-/* Unknown is not zero. */
-static const char *kwh(const json_t *row, const char *name, const char *unknown,
-		       char buf[static AMOUNT_TEXT_MAX])
-{
-	int64_t wh;
-
-	if (!field_int(row, name, &wh))
-		return unknown;
-	amount_format(wh, -3, buf);
-	return buf;
-}
-
 static void put(struct table *table, const json_t *row)
 {
-	char number[AMOUNT_TEXT_MAX];
+	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 
 	table_row(table);
 	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "from_s", buf));
 	table_cell(table, TONE_DIM, "%s", figure_field_time(row, "to_s", buf));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "circuit"));
-	table_cell(table, TONE_BOLD, "%s", kwh(row, "energy_wh", FIGURE_UNKNOWN, number));
-	table_cell(table, TONE_DIM, "%s", kwh(row, "register_wh", FIGURE_UNKNOWN, number));
+	table_cell(table, TONE_BOLD, "%s", figure_used(row, "energy_wh", FIGURE_UNKNOWN, number));
+	table_cell(table, TONE_DIM, "%s", figure_used(row, "register_wh", FIGURE_UNKNOWN, number));
 }
 
 static const struct listing profile = {
@@ -52,18 +39,22 @@ static const struct listing profile = {
 static int write_csv(struct session *session, const json_t *rows)
 {
 	FILE *file = session->out.file;
-	char number[AMOUNT_TEXT_MAX], at[FIGURE_SIZE];
+	char number[FIGURE_SIZE], at[FIGURE_SIZE];
 	const json_t *row;
 	size_t i;
 
-	(void)fputs("from,to,circuit,kwh,register_kwh\r\n", file);
+	(void)fputs("from,to,circuit,kwh,register_kwh,m3,register_m3\r\n", file);
 	json_array_foreach(rows, i, row)
 	{
 		(void)fprintf(file, "%s,", figure_field_time(row, "from_s", at));
 		(void)fprintf(file, "%s,", figure_field_time(row, "to_s", at));
 		csv_put(file, field_text(row, "circuit"));
-		(void)fprintf(file, ",%s", kwh(row, "energy_wh", "", number));
-		(void)fprintf(file, ",%s\r\n", kwh(row, "register_wh", "", number));
+		for (int water = 0; water <= 1; water++) {
+			(void)fprintf(file, ",%s", figure_column(row, "energy_wh", water, number));
+			(void)fprintf(file, ",%s",
+				      figure_column(row, "register_wh", water, number));
+		}
+		(void)fputs("\r\n", file);
 	}
 	return fflush(file) == 0 ? 0
 				 : session_problem(session, PROBLEM_FAILED, NULL,

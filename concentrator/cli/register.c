@@ -18,16 +18,16 @@ static void say_decision(struct session *session, const json_t *data)
 {
 	const struct screen *out = &session->out;
 	const char *kind = field_text(data, "kind");
+	const char *what = field_water(data) ? "water" : "energy";
 	char buf[FIGURE_SIZE];
 
 	screen_say(out, TONE_BOLD, "room %s %s", field_text(data, "room"),
 		   field_text(data, "circuit"));
 	screen_end_line(out);
 	if (*kind == '\0') {
-		screen_fact(out, "energy", TONE_PLAIN, "none");
+		screen_fact(out, what, TONE_PLAIN, "none");
 	} else {
-		screen_fact(out, "energy", TONE_PLAIN, "%s (%s)",
-			    figure_energy(data, "energy_wh", buf),
+		screen_fact(out, what, TONE_PLAIN, "%s (%s)", figure_energy(data, "energy_wh", buf),
 			    strcmp(kind, "charge") == 0       ? "charged to the room"
 			    : strcmp(kind, "quarantine") == 0 ? "set aside, nobody pays"
 							      : "written off, nobody pays");
@@ -129,7 +129,8 @@ int run_quarantine_reject(struct call *call)
 		      "Give the difference up and go on from what the meter shows?");
 }
 
-/* "1234.56" and "1234.56kWh" are what a display shows, "1234560Wh" a register. */
+/* "1234.56", "1234.56kWh" and "1234.56m3" are what a display shows, "1234560Wh" and "1234560L" a
+ * register. */
 static int parse_register(const char *text, int64_t *ret_wh)
 {
 	size_t len = strlen(text);
@@ -138,6 +139,11 @@ static int parse_register(const char *text, int64_t *ret_wh)
 
 	if (len > 3 && strcmp(text + len - 3, "kWh") == 0) {
 		len -= 3;
+	} else if (len > 2 && strcmp(text + len - 2, "m3") == 0) {
+		len -= 2;
+	} else if (len > 1 && text[len - 1] == 'L') {
+		len -= 1;
+		digits = 0;
 	} else if (len > 2 && strcmp(text + len - 2, "Wh") == 0) {
 		len -= 2;
 		digits = 0;
@@ -155,7 +161,8 @@ static int put_register(struct call *call, json_t *args, const char *option, con
 
 	if (parse_register(text, &wh) < 0)
 		return session_problem(call->session, PROBLEM_USAGE, NULL,
-				       "%s %s: not a register; say 1234.56 (kWh) or 1234560Wh",
+				       "%s %s: not a register; say 1234.56 (kWh or m3), 1234560Wh "
+				       "or 1234560L",
 				       option, text);
 	(void)json_object_set_new(args, name, json_integer(wh));
 	return 0;

@@ -78,6 +78,13 @@ static void show_reading(const struct screen *out, const json_t *supply)
 		(void)snprintf(power, sizeof(power), "%" PRId64 " W", value);
 	if (field_int(supply, "voltage_mv", &value))
 		(void)figure_milli(value, volts);
+	if (field_water(supply)) {
+		screen_fact(out, "  reading", stale ? TONE_WARN : TONE_PLAIN,
+			    "%sregister %s  %s ago; meter %s", stale ? "STALE: " : "",
+			    figure_energy(supply, "register_wh", energy), age,
+			    field_text(supply, "meter_state"));
+		return;
+	}
 	screen_fact(out, "  reading", stale ? TONE_WARN : TONE_PLAIN,
 		    "%s%s, %s V, register %s  %s ago; meter %s", stale ? "STALE: " : "", power,
 		    volts, figure_energy(supply, "register_wh", energy), age,
@@ -110,8 +117,9 @@ static void show_supply(const struct screen *out, const json_t *supply)
 			    field_text(supply, "layer"), *reason != '\0' ? ": " : "", reason,
 			    field_text(supply, "verified"));
 		say_place(supply, "relay", place, sizeof(place));
-		screen_fact(out, "  relay", TONE_PLAIN, "%s, contact %s, cut order %" PRId64 "%s",
-			    place, strcmp(field_text(supply, "contact"), "nc") == 0 ? "NC" : "NO",
+		screen_fact(out, field_water(supply) ? "  valve" : "  relay", TONE_PLAIN,
+			    "%s, contact %s, cut order %" PRId64 "%s", place,
+			    strcmp(field_text(supply, "contact"), "nc") == 0 ? "NC" : "NO",
 			    field_count(supply, "cut_order"),
 			    field_true(supply, "may_cut") ? "" : ", never cut for money");
 	}
@@ -121,7 +129,7 @@ static void show_supply(const struct screen *out, const json_t *supply)
 	if (field_object(supply, "point") == NULL)
 		return;
 	say_place(supply, "point", place, sizeof(place));
-	if (field_int(supply, "breaker_a", &value) && value > 0)
+	if (!field_water(supply) && field_int(supply, "breaker_a", &value) && value > 0)
 		screen_fact(out, "  meter", TONE_PLAIN, "%s, breaker %" PRId64 " A", place, value);
 	else
 		screen_fact(out, "  meter", TONE_PLAIN, "%s", place);

@@ -251,6 +251,12 @@ static void show_money(const struct screen *out, const json_t *data)
 	screen_fact(out, "energy", TONE_PLAIN, "charged %s, in quarantine %s",
 		    figure_energy(totals, "charged_wh", charged),
 		    figure_energy(totals, "quarantined_wh", quarantined));
+	if (field_count(totals, "charged_l") == 0 && field_count(totals, "quarantined_l") == 0)
+		return;
+	amount_format(field_count(totals, "charged_l"), -3, charged);
+	amount_format(field_count(totals, "quarantined_l"), -3, quarantined);
+	screen_fact(out, "water", TONE_PLAIN, "charged %s m3, in quarantine %s m3", charged,
+		    quarantined);
 }
 
 static void show_store(const struct screen *out, const json_t *store)

@@ -158,6 +158,18 @@ static void say_tax(struct session *session, const json_t *data)
 	screen_end_line(&session->out);
 }
 
+static void say_water(struct session *session, const json_t *data)
+{
+	const json_t *water = field_object(data, "water");
+	char price[FIGURE_SIZE];
+
+	if (water == NULL)
+		return;
+	screen_say(&session->out, TONE_PLAIN, "  water: %s per m3",
+		   figure_price(water, "price_micro_per_m3", price));
+	screen_end_line(&session->out);
+}
+
 static const struct listing tariffs = {
 	.verb = "tariff.show",
 	.columns = tariff_columns,
@@ -219,6 +231,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 		say_standing(session, data);
 		say_minimum(session, data);
 		say_tax(session, data);
+		say_water(session, data);
 	}
 	json_decref(data);
 	return exit_code;

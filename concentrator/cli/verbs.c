@@ -77,7 +77,8 @@ static const struct verb lines[] = {
 	 "--final is what the old meter showed at the end, --initial what the new one showed at "
 	 "its "
 	 "start:\n"
-	 "1234.56 is kWh, 1234560Wh Wh. --final last: the old one cannot be read, its last good "
+	 "1234.56 is kWh or m3, 1234560Wh Wh, 1234560L litres. --final last: the old one cannot be "
+	 "read, its last good "
 	 "reading counts."},
 	{"meter check FILE", "check a meter model file, and say what it means", ROLE_LOCAL,
 	 run_meter_check, "Reads the file itself; prepayd need not run. See prepay-meter(5)."},

@@ -1,8 +1,8 @@
 /* entry.h - one line of a room's account, as a value.
  *
  * The rules produce entries, the ledger appends them (M5: never changes them) and chains them (M8).
- * Energy is in Wh, money in billionths of the currency (nano): price in micro per kWh times Wh is nano
- * exactly, so an energy charge is never rounded.
+ * Energy is in Wh, of a water meter in litres (medium.h: the meter life says which), money in billionths of the currency (nano): price in micro per kWh times Wh, or per m3
+ * times litres, is nano exactly, so such a charge is never rounded.
  *
  * M1  An account's balance is the sum of amount_nano over its entries.
  * M2  Per meter life: unwrapped(last settled) - first register =
@@ -23,7 +23,7 @@ enum entry_kind {
 	ENTRY_RECHARGE,    /* a signed order that adds credit; order names it */
 	ENTRY_REVERSAL,    /* a signed negative order; refers names the entry it reverses, if any */
 	ENTRY_CASH,   /* local cash taken by an admin; order is "cash:" and the receipt number */
-	ENTRY_CHARGE, /* energy at a price */
+	ENTRY_CHARGE, /* energy, or water, at a price */
 	ENTRY_HOUSE,  /* energy nobody pays for (vacant room) */
 	ENTRY_QUARANTINE, /* energy set aside by a person's decision, charged to nobody yet */
 	ENTRY_WRITE_OFF,  /* energy, or a debt, given up by a person's decision */

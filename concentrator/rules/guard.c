@@ -15,6 +15,11 @@
 #define FREQUENCY_MAX_MHZ  INT64_C(70000)
 #define VOLTAGE_MAX_FACTOR 2 /* times nominal; a lost neutral reaches the phase-to-phase voltage */
 
+enum quantity guard_register(enum medium medium)
+{
+	return medium == MEDIUM_WATER ? QUANTITY_VOLUME_L : QUANTITY_ENERGY_IMPORT_WH;
+}
+
 int64_t guard_elapsed_us(const struct mark *mark, const struct instant *now)
 {
 	int64_t elapsed_us = GUARD_ELAPSED_MAX_US;
@@ -31,14 +36,18 @@ int64_t guard_elapsed_us(const struct mark *mark, const struct instant *now)
 
 int64_t guard_limit_wh(const struct guard_limits *limits, int64_t elapsed_us)
 {
-	__extension__ __int128 watts = limits->breaker_a;
+	__extension__ __int128 per_h = limits->plausibility_factor;
 	__extension__ __int128 wh;
 
-	watts *= limits->phases;
-	watts *= limits->nominal_voltage_v;
-	watts *= limits->plausibility_factor;
-	wh = watts * GUARD_BREAKER_PERCENT / 100 * (elapsed_us + GUARD_SLACK_US) /
-	     (3600 * US_PER_S);
+	if (limits->medium == MEDIUM_WATER) {
+		per_h *= limits->flow_l_per_h;
+	} else {
+		per_h *= limits->breaker_a;
+		per_h *= limits->phases;
+		per_h *= limits->nominal_voltage_v;
+		per_h = per_h * GUARD_BREAKER_PERCENT / 100;
+	}
+	wh = per_h * (elapsed_us + GUARD_SLACK_US) / (3600 * US_PER_S);
 	wh += 2 * limits->resolution_wh;
 	return wh < INT64_MAX ? (int64_t)wh : INT64_MAX;
 }
@@ -222,9 +231,9 @@ struct guard_verdict guard_judge(struct guard *guard, const struct guard_limits 
 	int64_t register_wh;
 
 	assert(limits->resolution_wh >= 1 && limits->plausibility_factor >= 1);
-	if (!reading_has(reading, QUANTITY_ENERGY_IMPORT_WH))
+	if (!reading_has(reading, guard_register(limits->medium)))
 		return verdict;
-	register_wh = reading->value[QUANTITY_ENERGY_IMPORT_WH];
+	register_wh = reading->value[guard_register(limits->medium)];
 
 	reason = witness(limits, reading);
 	if (guard->has_baseline) {

@@ -8,7 +8,8 @@
  *     at 24 h; unknown time counts as the cap), or that comes with implausible company is
  *     quarantined: not charged, and never a new baseline by itself. A later reading back on the old
  *     line closes the quarantine; otherwise a person decides. Rollover is believed only from the
- *     last tenth below the model's modulus, and only when read twice.
+ *     last tenth below the model's modulus, and only when read twice. The register of a water meter is
+ *     held to the largest flow of its pipe in place of the breaker.
  *
  * A step that is possible but large, a rollover, and the very first register are taken only when a
  * second reading agrees: one wrong answer on the wire never moves money. What is large depends on what
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "concentrator/rules/instant.h"
+#include "concentrator/rules/medium.h"
 #include "meters/reading.h"
 
 #define GUARD_ELAPSED_MAX_US INT64_C(86400000000)
@@ -46,18 +48,20 @@ enum guard_witness {
 
 /* What the point is, from the model and the commissioning row. */
 struct guard_limits {
-	int64_t modulus_wh;          /* the register wraps to 0 here; 0: never */
-	int64_t resolution_wh;       /* one step of the register; at least 1 */
-	int64_t breaker_a;           /* at least 1 */
-	int64_t phases;              /* 1 to 3 */
-	int64_t nominal_voltage_v;   /* phase to neutral */
+	enum medium medium;        /* water: the register is the volume, and wh below are litres */
+	int64_t modulus_wh;        /* the register wraps to 0 here; 0: never */
+	int64_t resolution_wh;     /* one step of the register; at least 1 */
+	int64_t breaker_a;         /* at least 1 */
+	int64_t phases;            /* 1 to 3 */
+	int64_t nominal_voltage_v; /* phase to neutral */
+	int64_t flow_l_per_h;      /* of water, in place of the three before; at least 1 */
 	int64_t plausibility_factor; /* at least 1; a simulator's energy runs faster */
 	int64_t serial;              /* expected serial number; 0: not known */
 	bool ratio_changed;          /* the register is counted by another ratio than before */
 	enum guard_witness witness;
 };
 
-/* A register value and when it was read. */
+/* A register value and when it was read; litres of a water meter. */
 struct mark {
 	int64_t wh;      /* unwrapped: equal to the register modulo the modulus */
 	int64_t at_us;   /* CLOCK_BOOTTIME; meaningful only with this_boot */
@@ -126,11 +130,14 @@ void guard_requarantine(struct guard *guard, enum guard_reason reason, int64_t s
 struct guard_verdict guard_judge(struct guard *guard, const struct guard_limits *limits,
 				 const struct reading *reading, const struct instant *now);
 
+/* The register that money follows. */
+enum quantity guard_register(enum medium medium);
+
 /* Time from mark to now, microseconds, at most GUARD_ELAPSED_MAX_US; that cap when it is not
  * known. */
 int64_t guard_elapsed_us(const struct mark *mark, const struct instant *now);
 
-/* The largest plausible step after elapsed_us, Wh. */
+/* The largest plausible step after elapsed_us, Wh or litres. */
 int64_t guard_limit_wh(const struct guard_limits *limits, int64_t elapsed_us);
 
 /* Words for people, a stable name: "fall", "leap", "witness", "serial", "disagree",

@@ -4,6 +4,17 @@
 #include <errno.h>
 #include <string.h>
 
+void tariff_of_water(const struct tariff *tariff, struct tariff *ret)
+{
+	*ret = (struct tariff){
+		.id = tariff->id,
+		.activation_s = tariff->activation_s,
+		.price_micro_per_kwh = {{tariff->water.price_micro_per_m3}},
+		.tax = tariff->tax,
+	};
+	memcpy(ret->name, tariff->name, sizeof(ret->name));
+}
+
 uint32_t tariff_bands(const struct tariff *tariff)
 {
 	return tariff->band_count > 1 ? tariff->band_count : 1;
@@ -109,7 +120,9 @@ static bool dues_hold(const struct tariff *tariff)
 	return amount_holds(tariff->standing.day_nano) &&
 	       amount_holds(tariff->standing.month_nano) && amount_holds(tariff->minimum.nano) &&
 	       (tariff->minimum.nano == 0 || cycle_holds(&tariff->minimum.cycle)) &&
-	       tariff->tax.rate_ppm >= 0 && tariff->tax.rate_ppm <= TAX_RATE_MAX;
+	       tariff->water.price_micro_per_m3 >= 0 &&
+	       tariff->water.price_micro_per_m3 <= TARIFF_PRICE_MAX && tariff->tax.rate_ppm >= 0 &&
+	       tariff->tax.rate_ppm <= TAX_RATE_MAX;
 }
 
 static bool plan_holds(const struct tariff_plan *plan, uint32_t bands)

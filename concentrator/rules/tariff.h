@@ -128,6 +128,12 @@ struct tariff_tax {
 	bool added;       /* to the prices; false: they include it */
 };
 
+/* What water costs, whatever the time and the use. */
+struct tariff_water {
+	bool priced; /* false: it is counted and costs nothing */
+	int64_t price_micro_per_m3;
+};
+
 struct tariff {
 	int64_t id;           /* the ledger's; grows with each tariff received; never 0 */
 	int64_t activation_s; /* Unix; in force from this second on */
@@ -140,6 +146,7 @@ struct tariff {
 	struct tariff_minimum minimum;
 	struct tariff_standing standing;
 	struct tariff_tax tax;
+	struct tariff_water water; /* tariff_of_water() prices with it */
 	char band_name[TARIFF_BANDS_MAX][TARIFF_BAND_NAME_MAX + 1];
 	char name[TARIFF_NAME_MAX + 1];
 	/* Filled by the book: since when, without a break, tariffs have had these periods. Use before
@@ -156,6 +163,10 @@ struct tariff_book {
 	size_t count;
 	struct tariff tariff[TARIFF_BOOK_MAX];
 };
+
+/* The water of a tariff as a tariff of its own, for a book of its own: the same id, activation and tax, one
+ * price, per m3; no bands or blocks, nothing by date, no allowance. */
+void tariff_of_water(const struct tariff *tariff, struct tariff *ret);
 
 /* Bands and blocks, at least 1 each. */
 uint32_t tariff_bands(const struct tariff *tariff);

@@ -12,6 +12,8 @@
  * energy whose time is not known what is left when its gap begins. What it can cost at the least takes in
  * what is given anew within the gap besides.
  *
+ * A step of a water meter is priced alike, in litres, by a book of water (tariff_of_water()).
+ *
  * The cheapest, with tax that is added: within one period of one tariff each block at the cheapest of the bands that the time
  * touches; where the time touches two tariffs or two periods, all of it at the cheapest of their
  * prices. A time that touches more than TARIFF_LONG_S of a tariff touches all of its bands.

@@ -344,8 +344,23 @@ static int price(struct trial_account *account, const struct entry *entry, int64
 	return r;
 }
 
+/* Water has one price, whatever the time and the use. */
+static int price_water(struct trial_account *account, const struct entry *entry)
+{
+	const struct tariff *tariff = &account->terms->book.tariff[0];
+	int64_t nano;
+	int r = money_energy_nano(entry->energy_wh, tariff->water.price_micro_per_m3, &nano);
+
+	if (r == 0)
+		r = credit_spend(&account->purse, nano);
+	if (r == 0)
+		r = take(account, trial_entry_s(entry), nano);
+	return r < 0 ? r : note_tax(account, nano, entry->to_s);
+}
+
 /* The span's own charges, as they were. */
-static int count_charged(struct trial_account *account, const struct entry *entry, int64_t due_s)
+static int count_charged(struct trial_account *account, const struct entry *entry,
+			 enum medium medium, int64_t due_s)
 {
 	struct trial_figures *figures = &account->figures;
 	int64_t own_s = due_s != 0 ? due_s : trial_entry_s(entry);
@@ -355,11 +370,15 @@ static int count_charged(struct trial_account *account, const struct entry *entr
 		own_s--;
 	if (own_s < account->terms->from_s || own_s >= account->terms->to_s)
 		return 0;
-	figures->energy_wh += entry->energy_wh;
+	if (medium == MEDIUM_WATER)
+		figures->volume_l += entry->energy_wh;
+	else
+		figures->energy_wh += entry->energy_wh;
 	return money_subtract(figures->charged_nano, entry->amount_nano, &figures->charged_nano);
 }
 
-int trial_entry(struct trial_account *account, const struct entry *entry, int64_t due_s)
+int trial_entry(struct trial_account *account, const struct entry *entry, enum medium medium,
+		int64_t due_s)
 {
 	const struct trial_terms *terms = account->terms;
 	int64_t shared_wh, own_s = trial_entry_s(entry);
@@ -374,7 +393,9 @@ int trial_entry(struct trial_account *account, const struct entry *entry, int64_
 		return r;
 	switch (entry->kind) {
 	case ENTRY_CHARGE:
-		r = count_charged(account, entry, 0);
+		r = count_charged(account, entry, medium, 0);
+		if (medium == MEDIUM_WATER)
+			return r < 0 || own_s >= terms->to_s ? r : price_water(account, entry);
 		if (r == 0 && own_s < terms->to_s)
 			r = price(account, entry, &shared_wh);
 		if (r == 0 && own_s >= terms->from_s && own_s < terms->to_s)
@@ -384,9 +405,11 @@ int trial_entry(struct trial_account *account, const struct entry *entry, int64_
 	case ENTRY_MINIMUM:
 	case ENTRY_TAX:
 	case ENTRY_ALLOWANCE:
-		return count_charged(account, entry, due_s);
+		return count_charged(account, entry, medium, due_s);
 	case ENTRY_FORFEIT:
-		return entry->flags & ENTRY_OF_ALLOWANCE ? count_charged(account, entry, due_s) : 0;
+		return entry->flags & ENTRY_OF_ALLOWANCE
+			       ? count_charged(account, entry, medium, due_s)
+			       : 0;
 	/* At a move-out: the balance of then. */
 	case ENTRY_CLOSING:
 	case ENTRY_ROUNDING:

@@ -18,6 +18,7 @@
 #include "concentrator/rules/credit.h"
 #include "concentrator/rules/dated.h"
 #include "concentrator/rules/entry.h"
+#include "concentrator/rules/medium.h"
 #include "concentrator/rules/tariff_price.h"
 #include "concentrator/rules/tax.h"
 
@@ -41,6 +42,7 @@ struct trial_history {
 /* Figures of the span. Money that was given counts as less, what is taken back of it as more. */
 struct trial_figures {
 	int64_t energy_wh;    /* charged */
+	int64_t volume_l;     /* the same of water */
 	int64_t charged_nano; /* what the span cost */
 	int64_t trial_nano;   /* what it would have cost */
 	int64_t shared_wh;    /* of energy_wh: shared out by time, or of unknown time */
@@ -93,10 +95,11 @@ __attribute__((warn_unused_result)) int trial_move_out(struct trial_account *acc
  * committed. */
 int64_t trial_entry_s(const struct entry *entry);
 
-/* The next entry of the account. due_s: of money given, and of what is left of it, when it fell due; 0: nobody
+/* The next entry of the account. medium: of its meter life. due_s: of money given, and of what is left of it, when it fell due; 0: nobody
  * knows. -ERANGE, -EINVAL: the figures do not fit; account may be half done. */
 __attribute__((warn_unused_result)) int trial_entry(struct trial_account *account,
-						    const struct entry *entry, int64_t due_s);
+						    const struct entry *entry, enum medium medium,
+						    int64_t due_s);
 
 /* Behind the last entry: what falls due to the end of the span. -ERANGE. */
 __attribute__((warn_unused_result)) int trial_end(struct trial_account *account);

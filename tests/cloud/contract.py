@@ -55,14 +55,14 @@ BODIES = {
     "audit": ({"who": _is_text, "verb": _is_text}, {"reason": _is_text}),
     "quarantine": ({"room": _is_text, "reason": _is_text,
                     "state": _one_of("open", "returned", "accepted", "rejected")},
-                   {"circuit": _is_text}),
+                   {"circuit": _is_text, "medium": _one_of("electricity", "water")}),
     # A part of a checkpoint has rows, its head has sections.
     "checkpoint": ({"checkpoint": lambda value: _is_int(value) and value >= 1, "section": _is_text},
                    {"part": _is_int, "columns": _is_text, "rows": _is_rows, "site": _is_text, "epoch": _is_int,
                     "at_s": _is_int, "trusted": lambda value: isinstance(value, bool), "entries": _is_int,
                     "head": _is_text, "balance_nano": _is_text, "cash_nano": _is_text, "sections": _is_sections}),
     "entry": ({"room": _is_text, "kind": _is_text, "amount_nano": _is_text},
-              {"ledgerSeq": _is_int, "energy_wh": _is_int}),
+              {"ledgerSeq": _is_int, "energy_wh": _is_int, "volume_l": _is_int}),
 }
 
 

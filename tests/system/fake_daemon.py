@@ -142,6 +142,13 @@ STATEMENT = {
          "tariff": "flat 2026", "amount": money(-68), "amount_nano": "-672500000", "order": "",
          "who": "prepayd", "why": "midnight"}]}
 
+def of_water(row):
+    """The row as the daemon tells it of a supply of water."""
+    names = {"energy_wh": "volume_l", "price_micro_per_kwh": "price_micro_per_m3"}
+    return {**{names.get(name, name[:-3] + "_l" if name.endswith("_wh") else name): value
+               for name, value in row.items()}, "circuit": "water", "medium": "water"}
+
+
 # Every kind of entry; the balance goes on from 0, the time once goes back.
 EXPORT, _balance = [], 0
 for _n, (_kind, _nano, _wh) in enumerate([

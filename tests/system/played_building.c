@@ -26,7 +26,7 @@ static void count_energy(struct played_building *building)
 
 int64_t played_register_wh(const struct played_meter *meter)
 {
-	return meter->energy_uwh / STEP_UWH * 10;
+	return meter->water ? meter->energy_uwh / 1000000 : meter->energy_uwh / STEP_UWH * 10;
 }
 
 struct instant played_now(const struct played_building *building)
@@ -126,12 +126,15 @@ static struct played_meter *meter_of(struct played_building *building, const str
 		return NULL;
 	/* Asked as another model would be, it does not answer. */
 	if (request->slave < 1 || request->slave > building->meters ||
-	    (request->function != 1 && request->function != 3 && request->function != 5 &&
-	     request->function != 16))
+	    (request->function != 1 && request->function != 3 && request->function != 4 &&
+	     request->function != 5 && request->function != 16))
 		return NULL;
 	struct played_meter *meter = &building->meter[request->slave - 1];
 	bool coils = request->function == 1 || request->function == 5;
-	return meter->dead || (coils && !meter->board) ? NULL : meter;
+	bool known = meter->water   ? request->function != 16
+		     : meter->board ? request->function != 4
+				    : request->function != 4 && !coils;
+	return meter->dead || !known ? NULL : meter;
 }
 
 static uint64_t bcd(uint64_t number)
@@ -207,6 +210,14 @@ static uint16_t read_board(struct played_meter *meter, uint16_t address, uint32_
 	return 0;
 }
 
+/* Inputs 0x042C and on: the litres of two meters, 64 bits, high register first. */
+static uint16_t read_water(uint16_t address, uint64_t litres)
+{
+	if (address < 0x042C || address >= 0x0430)
+		return 0;
+	return (uint16_t)(litres >> (16 * (0x042F - address)));
+}
+
 static uint16_t read_register(struct played_meter *meter, uint16_t address, uint32_t energy)
 {
 	switch (address) {
@@ -235,10 +246,10 @@ static uint16_t read_register(struct played_meter *meter, uint16_t address, uint
 
 static uint16_t read_holding(struct played_meter *meter, uint16_t address, uint32_t energy)
 {
-	return (meter->acrel   ? read_acrel
-		: meter->adf   ? read_adf
-		: meter->board ? read_board
-			       : read_register)(meter, address, energy);
+	return (meter->acrel                   ? read_acrel
+		: meter->adf                   ? read_adf
+		: meter->board || meter->water ? read_board
+					       : read_register)(meter, address, energy);
 }
 
 static uint16_t energy_address(const struct played_meter *meter)
@@ -253,7 +264,7 @@ static bool is_seldom(const struct played_meter *meter, const struct line_reques
 		return false;
 	if (meter->acrel)
 		return request->address >= 0x0022;
-	return meter->adf ? request->address >= 0x0900 : meter->board;
+	return meter->adf ? request->address >= 0x0900 : meter->board || meter->water;
 }
 
 static void note_seldom(struct played_meter *meter, const struct line_request *request)
@@ -266,7 +277,13 @@ static void note_seldom(struct played_meter *meter, const struct line_request *r
 
 static void write_meter(struct played_meter *meter, const struct line_request *request)
 {
-	if (meter->board) {
+	if (meter->water) {
+		/* Coils 10 and 11 would reset the counters. */
+		assert(request->function == 5 && request->address < 2);
+		meter->coil[request->address] = request->values[0] == 0xFF00;
+		if (request->address == 0 && !meter->stuck)
+			meter->closed = meter->coil[0];
+	} else if (meter->board) {
 		assert(request->function == 5 && request->address < 6);
 		meter->coil[request->address] = request->values[0] == 0xFF00;
 	} else if (meter->acrel) {
@@ -323,6 +340,15 @@ static void answer(struct played_building *building, const struct line_job *job,
 		result->count = request->count;
 		for (uint16_t i = 0; i < request->count; i++)
 			result->values[i] = meter->coil[request->address + i];
+	} else if (request->function == 4) {
+		uint64_t litres = (uint64_t)meter->energy_uwh / 1000000;
+		if (meter->glitch_count > 0) {
+			meter->glitch_count--;
+			litres = meter->glitch_raw;
+		}
+		result->count = request->count;
+		for (uint16_t i = 0; i < request->count; i++)
+			result->values[i] = read_water((uint16_t)(request->address + i), litres);
 	} else if (request->function == 3) {
 		uint32_t energy = (uint32_t)(meter->energy_uwh / STEP_UWH);
 		if (meter->glitch_count > 0 && request->address == energy_address(meter)) {

@@ -1,8 +1,8 @@
 /* played_building.h - a building in virtual time, for driving the very station through days in a moment.
  *
  * One line of Hiking DDS238 ZN/SR meters, Acrel DDSY1352 ones (serial number, current transformer, run
- * word, forced control), users of one phase of an Acrel ADF400L, and WB-MR6C boards, written from the
- * register facts, not from the product's model files. A job takes the time that it would take on the
+ * word, forced control), users of one phase of an Acrel ADF400L, WB-MR6C boards, and WB-MWAC v2 with a water
+ * meter and its valve on the first channel, written from the register facts, not from the product's model files. A job takes the time that it would take on the
  * wire. There is no sleep: time jumps to the next event.
  */
 #pragma once
@@ -36,6 +36,8 @@ struct played_meter {
 	bool volts_gone;   /* ADF400L: the voltage reads as zero */
 	bool whole;        /* it refuses reads that begin within a block */
 	bool board;
+	bool water; /* energy_uwh is millionths of a litre, load_w litres an hour, closed: it runs */
+	bool stuck; /* the valve: its coil moves and the water does not */
 	bool coil[6];
 	uint16_t power_on; /* WB-MR6C: holding 6, 930 and on, 938 and on */
 	uint16_t safe[6];

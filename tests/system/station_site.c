@@ -93,6 +93,28 @@ struct played_meter *site_add_meter(struct site *site, int64_t load_w)
 	return meter;
 }
 
+struct played_meter *site_add_water_meter(struct site *site, int64_t flow_l_h)
+{
+	struct played_meter *meter = site_add_meter(site, flow_l_h);
+	meter->energy_uwh = INT64_C(345678) * 1000000;
+	meter->water = meter->coil[0] = true;
+	return meter;
+}
+
+void site_add_water(struct site *site, int number, const char *may_cut, int order)
+{
+	char address[16], room[16], cut_order[4];
+	snprintf(address, sizeof(address), "%d", (int)site->building.meters);
+	snprintf(room, sizeof(room), "%d", number);
+	snprintf(cut_order, sizeof(cut_order), "%d", order);
+	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s*}]", "room", room, "circuit",
+				 "water", "line", "A", "address", address, "model", "wb-mwac-v2",
+				 "relay", "meter", "cut_order", cut_order, "may_cut", may_cut);
+	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
+			 0);
+	json_decref(rows);
+}
+
 int site_setup(void **state)
 {
 	return site_setup_on(state, NULL);
@@ -135,6 +157,7 @@ int site_setup_on(void **state, const char *vfs)
 		.close_stagger_ms = 200,
 		.plausibility_factor = 1,
 		.nominal_voltage = 230,
+		.water_flow_l_h = 5000,
 		.order_max_minor = 100000,
 		.order_room_day_max_minor = 1000000,
 		.order_day_max_minor = 10000000,

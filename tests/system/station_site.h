@@ -50,6 +50,10 @@ void site_close(struct site *site);
 struct played_meter *site_add_meter(struct site *site, int64_t load_w);
 void site_add_room(struct site *site, int number, int opening_minor, const char *circuit,
 		   bool may_cut, int order);
+/* The same of water: a meter at 345.678 m3, and a room's supply of it; may_cut NULL: as it is where nobody
+ * says. */
+struct played_meter *site_add_water_meter(struct site *site, int64_t flow_l_h);
+void site_add_water(struct site *site, int number, const char *may_cut, int order);
 struct station_room *site_room(struct site *site, const char *name);
 
 /* A tariff of 0.5 per kWh in force from the start, with more lines behind the price. */

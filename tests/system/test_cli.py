@@ -16,7 +16,7 @@ import time
 import unittest
 
 import fake_daemon
-from fake_daemon import Daemon, problem
+from fake_daemon import Daemon, money, problem
 
 PREPAY = os.path.abspath(sys.argv[1])
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -101,6 +101,22 @@ class CliTest(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
+
+    WATER_ROWS = {
+        "explain": {"room": "305", "balance": money(1382), "balance_nano": "13827500000", "pending": {
+            "energy_wh": 120, "volume_l": 34, "amount": money(-7), "amount_nano": "-64560000"}},
+        "statement": fake_daemon.STATEMENT, "freeze.list": {"room": "305"}, "profile": {"room": "305"}}
+
+    def answer_water(self):
+        """Rows of both media for every view of the past."""
+        charge = {**fake_daemon.ENTRIES[1], "from_s": 1796204400, "to_s": 1796212800, "tariff_id": 1,
+                  "tariff": "flat 2026", "rule": "metered", "read_s": 1796212800, "period": "2026-12-02",
+                  "register_wh": 1234567, "total_wh": 5000, "seq": 12344, "balance": money(1382)}
+        for verb, data in self.WATER_ROWS.items():
+            rows = data["rows"] if verb == "statement" else [charge]
+            water = {**rows[-1], "energy_wh": 34567, "price_micro_per_kwh": 3450000, "register_wh": 9876543}
+            self.daemon.answers[verb] = {"data": {**data, "rows": [*rows, fake_daemon.of_water(water)]}}
+        self.daemon.answers["ledger.tail"] = {"data": {"rows": [charge, fake_daemon.of_water(charge)]}}
 
 
 class Verbs(CliTest):
@@ -358,6 +374,61 @@ class Answers(CliTest):
             done = subprocess.run(words, input=wrong, text=True, capture_output=True, check=False,
                                   timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
             self.assertNotEqual(done.returncode, 0, words)
+
+    def test_the_journal_counts_water_beside_energy(self):
+        rows = [fake_daemon.of_water(row) if row["kind"] in ("charge", "quarantine") and row["energy_wh"] != 1000 else row
+                for row in fake_daemon.EXPORT]
+        self.daemon.answers["ledger.export"] = {"data": {
+            "site": "S-1", "monetaryUnit": 156, "digits": 2, "energy": False, "rows": rows}}
+        journal = self.journal()
+        for words in (["hledger", "-f", "-", "bal", "-N", "--flat"], ["ledger", "-f", "-", "bal", "--no-total", "--flat"]):
+            with self.subTest(words=words):
+                done = subprocess.run(words, input=journal, text=True, capture_output=True, check=True,
+                                      timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+                self.assertRegex(done.stdout, r'[^-]1\.250 "?m3"? +water:charge')
+                self.assertRegex(done.stdout, r'[^-]0\.077 "?m3"? +water:quarantine')
+                self.assertRegex(done.stdout, r"[^-]1\.000 kWh +energy:charge")
+                self.assertRegex(done.stdout, r"-0\.6725[0-9]* CNY +income:water")
+                self.assertRegex(done.stdout, r"-0\.538[0-9]* CNY +income:energy")
+
+    def test_water_is_told_in_cubic_metres(self):
+        self.answer_water()
+        shown = self.run_cli("explain", "305").stdout
+        self.assertRegex(shown, r"water .* 34\.567 m3 +3\.45 ")
+        self.assertRegex(shown, r"sockets .* 1\.250 +0\.538 ")
+        self.assertIn("0.120 kWh, 0.034 m3", shown)
+        self.assertRegex(self.run_cli("statement", "305", "--month", "2026-11").stdout, r"34\.567 m3 +3\.45 ")
+        self.assertRegex(self.run_cli("freeze", "list", "305").stdout, r"9876\.543 m3 .* 34\.567 m3 ")
+        self.assertRegex(self.run_cli("profile", "305", *REASON).stdout, r"34\.567 m3 +9876\.543 m3")
+        self.assertRegex(self.run_cli("ledger", "tail").stdout, r"1\.250 m3 +1005\.000 m3 +0\.538")
+        for arguments in (["statement", "305", "--month", "2026-11"], ["freeze", "list", "305"],
+                          ["profile", "305", *REASON]):
+            rows = list(csv.DictReader(self.run_cli(*arguments, "--csv").stdout.splitlines()))
+            self.assertEqual([(row["kwh"], row["m3"]) for row in rows if row["kwh"] or row["m3"]],
+                             [("1.250", ""), ("", "34.567")])
+            self.assertNotIn(None, rows[-1])
+
+    def test_a_room_with_water_and_its_price_are_shown(self):
+        row = {**fake_daemon.supply("water", "A", 5), "medium": "water", "register_l": 345678}
+        del row["register_wh"], row["settled_wh"]
+        self.daemon.answers["room.show"] = {"data": {**fake_daemon.rooms()[0], "supplies": [row]}}
+        shown = self.run_cli("room", "show", "101").stdout
+        self.assertIn("register 345.678 m3", shown)
+        self.assertRegex(shown, r"valve +A/")
+        self.assertNotIn(" V, register", shown)
+        self.assertNotIn("breaker", shown)
+        tariff = {**fake_daemon.TARIFFS[0], "water": {"price_micro_per_m3": 3450000}}
+        self.daemon.answers["tariff.check"] = {"data": tariff}
+        self.assertIn("\n  water: 3.45 per m3\n",
+                      self.run_cli("tariff", "check", self.write("t.conf", "[tariff]\n")).stdout)
+        status = {**fake_daemon.STATUS, "totals": {**fake_daemon.STATUS["totals"], "charged_l": 4321, "quarantined_l": 5}}
+        self.daemon.answers["status"] = {"data": status}
+        self.assertRegex(self.run_cli("status").stdout, r"water +charged 4\.321 m3, in quarantine 0\.005 m3")
+
+    def test_the_register_of_a_water_meter_is_typed_as_it_shows(self):
+        for text, litres in (("123.456m3", 123456), ("123456L", 123456), ("123.4", 123400)):
+            self.run_cli("meter", "exchange", "305/water", "--final", text, "--initial", "0", *REASON, "--yes")
+            self.assertEqual([args["final_wh"] for verb, args in self.daemon.asked if verb == "meter.exchange"][-1], litres)
 
     def test_a_new_tariff_is_compared_key_by_key(self):
         done = self.run_cli("--json", "tariff", "diff", "-")
@@ -803,6 +874,16 @@ class Terminal(CliTest):
             screen = self.wait("64 rooms, 1 off")
             self.assertEqual("CIRCUITS" in screen, circuits)
             self.assertTrue(all(len(line) <= width for line in screen.splitlines()))
+
+    def test_tables_of_two_media_fit_the_terminal(self):
+        self.answer_water()
+        for arguments in (["explain", "305"], ["statement", "305", "--month", "2026-11"], ["freeze", "list", "305"],
+                          ["profile", "305", "--reason", "x"], ["ledger", "tail"]):
+            with self.subTest(arguments=arguments):
+                self.start(80, 40, *arguments)
+                screen = self.wait("ended 0")
+                self.assertIn("34.567 m3" if arguments[0] != "ledger" else "1.250 m3", screen)
+                self.assertTrue(all(len(line) <= 80 for line in screen.splitlines()))
 
     def test_the_prompt(self):
         self.start(100, 40)

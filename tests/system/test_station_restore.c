@@ -305,6 +305,35 @@ static void blocks_wishes_and_disputes_outlive_the_card(void **state)
 	forget(&cloud);
 }
 
+static void litres_stay_litres(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct ledger_totals totals;
+	site_tariff(site, "[water]\nprice = 4\n");
+	struct played_meter *meter = site_add_water_meter(site, 100);
+	site_add_water(site, 101, NULL, 1);
+	played_run(building, 7 * HOUR_US);
+	int64_t first_l = 345678;
+	(void)checkpoint(site);
+	struct cloud cloud = listen_to(site);
+	(void)restore(site, &cloud, building->now_us + HOUR_US);
+	/* What ran while the box was off is charged, too. */
+	meter->energy_uwh += INT64_C(100) * 1000000;
+	played_run(building, building->now_us + HOUR_US);
+	meter->load_w = 0;
+	played_run(building, building->now_us + 3 * MINUTE_US);
+	int64_t moved_l = played_register_wh(meter) - first_l;
+	assert_in_range(moved_l, 895, 905);
+	assert_int_equal(settled_nano(site, "101"), -moved_l * 4000000);
+	assert_int_equal(ledger_totals_get(site->ledger, 0, &totals), 0);
+	/* The rest is in the balance that it opened with. */
+	assert_in_range(totals.charged_l, 195, moved_l);
+	assert_int_equal(totals.charged_wh, 0);
+	assert_verified(site);
+	forget(&cloud);
+}
+
 static void what_was_not_signed_for_is_refused(void **state)
 {
 	struct site *site = *state;
@@ -523,6 +552,7 @@ int main(void)
 		CASE(a_lost_card_costs_nobody_anything),
 		CASE(a_restored_ledger_is_restored_from_its_own_checkpoint),
 		CASE(blocks_wishes_and_disputes_outlive_the_card),
+		CASE(litres_stay_litres),
 		CASE(what_was_not_signed_for_is_refused),
 		CASE(an_older_backup_goes_on_in_the_next_epoch),
 		CASE(a_ledger_that_the_cloud_knows_better_goes_on_in_another_epoch),

@@ -76,6 +76,32 @@ static void what_is_badly_evidenced_is_taken_when_somebody_says_so(void **state)
 	json_decref(json);
 }
 
+static void water_needs_no_breaker_and_is_cut_only_when_somebody_says_so(void **state)
+{
+	static const struct {
+		const char *model, *relay, *may_cut;
+		bool cut;
+	} cases[] = {
+		{"wb-mwac-v2", "meter", NULL, false},  {"wb-mwac-v2", "meter", "yes", true},
+		{"wb-mwac-v2", "meter", "no", false},  {"sbc-pcd7-h104d-water", NULL, NULL, false},
+		{NULL, "wb-mwac-v2@9/2", NULL, false}, {NULL, "wb-mwac-v2@9/2", "yes", true},
+		{NULL, "wb-mr6c-v3@9/2", NULL, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char finding[256] = "";
+		struct commission_row row;
+		json_t *json = json_pack(
+			"{s:s,s:s,s:s,s:s*,s:s*,s:s*,s:s*}", "room", "305", "circuit", "water",
+			"line", "A", "address", cases[i].model == NULL ? NULL : "9", "model",
+			cases[i].model, "relay", cases[i].relay, "may_cut", cases[i].may_cut);
+		if (commission_parse(json, &config, models, remember, finding, &row) < 0)
+			fail_msg("%s", finding);
+		assert_int_equal(row.supply.may_cut, cases[i].cut);
+		json_decref(json);
+	}
+}
+
 static void a_light_needs_neither_meter_nor_relay(void **state)
 {
 	char finding[256] = "";
@@ -99,6 +125,12 @@ static void each_mistake_names_its_column(void **state)
 		{"{\"room\":\" 305\",\"circuit\":\"x\"}", "room: begins or ends"},
 		{"{\"room\":\"3/5\",\"circuit\":\"x\"}", "room: 3/5 has a character"},
 		{"{\"room\":305,\"circuit\":\"x\"}", "room: is not a string"},
+		{"{\"room\":\"305\",\"circuit\":\"water\",\"line\":\"A\",\"address\":\"9\","
+		 "\"model\":\"wb-mwac-v2\",\"channel\":\"3\"}",
+		 "channel: 3 is not"},
+		{"{\"room\":\"305\",\"circuit\":\"water\",\"line\":\"A\",\"address\":\"9\","
+		 "\"model\":\"wb-mwac-v2\",\"may_cut\":\"maybe\"}",
+		 "may_cut: maybe is neither no nor yes"},
 		{"{" OK "\"adress\":\"7\"}", "adress: is no column"},
 		{"{" OK "\"address\":\"7\"}", "model: is missing"},
 		{"{" OK "\"model\":\"eastron-sdm120\"}", "address: is missing"},
@@ -168,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_becomes_a_supply),
 		cmocka_unit_test(what_is_badly_evidenced_is_taken_when_somebody_says_so),
+		cmocka_unit_test(water_needs_no_breaker_and_is_cut_only_when_somebody_says_so),
 		cmocka_unit_test(a_light_needs_neither_meter_nor_relay),
 		cmocka_unit_test(each_mistake_names_its_column),
 	};

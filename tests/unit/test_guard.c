@@ -472,9 +472,82 @@ static void glitches_never_charge(void **state)
 	}
 }
 
+/* DN 20: 5,000 litres an hour at the most; a register of nine digits. */
+static void a_water_meter_is_held_to_its_pipe(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t baseline, reading, after_us;
+		enum guard_outcome outcome;
+		enum guard_reason reason;
+		int64_t step;
+	} cases[] = {
+		{"nobody drew any: accepted, no step", 5000, 5000, SECOND, GUARD_ACCEPT, GUARD_OK,
+		 0},
+		{"two litres are never read twice", 5000, 5002, SECOND, GUARD_ACCEPT, GUARD_OK, 2},
+		{"more may be noise: it is read again", 5000, 5003, HOUR, GUARD_READ_AGAIN,
+		 GUARD_OK, 0},
+		/* An hour and 30 s at 5,000 l/h are 5,041 l, and two steps of a litre. */
+		{"as much as the pipe lets through", 5000, 10043, HOUR, GUARD_READ_AGAIN, GUARD_OK,
+		 0},
+		{"a litre more", 5000, 10044, HOUR, GUARD_QUARANTINE, GUARD_LEAP, 0},
+		{"zero", 5000, 0, HOUR, GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"a litre backward", 5000, 4999, HOUR, GUARD_QUARANTINE, GUARD_FALL, 0},
+		{"over the end of the register", 999999999, 1, HOUR, GUARD_READ_AGAIN, GUARD_OK, 0},
+		{"past a register that ends", 999999999, 1000000000, HOUR, GUARD_QUARANTINE,
+		 GUARD_LEAP, 0},
+		{"of a month no more than of a day", 5000, 5000 + 120500, 720 * HOUR,
+		 GUARD_QUARANTINE, GUARD_LEAP, 0},
+	};
+	static const struct guard_limits pipe = {.medium = MEDIUM_WATER,
+						 .modulus_wh = 1000000000,
+						 .resolution_wh = 1,
+						 .breaker_a = 1,
+						 .phases = 1,
+						 .nominal_voltage_v = 230,
+						 .flow_l_per_h = 5000,
+						 .plausibility_factor = 1,
+						 .witness = GUARD_WITNESS_NONE};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mark baseline = {
+			.wh = cases[i].baseline, .this_boot = true, .dated = true, .at_s = T0};
+		struct reading reading = {.at_us = cases[i].after_us};
+		struct instant now = after(cases[i].after_us);
+		struct guard guard;
+
+		print_message("%s\n", cases[i].sentence);
+		guard_rebase(&guard, &baseline);
+		/* What the meter says of energy is no matter of its water. */
+		reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 1);
+		assert_int_equal(guard_judge(&guard, &pipe, &reading, &now).outcome, GUARD_NOTHING);
+		reading_set(&reading, QUANTITY_VOLUME_L, cases[i].reading);
+		struct guard_verdict verdict = guard_judge(&guard, &pipe, &reading, &now);
+
+		assert_int_equal(verdict.outcome, cases[i].outcome);
+		assert_int_equal(verdict.reason, cases[i].reason);
+		assert_int_equal(verdict.step_wh, cases[i].step);
+		if (verdict.outcome != GUARD_READ_AGAIN)
+			continue;
+		verdict = guard_judge(&guard, &pipe, &reading, &now);
+		assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+		assert_int_equal(verdict.step_wh,
+				 (cases[i].reading - cases[i].baseline + 1000000000) % 1000000000);
+		assert_int_equal(verdict.rolled_over, cases[i].reading < cases[i].baseline);
+	}
+	assert_int_equal(guard_limit_wh(&(struct guard_limits){.medium = MEDIUM_WATER,
+							       .resolution_wh = 1,
+							       .flow_l_per_h = INT64_MAX,
+							       .plausibility_factor = 1000000},
+					GUARD_ELAPSED_MAX_US),
+			 INT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_water_meter_is_held_to_its_pipe),
 		cmocka_unit_test(one_reading_against_a_baseline),
 		cmocka_unit_test(a_glitch_is_closed_by_the_next_good_reading),
 		cmocka_unit_test(a_large_step_needs_a_second_reading_that_agrees),

@@ -723,9 +723,62 @@ static void sums_that_do_not_agree_are_seen_at_open(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_life_keeps_what_it_counts(void **state)
+{
+	struct house *house = *state;
+	struct house_room rooms[2];
+	struct ledger_totals totals;
+	enum medium medium;
+
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	house_room(house, &rooms[0], 1, 1000);
+	house_room(house, &rooms[1], 2, 0);
+	assert_int_equal(ledger_life_end(house->ledger, rooms[1].life.id, HOUSE_NOW_S), 0);
+	rooms[1].life = (struct ledger_life){.point_id = rooms[1].supply.point_id,
+					     .medium = MEDIUM_WATER,
+					     .first_wh = 345678,
+					     .started_s = HOUSE_NOW_S};
+	assert_int_equal(ledger_life_begin(house->ledger, &rooms[1].life), 0);
+	for (int i = 0; i < 2; i++) {
+		struct entry entry = {.kind = i == 0 ? ENTRY_CHARGE : ENTRY_QUARANTINE,
+				      .account_id = rooms[i].room.account_id,
+				      .point_id = rooms[i].supply.point_id,
+				      .life_id = rooms[i].life.id,
+				      .energy_wh = 10 + i,
+				      .from_wh = rooms[i].life.first_wh,
+				      .to_wh = rooms[i].life.first_wh + 10 + i};
+		assert_int_equal(ledger_entry_append(house->ledger, &entry), 0);
+	}
+	assert_int_equal(ledger_commit(house->ledger), 0);
+	assert_int_equal(ledger_life_medium(house->ledger, rooms[0].life.id, &medium), 0);
+	assert_int_equal(medium, MEDIUM_ELECTRICITY);
+	assert_int_equal(ledger_life_medium(house->ledger, rooms[1].life.id, &medium), 0);
+	assert_int_equal(medium, MEDIUM_WATER);
+	assert_int_equal(ledger_life_medium(house->ledger, 99, &medium), -ENOENT);
+	/* From memory, from the file, and of one point. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ledger_totals_get(house->ledger, 0, &totals), 0);
+		assert_int_equal(totals.charged_wh, 10);
+		assert_int_equal(totals.quarantined_wh, 0);
+		assert_int_equal(totals.charged_l, 0);
+		assert_int_equal(totals.quarantined_l, 11);
+		house_close(house);
+		house_open(house);
+	}
+	assert_int_equal(ledger_totals_get(house->ledger, rooms[1].supply.point_id, &totals), 0);
+	assert_int_equal(totals.quarantined_l, 11);
+	assert_int_equal(totals.quarantined_wh, 0);
+	house_close(house);
+	assert_int_equal(house_sql(house, "UPDATE life SET medium = 0 WHERE medium = 1") & 0xff,
+			 SQLITE_CONSTRAINT);
+	assert_int_equal(house_sql(house, "UPDATE life SET medium = 2 WHERE id = 2") & 0xff,
+			 SQLITE_CONSTRAINT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_life_keeps_what_it_counts),
 		CASE(a_new_ledger_says_whose_it_is_and_can_be_opened_again),
 		CASE(a_second_instance_is_refused_while_the_first_lives),
 		CASE(files_that_are_no_ledger_of_ours_are_refused_and_left_alone),

@@ -35,6 +35,46 @@ static void a_tariff_is_read_to_the_millionth(void **state)
 	assert_false(from_receipt);
 }
 
+static void water_has_a_price_beside_it(void **state)
+{
+	static const char text[] =
+		"[tariff]\nname = dorm\nactivation = 2026-09-01 00:00\n[energy]\nprice = 0.538\n"
+		"blocks = 10\nreset = day\n[tax]\nrate = 6\nis = included\n[water]\n"
+		"price = 3.450001 # a m3\n";
+	char prices[sizeof(text) + 16];
+	struct tariff tariff, water;
+	struct tariff_book book = {0};
+	bool from_receipt;
+	json_t *errors = NULL;
+	(void)state;
+	snprintf(prices, sizeof(prices), "%s", text);
+	memcpy(strstr(prices, "0.538\n"), "1 2  \n", 6);
+	assert_int_equal(
+		tariff_file_parse(prices, strlen(prices), &berlin, &tariff, &from_receipt, &errors),
+		0);
+	assert_true(tariff.water.priced);
+	tariff.id = 7;
+	tariff_of_water(&tariff, &water);
+	assert_int_equal(water.id, 7);
+	assert_int_equal(water.activation_s, tariff.activation_s);
+	assert_string_equal(water.name, "dorm");
+	assert_int_equal(water.price_micro_per_kwh[0][0], 3450001);
+	assert_int_equal(tariff_block_count(&water), 1);
+	assert_int_equal(water.tax.rate_ppm, 60000);
+	assert_int_equal(tariff_book_add(&book, &water), 0);
+	/* Left out, it costs nothing. */
+	*strstr(prices, "[water]") = '\0';
+	assert_int_equal(
+		tariff_file_parse(prices, strlen(prices), &berlin, &tariff, &from_receipt, &errors),
+		0);
+	assert_false(tariff.water.priced);
+	tariff_of_water(&tariff, &water);
+	assert_int_equal(water.price_micro_per_kwh[0][0], 0);
+	tariff.id = 8;
+	tariff.water.price_micro_per_m3 = -1;
+	assert_int_equal(tariff_book_add(&book, &tariff), -EINVAL);
+}
+
 static void activation_follows_the_building_s_clock(void **state)
 {
 	static const struct {
@@ -92,8 +132,16 @@ static void every_mistake_has_its_line(void **state)
 		 "colour"},
 		{"[tariff]\nname = x\nname = y\nactivation = receipt\n[energy]\nprice = 1\n", 3,
 		 "name"},
-		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1\n[water]\n", 6,
-		 "water"},
+		{"[tariff]\nname = x\nactivation = receipt\n[energy]\nprice = 1\n[gas]\n", 6,
+		 "gas"},
+		{ENERGY "price = 1\n[water]\n", 6, "price"},
+		{ENERGY "price = 1\n[water]\nprice = dear\n", 7, "dear"},
+		{ENERGY "price = 1\n[water]\nprice = -1\n", 7, "-1"},
+		{ENERGY "price = 1\n[water]\nprice = 1.0000001\n", 7, "6 decimals"},
+		{ENERGY "price = 1\n[water]\nprice = 1000001\n", 7, "1000000"},
+		{ENERGY "price = 1\n[water]\nprice = 1 2\n", 7, "not 2"},
+		{ENERGY "price = 1\n[water]\nprice = 1\nblocks = 3\n", 8, "blocks"},
+		{ENERGY "price = 1\n[water]\nprice = 1\n[water]\nprice = 2\n", 8, "water"},
 		{ENERGY "price = 1 2\n", 5, "not 2"},
 		{ENERGY "blocks = 10 20\nreset = day\nprice = 1 2\n", 7, "3 blocks"},
 		{ENERGY "blocks = 10\nprice = 1 2\n", 4, "reset"},
@@ -178,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tariff_is_read_to_the_millionth),
+		cmocka_unit_test(water_has_a_price_beside_it),
 		cmocka_unit_test(activation_follows_the_building_s_clock),
 		cmocka_unit_test(every_mistake_has_its_line),
 	};
