@@ -136,6 +136,13 @@ static const struct section sections[] = {
 	 "SELECT debt_id, period FROM debt_period WHERE debt_id IN (SELECT id FROM debt "
 	 "WHERE ended_s IS NULL AND account_id IN " OPEN_ACCOUNT ") ORDER BY debt_id, period",
 	 "INSERT INTO debt_period(debt_id, period) VALUES (?1, ?2)", false},
+	{"debt_payments", SECTION_STATE, "id,recharge,by,debt_id,nano,week",
+	 "SELECT id, recharge, by, debt_id, CAST(nano AS TEXT), week FROM debt_payment WHERE "
+	 "debt_id IN (SELECT id FROM debt WHERE ended_s IS NULL AND account_id IN " OPEN_ACCOUNT
+	 ") ORDER BY id",
+	 "INSERT INTO debt_payment(id, recharge, by, debt_id, nano, week) VALUES (?1, ?2, ?3, ?4, "
+	 "?5, ?6)",
+	 false},
 	{"quarantines", SECTION_STATE,
 	 "id,supply_id,life_id,reason,baseline_wh,reading_wh,opened_s,opened_trusted",
 	 "SELECT id, supply_id, life_id, reason, baseline_wh, reading_wh, opened_s, "
@@ -184,13 +191,6 @@ static const struct section sections[] = {
 	 "INSERT INTO orders(mrid, type, kid, sha256, result, detail, account_id, amount_nano, "
 	 "day, received_s, received_trusted, payload, signature) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
 	 "(SELECT id FROM account WHERE id = ?7), ?8, ?9, ?10, ?11, coalesce(?12, x''), x'')",
-	 false},
-	/* Of a debt that has ended nothing is told, and so nothing of its payments kept. */
-	{"debt_payments", SECTION_HISTORY, "recharge,by,debt_id,nano,week",
-	 "SELECT id, recharge, by, debt_id, CAST(nano AS TEXT), week FROM debt_payment "
-	 "WHERE id > ?1 ORDER BY id",
-	 "INSERT INTO debt_payment(recharge, by, debt_id, nano, week) SELECT ?1, ?2, ?3, ?4, ?5 "
-	 "WHERE EXISTS (SELECT 1 FROM debt WHERE id = ?3)",
 	 false},
 	{"decisions", SECTION_HISTORY, "mRID,result,detail,account_id",
 	 "SELECT d.id, mrid, result, detail, account_id FROM order_decided d "

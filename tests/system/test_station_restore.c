@@ -334,6 +334,73 @@ static void litres_stay_litres(void **state)
 	forget(&cloud);
 }
 
+/* What a recharge of before the loss paid of a debt goes back with it behind the loss, once. */
+static void a_recharge_from_before_takes_back_what_it_paid_of_debts(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 1000, "sockets", true, 1);
+	played_run(&site->building, HOUR_US);
+	int64_t id = site_ask_int(site, "debt.add",
+				  json_pack("{s:s,s:s,s:s,s:{s:i,s:i,s:i},s:s,s:i}", "room", "101",
+					    "name", "fee", "reason", "x", "amount", "value", 5000,
+					    "multiplier", -2, "monetaryUnit", 156, "way", "share",
+					    "share_ppm", 500000),
+				  "id");
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 2000), "1"),
+			    "applied");
+	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(20000000000));
+	(void)checkpoint(site);
+	struct cloud cloud = listen_to(site);
+	(void)restore(site, &cloud, site->building.now_us);
+	played_run(&site->building, site->building.now_us + HOUR_US);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(
+			site_deliver(site, site_reversal(site, "v-1", "101", -2000, "r-1"), "2"),
+			i == 0 ? "applied" : "duplicate");
+	assert_int_equal(site_room(site, "101")->settled_nano, INT64_C(10000000000));
+	assert_int_equal(site_ask_int(site, "debt.show", json_pack("{s:I}", "id", (json_int_t)id),
+				      "left_nano"),
+			 INT64_C(50000000000));
+	assert_verified(site);
+	forget(&cloud);
+}
+
+/* A meter that began while the time was not known: another card knows as well that it was not before. */
+static void what_time_cannot_have_been_outlives_the_card(void **state)
+{
+	struct site *site = *state;
+	struct ledger_tariff dearer = {
+		.name = "dearer",
+		.activation_s = START_S + 3600,
+		.text = "[tariff]\nname = t\nactivation = receipt\n[energy]\n"
+			"price = 0.8\n"};
+	site_add_meter(site, 100);
+	site_add_room(site, 101, 1000, "sockets", true, 1);
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &dearer), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+	played_run(&site->building, 2 * HOUR_US);
+	site->building.trusted = false;
+	struct played_meter *meter = site_add_meter(site, 2000);
+	site_add_room(site, 102, 5000, "sockets", true, 1);
+	int64_t first_wh = played_register_wh(meter);
+	played_run(&site->building, 3 * HOUR_US);
+	(void)checkpoint(site);
+	struct cloud cloud = listen_to(site);
+	(void)restore(site, &cloud, site->building.now_us);
+	site->building.trusted = true;
+	meter->load_w = 0;
+	played_run(&site->building, site->building.now_us + 10 * MINUTE_US);
+	int64_t moved_wh = played_register_wh(meter) - first_wh;
+	assert_in_range(moved_wh, 1900, 2100);
+	/* Its first register is read within a step of the beginning. */
+	assert_in_range(INT64_C(50000000000) - settled_nano(site, "102"), (moved_wh - 100) * 800000,
+			moved_wh * 800000);
+	forget(&cloud);
+}
+
 static void what_was_not_signed_for_is_refused(void **state)
 {
 	struct site *site = *state;
@@ -553,6 +620,8 @@ int main(void)
 		CASE(a_restored_ledger_is_restored_from_its_own_checkpoint),
 		CASE(blocks_wishes_and_disputes_outlive_the_card),
 		CASE(litres_stay_litres),
+		CASE(a_recharge_from_before_takes_back_what_it_paid_of_debts),
+		CASE(what_time_cannot_have_been_outlives_the_card),
 		CASE(what_was_not_signed_for_is_refused),
 		CASE(an_older_backup_goes_on_in_the_next_epoch),
 		CASE(a_ledger_that_the_cloud_knows_better_goes_on_in_another_epoch),
