@@ -99,6 +99,30 @@ json_t *verbs_supply_row(const struct station *station, const struct station_sup
 	return verbs_measured(row, supply->medium);
 }
 
+/* When what is left of money that the tariff gave ends, all of it. */
+static json_t *allowance_until(const struct station *station, const struct station_room *room)
+{
+	int64_t until_s;
+	return dated_kept_until(&room->dated, &station->book, &station->settings.zone, &until_s) &&
+			       until_s != INT64_MAX
+		       ? json_integer(until_s)
+		       : json_null();
+}
+
+/* The same of energy that is free. */
+static json_t *free_until(const struct station *station, const struct station_room *room)
+{
+	const struct tariff *tariff = tariff_at(&station->book, station->now.s);
+	struct tariff_period period;
+	return room->free_wh > 0 && station->now.trusted && tariff != NULL &&
+			       tariff->allowance.kept.reset != TARIFF_RESET_NEVER &&
+			       tariff_count_at(&station->book, &station->settings.zone,
+					       station->now.s, room->use.opened_s,
+					       TARIFF_COUNT_FREE, &period)
+		       ? json_integer(period.until_s)
+		       : json_null();
+}
+
 json_t *verbs_credits(const struct station *station, const struct station_room *room)
 {
 	struct credit_line lines[CREDIT_TYPES];
@@ -113,11 +137,14 @@ json_t *verbs_credits(const struct station *station, const struct station_room *
 						  (enum emergency_state)room->credit.emergency);
 		json_array_append_new(
 			rows,
-			json_pack("{s:s,s:o,s:o,s:o,s:o,s:s}", "type", credit_type_name(type),
+			json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:o}", "type", credit_type_name(type),
 				  "left", station_money(station, lines[type].left_nano),
 				  "left_nano", message_nano(lines[type].left_nano), "used_nano",
 				  message_nano(lines[type].used_nano), "limit_nano",
-				  message_nano(lines[type].limit_nano), "state", state));
+				  message_nano(lines[type].limit_nano), "state", state, "until_s",
+				  type == CREDIT_ALLOWANCE && lines[type].left_nano > 0
+					  ? allowance_until(station, room)
+					  : json_null()));
 	}
 	return rows;
 }
@@ -240,6 +267,7 @@ int verb_room_show(void *userdata, struct control_call *call)
 	json_object_set_new(row, "tenancy", json_string(room->record.tenancy));
 	json_object_set_new(row, "persons", json_integer(station_persons(room)));
 	json_object_set_new(row, "free_wh", json_integer((json_int_t)room->free_wh));
+	json_object_set_new(row, "free_until_s", free_until(station, room));
 	json_object_set_new(row, "notice",
 			    earliest_s == 0
 				    ? json_null()

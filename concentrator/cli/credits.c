@@ -26,7 +26,7 @@ static void show_line(const struct screen *out, const json_t *row, const char *t
 void credits_show(const struct screen *out, const json_t *data, unsigned digits)
 {
 	const json_t *row;
-	char left[FIGURE_SIZE];
+	char left[FIGURE_SIZE], until[FIGURE_SIZE];
 	int64_t nano;
 	size_t i;
 
@@ -36,6 +36,11 @@ void credits_show(const struct screen *out, const json_t *data, unsigned digits)
 
 		if (field_nano(row, "limit_nano", &nano) && nano != 0)
 			show_line(out, row, type, digits);
+		else if (field_nano(row, "left_nano", &nano) && nano != 0 &&
+			 field_count(row, "until_s") > 0)
+			screen_fact(out, type, TONE_PLAIN, "%s left, until %s",
+				    figure_exact(row, "left_nano", digits, left),
+				    figure_field_time(row, "until_s", until));
 		else if (field_nano(row, "left_nano", &nano) && nano != 0)
 			screen_fact(out, type, TONE_PLAIN, "%s left",
 				    figure_exact(row, "left_nano", digits, left));

@@ -168,7 +168,7 @@ static int show_room(struct session *session, const json_t *room)
 	const char *tenancy = field_text(room, "tenancy");
 	const json_t *entries = field_rows(room, "last_entries");
 	const json_t *supply;
-	char buf[FIGURE_SIZE];
+	char buf[FIGURE_SIZE], until[FIGURE_SIZE];
 	int64_t value;
 	size_t i;
 
@@ -187,7 +187,11 @@ static int show_room(struct session *session, const json_t *room)
 			    "%" PRId64 " day%s at the present use", value, value == 1 ? "" : "s");
 	if (*tenancy != '\0')
 		screen_fact(out, "tenancy", TONE_PLAIN, "%s", tenancy);
-	if (field_count(room, "free_wh") > 0)
+	if (field_count(room, "free_wh") > 0 && field_count(room, "free_until_s") > 0)
+		screen_fact(out, "free energy", TONE_PLAIN, "%s left, until %s",
+			    figure_energy(room, "free_wh", buf),
+			    figure_field_time(room, "free_until_s", until));
+	else if (field_count(room, "free_wh") > 0)
 		screen_fact(out, "free energy", TONE_PLAIN, "%s left",
 			    figure_energy(room, "free_wh", buf));
 	show_prospect(out, room);

@@ -204,25 +204,47 @@ static bool next_allowance(const struct dated_account *account, const struct tar
 	return false;
 }
 
-/* What was given last ends with the period until which it was kept. */
-static bool next_expiry(const struct dated_account *account, const struct tariff_book *book,
-			const struct offset_table *zone, int64_t now_s, struct dated_event *ret)
+/* The period until which what was given last is kept. */
+static bool kept_period(const struct dated_account *account, const struct tariff_book *book,
+			const struct offset_table *zone, int64_t *ret_at_s,
+			struct tariff_period *ret)
 {
 	int64_t given = account->last_day[DATED_ALLOWANCE];
-	struct tariff_period period;
-	int64_t at_s, day;
+	int64_t ended = account->last_day[DATED_EXPIRY];
 
 	if (given == DATED_NEVER)
 		return false;
-	at_s = last_instant_s(zone, given);
-	if (!gives_money(tariff_at(book, at_s)) ||
-	    !tariff_count_at(book, zone, at_s, account->opened_s, TARIFF_COUNT_FREE, &period) ||
-	    period.until_s > now_s)
+	*ret_at_s = last_instant_s(zone, given);
+	return gives_money(tariff_at(book, *ret_at_s)) &&
+	       tariff_count_at(book, zone, *ret_at_s, account->opened_s, TARIFF_COUNT_FREE, ret) &&
+	       (ended == DATED_NEVER || ended < calendar_day(zone, ret->until_s));
+}
+
+bool dated_kept_until(const struct dated_account *account, const struct tariff_book *book,
+		      const struct offset_table *zone, int64_t *ret_until_s)
+{
+	struct tariff_period period;
+	int64_t at_s;
+
+	if (!kept_period(account, book, zone, &at_s, &period))
+		return false;
+	*ret_until_s = period.until_s < calendar_date_start_s(zone, CALENDAR_S_MAX / CALENDAR_DAY_S)
+			       ? period.until_s
+			       : INT64_MAX;
+	return true;
+}
+
+/* What was given last ends with the period until which it was kept; and so does all that was given before and not
+ * ended yet, for a period that ends later would have begun anew. */
+static bool next_expiry(const struct dated_account *account, const struct tariff_book *book,
+			const struct offset_table *zone, int64_t now_s, struct dated_event *ret)
+{
+	struct tariff_period period;
+	int64_t at_s, day;
+
+	if (!kept_period(account, book, zone, &at_s, &period) || period.until_s > now_s)
 		return false;
 	day = calendar_day(zone, period.until_s);
-	if (account->last_day[DATED_EXPIRY] != DATED_NEVER &&
-	    account->last_day[DATED_EXPIRY] >= day)
-		return false;
 	*ret = (struct dated_event){.rule = DATED_EXPIRY,
 				    .day = day,
 				    .due_s = period.until_s,

@@ -66,6 +66,11 @@ bool dated_closing_minimum(const struct dated_account *account, const struct tar
 			   const struct offset_table *zone, const struct instant *now,
 			   struct dated_event *ret);
 
+/* When what is left of the money given ends: all of it at one instant, whenever it was given, because what is
+ * carried is carried to the same date (tested). INT64_MAX: with the tenancy. false: nothing is kept. */
+bool dated_kept_until(const struct dated_account *account, const struct tariff_book *book,
+		      const struct offset_table *zone, int64_t *ret_until_s);
+
 /* It is done, and so is every earlier day of its rule. */
 void dated_done(struct dated_account *account, const struct dated_event *event);
 

@@ -107,6 +107,12 @@ static void what_is_carried_ends_with_the_year(void **state)
 	assert_int_equal(site_room(site, "101")->credit.allowance_nano, 300 * CENT);
 	pass_month(site);
 	assert_int_equal(site_room(site, "101")->credit.allowance_nano, 600 * CENT);
+	struct site_answer shown = site_ask(site, "room.show", json_pack("{s:s}", "room", "101"));
+	const json_t *line = json_array_get(json_object_get(shown.data, "credits"), 0);
+	assert_string_equal(json_string_value(json_object_get(line, "type")), "allowance");
+	assert_int_equal(json_integer_value(json_object_get(line, "until_s")),
+			 START_S + 365 * CALENDAR_DAY_S);
+	site_forget(&shown);
 	pass_month(site);
 	assert_int_equal(site_room(site, "101")->credit.allowance_nano, 300 * CENT);
 	assert_int_equal(sums_of(site, "101").nano[ENTRY_FORFEIT], -600 * CENT);

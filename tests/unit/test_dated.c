@@ -349,6 +349,98 @@ static void an_account_that_closes_owes_the_minimum_of_its_days(void **state)
 	assert_false(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
 }
 
+struct grant {
+	int64_t due_s;
+	int64_t ends_s; /* by its own period */
+};
+
+static struct tariff_cycle some_cycle(struct random *random, bool ever)
+{
+	struct tariff_cycle cycle = {.reset = TARIFF_RESET_MONTH, .count = 1};
+
+	cycle.mmdd[0] = (int32_t)random_between(random, 1, 28);
+	if (random_between(random, 0, 1) == 0) {
+		cycle.reset = TARIFF_RESET_DATES;
+		cycle.count = (uint32_t)random_between(random, 1, 3);
+		for (uint32_t i = 0; i < cycle.count; i++)
+			cycle.mmdd[i] = (int32_t)(random_between(random, 1, 4) + 4 * (int64_t)i) *
+						100 +
+					(int32_t)random_between(random, 1, 28);
+	} else if (ever && random_between(random, 0, 5) == 0) {
+		cycle = (struct tariff_cycle){.reset = TARIFF_RESET_NEVER};
+	}
+	return cycle;
+}
+
+/* Whatever the tariffs: what was given, when, and is not ended ends at one instant, that of its own period. So one
+ * bucket is as many as there were grants, and which of them is spent first makes no difference. */
+static void all_that_is_carried_ends_together(void **state)
+{
+	struct random random = random_start("carried", 33);
+	long grants_ended = 0, several = 0;
+
+	(void)state;
+	for (long round = 0; round < random_rounds(2000); round++) {
+		struct tariff_book book = {0};
+		int64_t day = DAY(2026, 1, 1) + random_between(&random, 0, 200);
+		struct dated_account account;
+		struct instant now;
+		struct dated_event event;
+		struct grant grants[128];
+		size_t count = 0;
+
+		for (int64_t id = 1; id <= random_between(&random, 1, 3); id++) {
+			struct tariff tariff = {
+				.id = id,
+				.activation_s = calendar_date_start_s(&shanghai, day),
+				.allowance.nano = random_between(&random, 0, 4) * NANO};
+
+			tariff.allowance.given = some_cycle(&random, false);
+			tariff.allowance.kept = random_between(&random, 0, 2) == 0
+							? tariff.allowance.given
+							: some_cycle(&random, true);
+			/* Often a new price with the same allowance. */
+			if (id > 1 && random_between(&random, 0, 1) == 0)
+				tariff.allowance = book.tariff[0].allowance;
+			assert_int_equal(tariff_book_add(&book, &tariff), 0);
+			day += random_between(&random, 2, 300);
+		}
+		account = account_opened(book.tariff[0].activation_s +
+					 random_between(&random, -40 * DAY_S, 40 * DAY_S));
+		now = at(account.opened_s + 700 * DAY_S);
+		while (dated_next(&account, &book, &shanghai, &now, &event)) {
+			int64_t until_s;
+
+			dated_done(&account, &event);
+			if (event.rule == DATED_EXPIRY) {
+				for (size_t i = 0; i < count; i++)
+					assert_int_equal(grants[i].ends_s, event.due_s);
+				several += count > 1;
+				grants_ended += (long)count;
+				count = 0;
+				assert_false(
+					dated_kept_until(&account, &book, &shanghai, &until_s));
+			} else if (event.rule == DATED_ALLOWANCE) {
+				struct tariff_period period;
+
+				assert_true(count < 128);
+				assert_true(tariff_count_at(&book, &shanghai, event.due_s,
+							    account.opened_s, TARIFF_COUNT_FREE,
+							    &period));
+				grants[count++] = (struct grant){event.due_s, period.until_s};
+				for (size_t i = 0; i < count; i++)
+					assert_int_equal(grants[i].ends_s, period.until_s);
+				assert_true(dated_kept_until(&account, &book, &shanghai, &until_s));
+				assert_true(until_s == period.until_s || until_s == INT64_MAX);
+			}
+		}
+		/* What is over is taken back. */
+		for (size_t i = 0; i < count; i++)
+			assert_true(grants[i].ends_s > now.s);
+	}
+	assert_true(grants_ended > several && several > random_rounds(1000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +453,7 @@ int main(void)
 		cmocka_unit_test(a_skipped_day_costs_nothing),
 		cmocka_unit_test(periods_end_before_others_begin),
 		cmocka_unit_test(all_rules_are_done_once_whatever_the_clock_does),
+		cmocka_unit_test(all_that_is_carried_ends_together),
 		cmocka_unit_test(an_account_that_closes_owes_the_minimum_of_its_days),
 	};
 
