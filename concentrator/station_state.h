@@ -384,6 +384,9 @@ const struct tariff_book *station_book(const struct station *station,
 				       const struct station_supply *supply);
 /* Drops the prices that nothing refers to any more, until one more fits. false: all are still to come. */
 bool station_tariff_room(struct station *station);
+/* Any tariff that was ever applied, also one that the book has let go of. -ENOENT: there is none; -errno of
+ * the ledger. */
+int station_tariff_find(struct station *station, int64_t id, struct tariff *ret);
 /* Once a second: has another price come into force? */
 void station_tariff_check(struct station *station);
 

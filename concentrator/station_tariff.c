@@ -110,6 +110,42 @@ int station_load_tariffs(struct station *station)
 	return r < 0 ? r : station_load_use(station);
 }
 
+struct wanted {
+	const struct station *station;
+	int64_t id;
+	struct tariff *ret;
+};
+
+static int find_row(const struct ledger_tariff *record, void *userdata)
+{
+	const struct wanted *wanted = userdata;
+	bool from_receipt;
+	json_t *errors = NULL;
+	if (record->id != wanted->id)
+		return 0;
+	int r = tariff_file_parse(record->text, strlen(record->text),
+				  &wanted->station->settings.zone, wanted->ret, &from_receipt,
+				  &errors);
+	json_decref(errors);
+	wanted->ret->id = r < 0 ? 0 : record->id;
+	return 1;
+}
+
+int station_tariff_find(struct station *station, int64_t id, struct tariff *ret)
+{
+	struct wanted wanted = {.station = station, .id = id, .ret = ret};
+	for (size_t i = 0; i < station->book.count; i++)
+		if (station->book.tariff[i].id == id) {
+			*ret = station->book.tariff[i];
+			return 0;
+		}
+	ret->id = 0;
+	int r = ledger_tariffs_each(station->ledger, find_row, &wanted);
+	if (r < 0)
+		return r;
+	return ret->id == id ? 0 : -ENOENT;
+}
+
 /* Has this price replaced another one so lately that a start just now is within its hold? */
 static bool is_recent(const struct station *station, const struct tariff *tariff)
 {

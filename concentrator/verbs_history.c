@@ -10,6 +10,7 @@
 
 #include "concentrator/reader.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/rules/tariff_cell.h"
 #include "concentrator/station_state.h"
 
 #define EXPLAIN_DEFAULT 20
@@ -69,7 +70,27 @@ static const char *credit_name(enum entry_kind kind, int64_t amount_nano, uint32
 	return type == CREDIT_PAID ? "" : credit_type_name(type);
 }
 
-static json_t *explain_row(const struct station *station, const struct ledger_line *line)
+/* Band and block, where there are any and they can be told. tariff holds the one of the row before. */
+static void put_cell(struct station *station, const struct ledger_line *line, struct tariff *tariff,
+		     json_t *row)
+{
+	const struct entry *entry = &line->entry;
+	struct tariff_cell cell = {.band = -1, .block = -1};
+	bool about_energy = (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_HOUSE) &&
+			    line->medium == MEDIUM_ELECTRICITY;
+	if (about_energy && entry->tariff_id != 0 &&
+	    (tariff->id == entry->tariff_id ||
+	     station_tariff_find(station, entry->tariff_id, tariff) == 0))
+		cell = tariff_cell_of(tariff, &station->settings.zone, entry);
+	json_object_set_new(row, "band",
+			    cell.band < 0 ? json_null()
+					  : json_string(tariff->band_name[cell.band]));
+	json_object_set_new(row, "block",
+			    cell.block < 0 ? json_null() : json_integer(cell.block + 1));
+}
+
+static json_t *explain_row(struct station *station, const struct ledger_line *line,
+			   struct tariff *tariff)
 {
 	const struct entry *entry = &line->entry;
 	json_t *row = json_pack(
@@ -87,11 +108,14 @@ static json_t *explain_row(const struct station *station, const struct ledger_li
 		message_nano(tax_of(station, entry->kind, entry->tariff_id, entry->amount_nano)),
 		"balance_nano", message_nano(line->balance_nano), "who", entry->who, "why",
 		entry->why);
+	put_cell(station, line, tariff, row);
 	return entry->life_id == 0 ? row : verbs_measured(row, line->medium);
 }
 
-static json_t *export_row(const struct station *station, const struct ledger_line *line)
+static json_t *export_row(struct station *station, const struct ledger_line *line,
+			  struct tariff *tariff)
 {
+	(void)tariff;
 	const struct entry *entry = &line->entry;
 	json_t *row = json_pack(
 		"{s:I,s:I,s:b,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:I,s:s,s:s,s:s}",
@@ -113,14 +137,15 @@ static json_t *export_row(const struct station *station, const struct ledger_lin
 }
 
 /* As many rows of a page as fit a line; ret_last is the seq of the last, 0: none. true: all of them. */
-static bool fill(const struct station *station, const struct ledger_page *page,
-		 json_t *(*make)(const struct station *, const struct ledger_line *), json_t *rows,
-		 int64_t *ret_last)
+static bool fill(struct station *station, const struct ledger_page *page,
+		 json_t *(*make)(struct station *, const struct ledger_line *, struct tariff *),
+		 json_t *rows, int64_t *ret_last)
 {
+	struct tariff tariff = {.id = 0};
 	size_t bytes = 0;
 	*ret_last = 0;
 	for (size_t i = 0; i < page->count; i++) {
-		json_t *row = make(station, &page->lines[i]);
+		json_t *row = make(station, &page->lines[i], &tariff);
 		if (!verbs_fits(row, &bytes, rows)) {
 			json_decref(row);
 			return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/cli/amount.h"
+#include "concentrator/cli/charge_table.h"
 #include "concentrator/cli/credits.h"
 #include "concentrator/cli/csv.h"
 #include "concentrator/cli/day.h"
@@ -13,53 +14,6 @@
 #include "concentrator/cli/listing.h"
 
 #define LAST_MAX 100000
-
-static const struct table_column charge_columns[] = {
-	{.title = "ENTRY", .right = true},
-	{.title = "FROM", .drop = 5},
-	{.title = "TO"},
-	{.title = "CIRCUIT", .drop = 3, .least = 7},
-	{.title = "REGISTER", .right = true, .drop = 6},
-	{.title = "REGISTER", .right = true},
-	{.title = "KWH", .right = true},
-	{.title = "PRICE", .right = true},
-	{.title = "TARIFF", .drop = 2, .least = 8},
-	{.title = "RULE", .drop = 1},
-	{.title = "AMOUNT", .right = true},
-	{.title = "BALANCE", .right = true},
-	{.title = "WHY", .drop = 7, .least = 10},
-};
-
-static void put_charge(struct table *table, const json_t *row)
-{
-	unsigned digits = field_digits(row, "amount");
-	char number[FIGURE_SIZE];
-	char buf[FIGURE_SIZE];
-
-	table_row(table);
-	table_cell(table, TONE_DIM, "%" PRId64, field_count(row, "seq"));
-	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "from_s", buf));
-	table_cell(table, TONE_PLAIN, "%s", figure_field_time(row, "to_s", buf));
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "circuit"));
-	table_cell(table, TONE_DIM, "%s", figure_used(row, "from_wh", "0.000", number));
-	table_cell(table, TONE_DIM, "%s", figure_used(row, "to_wh", "0.000", number));
-	table_cell(table, TONE_PLAIN, "%s", figure_used(row, "energy_wh", "0.000", number));
-	table_cell(table, TONE_PLAIN, "%s", figure_price(row, "price_micro_per_kwh", buf));
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "tariff"));
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "rule"));
-	table_cell(table, TONE_BOLD, "%s", figure_exact(row, "amount_nano", digits, buf));
-	table_cell(table, TONE_PLAIN, "%s", figure_exact(row, "balance_nano", digits, buf));
-	table_cell(table, TONE_PLAIN, "%s", field_text(row, "why"));
-}
-
-static const struct listing charges = {
-	.columns = charge_columns,
-	.count = sizeof(charge_columns) / sizeof(charge_columns[0]),
-	.put = put_charge,
-	.name = "seq",
-	.one = "charge",
-	.many = "charges",
-};
 
 /* As people read it: the last at the bottom. */
 static json_t *turned(const json_t *rows)
@@ -82,7 +36,7 @@ static int show_charges(struct session *session, const json_t *data)
 
 	if (rows == NULL)
 		return session_no_memory(session);
-	exit_code = listing_show(session, &charges, rows);
+	exit_code = listing_show(session, &charge_listing, rows);
 	json_decref(rows);
 	if (exit_code != 0 || session->manners.quiet)
 		return exit_code;

@@ -297,7 +297,8 @@ def default(verb, args):
         "explain": {"room": "305", "balance": money(1382), "balance_nano": "13827500000",
                     "pending": {"energy_wh": 120, "amount": money(-7), "amount_nano": "-64560000"},
                     "rows": [{**entry, "from_s": entry["at_s"] - 21600, "to_s": entry["at_s"],
-                              "tariff_id": 1, "tariff": "flat 2026", "rule": "metered"}
+                              "band": None, "block": 1, "tariff_id": 1, "tariff": "flat 2026",
+                              "rule": "metered"}
                              for entry in ENTRIES if entry["kind"] == "charge"]},
         "statement": STATEMENT,
         "ledger.export": {"site": "S-0042", "monetaryUnit": 156, "digits": 2, "energy": False,

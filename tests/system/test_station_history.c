@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_tariff.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define DAY_US     (24 * HOUR_US)
@@ -138,6 +139,93 @@ static void each_charge_explains_itself(void **state)
 	site_forget(&some);
 }
 
+static void apply(struct site *site, const char *text, int64_t activation_s)
+{
+	struct ledger_tariff tariff = {.name = "t", .activation_s = activation_s, .text = text};
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+}
+
+static bool is_text(const json_t *row, const char *name, const char *text)
+{
+	return strcmp(json_string_value(json_object_get(row, name)), text) == 0;
+}
+
+/* Told from the hour of the interval, and from what the day had used before it. */
+static void assert_band_and_block(struct site *site, size_t *ret_split)
+{
+	struct site_answer all = site_ask(site, "explain",
+					  json_pack("{s:s,s:i}", "room", "101", "last", 1000));
+	const json_t *rows = json_object_get(all.data, "rows");
+	int64_t used_wh = 0;
+	*ret_split = 0;
+	assert_true(json_array_size(rows) > 4);
+	for (size_t i = json_array_size(rows); i-- > 0;) {
+		const json_t *row = json_array_get(rows, i);
+		int64_t hour = (field(row, "from_s") - START_S) / 3600;
+		assert_int_equal(hour / 24, 0);
+		assert_string_equal(json_string_value(json_object_get(row, "band")),
+				    hour < 8 || hour >= 22 ? "valley" : "peak");
+		assert_int_equal(field(row, "block"), used_wh < 10000 ? 1 : 2);
+		used_wh += field(row, "energy_wh");
+		*ret_split += is_text(row, "rule", "split-by-time");
+	}
+	site_forget(&all);
+}
+
+static void a_charge_tells_its_band_and_block(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	size_t split;
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	apply(site,
+	      "[tariff]\nname = t\nactivation = receipt\n[energy]\nblocks = 10\nreset = day\n"
+	      "[band peak]\nprice = 0.5 1\n[band valley]\nprice = 0.25 0.5\n"
+	      "[days all]\non = mon-sun\nbands = 00:00 valley 08:00 peak 22:00 valley\n",
+	      START_S);
+	played_run(building, 8 * HOUR_US - 5 * MINUTE_US);
+	building->meter[0].dead = true;
+	played_run(building, 8 * HOUR_US + 5 * MINUTE_US);
+	building->meter[0].dead = false;
+	played_run(building, 23 * HOUR_US);
+	building->meter[0].load_w = 0;
+	played_run(building, building->now_us + 2 * MINUTE_US);
+	(void)site_ask_int(site, "ledger.settle", json_pack("{s:s}", "reason", "test"), "rooms");
+	assert_band_and_block(site, &split);
+	/* Before 08:00 and behind it: nobody was there to read. */
+	assert_int_equal(split, 2);
+	/* The book lets go of it; the ledger does not. */
+	for (int n = 0; n < TARIFF_BOOK_MAX + 2; n++) {
+		char text[128];
+		snprintf(text, sizeof(text),
+			 "[tariff]\nname = n%d\nactivation = receipt\n[energy]\nprice = 0.%d\n", n,
+			 n + 1);
+		apply(site, text, START_S + 24 * 3600 + n);
+	}
+	building->base_s += 26 * 3600 - 23 * 3600;
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_int_equal(station_load_tariffs(building->station), 0);
+	assert_int_not_equal(building->station->book.tariff[0].id, 2);
+	assert_band_and_block(site, &split);
+}
+
+static void a_flat_price_has_neither_band_nor_block(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 500000, "sockets", true, 1);
+	played_run(&site->building, 7 * HOUR_US);
+	struct site_answer all = site_ask(site, "explain", json_pack("{s:s}", "room", "101"));
+	const json_t *row = json_array_get(json_object_get(all.data, "rows"), 0);
+	assert_true(json_is_null(json_object_get(row, "band")));
+	assert_true(json_is_null(json_object_get(row, "block")));
+	site_forget(&all);
+}
+
 static void the_export_holds_every_entry_once(void **state)
 {
 	struct site *site = *state;
@@ -173,6 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(months_follow_each_other),
 		CASE(each_charge_explains_itself),
+		CASE(a_charge_tells_its_band_and_block),
+		CASE(a_flat_price_has_neither_band_nor_block),
 		CASE(the_export_holds_every_entry_once),
 	};
 	return cmocka_run_group_tests_name("station_history", tests, NULL, NULL);
