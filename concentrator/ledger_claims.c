@@ -37,12 +37,15 @@ int claims_genesis(struct walk *walk, uint8_t ret[static 32])
 int claims_snapshot(struct walk *walk, struct ledger_snapshot **ret)
 {
 	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(walk->db,
-				      "SELECT body, sha256, (SELECT coalesce(max(seq), 0) FROM "
-				      "entry), s.seq FROM snapshot s WHERE id = 1",
-				      -1, &stmt, NULL);
-	int error;
+	bool there;
+	int code, error = walk_has_table(walk, "snapshot", &there);
 
+	if (error < 0 || !there)
+		return error;
+	code = sqlite3_prepare_v2(walk->db,
+				  "SELECT body, sha256, (SELECT coalesce(max(seq), 0) FROM "
+				  "entry), s.seq FROM snapshot s WHERE id = 1",
+				  -1, &stmt, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
 	error = store_errno(walk->db, code);

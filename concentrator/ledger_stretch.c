@@ -27,9 +27,12 @@ static int load_more(struct walk *walk, struct stretch *stretch)
 				 "SELECT id, 0, 0, 0 FROM account WHERE id > ? ORDER BY id");
 
 	if (error == 0)
-		error = running_load(
-			walk, &stretch->lives, stretch->known,
-			"SELECT id, first_wh, point_id, medium FROM life WHERE id > ? ORDER BY id");
+		error = running_load(walk, &stretch->lives, stretch->known,
+				     walk->has_medium
+					     ? "SELECT id, first_wh, point_id, medium FROM life "
+					       "WHERE id > ? ORDER BY id"
+					     : "SELECT id, first_wh, point_id, 0 FROM life WHERE "
+					       "id > ? ORDER BY id");
 	if (error == 0)
 		error = running_load(walk, &stretch->points, true,
 				     "SELECT id, 0, 0, 0 FROM point WHERE id > ? ORDER BY id");

@@ -1,15 +1,17 @@
-/* ledger_verify.c - proves M1, M2 and M8 from nothing but the tables, and the file beside them.
+/* ledger_verify.c - proves M1, M2, M3, M8 and M9 from nothing but the tables, and the file beside them.
  *
- * The work is cut into parts: the other tables, the indexes of the entries, and stretches of the entries
- * (ledger_stretch.h). Two threads, each with a connection of its own, take one part behind the other until
- * none is left; a named VFS may know one thread only. Then the stretches are joined in their order, the
- * snapshot is held against what they have come to, and the indexes against the entries. What is wrong with
- * an entry goes first.
+ * The work is cut into parts: what the rows beside the entries say, rows and references, the indexes of the
+ * entries, and stretches of the entries (ledger_stretch.h). Two threads, each with a connection of its own, take
+ * one part behind the other until none is left; a named VFS may know one thread only. Then the stretches are
+ * joined in their order, the snapshot is held against what they have come to, and the indexes against the
+ * entries. What is wrong with an entry goes first.
  */
 #include "concentrator/ledger_verify.h"
 
 #include "concentrator/ledger_claims.h"
 #include "concentrator/ledger_index.h"
+#include "concentrator/ledger_rights.h"
+#include "concentrator/ledger_rows.h"
 #include "concentrator/ledger_store.h"
 #include "concentrator/ledger_stretch.h"
 #include "concentrator/ledger_tables.h"
@@ -21,24 +23,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HANDS          2
-#define STRETCHES      16 /* of the entries there are; each keeps where all accounts and lives stand */
-#define STRETCH_LEAST  1024
-#define STRETCHES_MAX  (STRETCHES + 2) /* cut at the snapshot, and what is added meanwhile */
-#define PART_TABLES    LEDGER_INDEXES
-#define PART_STRETCHES (PART_TABLES + 1)
+#define HANDS         2
+#define STRETCHES     16 /* of the entries there are; each keeps where all accounts and lives stand */
+#define STRETCH_LEAST 1024
+#define STRETCHES_MAX (STRETCHES + 2) /* cut at the snapshot, and what is added meanwhile */
+/* Parts beside the stretches; the first are the indexes. */
+#define PART_RIGHTS LEDGER_INDEXES
+#define PART_ROWS   (PART_RIGHTS + 1)
+#define PART_TABLES (PART_ROWS + 1)
+#define PARTS       (PART_TABLES + 1)
+
+struct finding {
+	struct ledger_verdict verdict;
+	int error;
+};
 
 struct proof {
 	int64_t until; /* the last entry when it began: up to it the indexes are compared */
 	struct ledger_snapshot *snapshot;
-	struct ledger_verdict tables;
-	struct ledger_verdict indexed[LEDGER_INDEXES];
+	struct finding findings[PARTS];
 	struct index_sum indexes[LEDGER_INDEXES];
-	int tables_error;
-	int indexed_error[LEDGER_INDEXES];
 	struct stretch stretches[STRETCHES_MAX];
 	size_t stretch_count;
-	atomic_size_t next; /* the part to be taken: an index, the tables, a stretch */
+	atomic_size_t next; /* the part to be taken; stretches are behind the others */
 	atomic_size_t last; /* the last stretch that is wanted: behind a wrong one none is */
 };
 
@@ -48,22 +55,27 @@ struct hand {
 	pthread_t thread;
 };
 
-static void take_index(struct hand *hand, size_t number)
+static int check(struct walk *walk, struct proof *proof, size_t part)
 {
-	struct proof *proof = hand->proof;
-
-	proof->indexed[number].ok = true;
-	hand->walk.verdict = &proof->indexed[number];
-	proof->indexed_error[number] = walk_judge(
-		&hand->walk,
-		index_walk(&hand->walk, (int)number, proof->until, &proof->indexes[number]));
+	switch (part) {
+	case PART_RIGHTS:
+		return rights_check(walk);
+	case PART_ROWS:
+		return rows_check(walk);
+	case PART_TABLES:
+		return tables_check(walk);
+	default:
+		return index_walk(walk, (int)part, proof->until, &proof->indexes[part]);
+	}
 }
 
-static void take_tables(struct hand *hand)
+static void take_part(struct hand *hand, size_t part)
 {
-	hand->proof->tables.ok = true;
-	hand->walk.verdict = &hand->proof->tables;
-	hand->proof->tables_error = walk_judge(&hand->walk, tables_check(&hand->walk));
+	struct finding *finding = &hand->proof->findings[part];
+
+	finding->verdict.ok = true;
+	hand->walk.verdict = &finding->verdict;
+	finding->error = walk_judge(&hand->walk, check(&hand->walk, hand->proof, part));
 }
 
 static void take_stretch(struct hand *hand, size_t number)
@@ -86,13 +98,11 @@ static void *work(void *userdata)
 	struct proof *proof = hand->proof;
 	size_t part;
 
-	while ((part = atomic_fetch_add(&proof->next, 1)) < PART_STRETCHES + proof->stretch_count)
-		if (part >= PART_STRETCHES)
-			take_stretch(hand, part - PART_STRETCHES);
-		else if (part == PART_TABLES)
-			take_tables(hand);
+	while ((part = atomic_fetch_add(&proof->next, 1)) < PARTS + proof->stretch_count)
+		if (part < PARTS)
+			take_part(hand, part);
 		else
-			take_index(hand, part);
+			take_stretch(hand, part - PARTS);
 	return NULL;
 }
 
@@ -143,18 +153,18 @@ static int join_all(struct walk *walk, const struct proof *proof, struct stretch
 	return walk_judge(walk, error);
 }
 
-/* What is wrong with the first of the parts that are not about entries. */
+/* What is wrong with what is beside the entries. References go first: more is wrong where they are. */
 static int join_rest(struct walk *walk, const struct proof *proof, struct stretch *all)
 {
-	int error = proof->tables_error;
+	int error = 0;
 
-	if (error == 0 && !proof->tables.ok)
-		error = walk_bad(walk, proof->tables.first_bad, "%s", proof->tables.detail);
-	for (size_t i = 0; error == 0 && all->verdict.ok && i < LEDGER_INDEXES; i++) {
-		error = proof->indexed_error[i];
-		if (error == 0 && !proof->indexed[i].ok)
-			error = walk_bad(walk, proof->indexed[i].first_bad, "%s",
-					 proof->indexed[i].detail);
+	for (size_t i = PARTS; error == 0 && all->verdict.ok && i-- > 0;) {
+		const struct finding *finding = &proof->findings[i];
+
+		error = finding->error;
+		if (error == 0 && !finding->verdict.ok)
+			error = walk_bad(walk, finding->verdict.first_bad, "%s",
+					 finding->verdict.detail);
 	}
 	if (error == 0 && all->verdict.ok)
 		(void)indexes_agree(walk, all->indexes, proof->indexes);

@@ -24,8 +24,10 @@ struct ledger_copy {
 	uint8_t sha256[32];
 };
 
-/* Walks chain (M8), running balances (M1), the registers of each life (M2), references, the snapshot that
- * was there when it began (ledger_snapshot.h), and SQLite's own check of the file. 0 with ret->ok false: it is a ledger and it is wrong. -EIO it cannot be read. */
+/* Walks chain (M8), running balances (M1), the registers of each life (M2), references, the snapshot that was there
+ * when it began (ledger_snapshot.h), the rows beside the entries (ledger_rights.h, ledger_rows.h), the indexes, and
+ * SQLite's own check of the other tables, in two threads. 0 with ret->ok false: it is a ledger and it is wrong.
+ * -EIO it cannot be read. */
 LEDGER_CHECKED int ledger_verify(const char *path, const char *vfs, atomic_ullong *progress,
 				 const atomic_bool *cancel, struct ledger_verdict *ret);
 /* Writes a compact copy to file, synced and renamed into place. An earlier backup of the same ledger and

@@ -31,13 +31,21 @@ int walk_bad(struct walk *walk, int64_t seq, const char *format, ...)
 
 int walk_open(struct walk *walk, const char *path, const char *vfs)
 {
+	int64_t columns = 0;
 	int error = store_open_reading(&walk->db, path, vfs);
 
 	if (error < 0)
 		return error;
 	sqlite3_progress_handler(walk->db, 4096, walk_tick, walk);
-	return store_errno(walk->db,
-			   sqlite3_exec(walk->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
+	error = store_errno(walk->db,
+			    sqlite3_exec(walk->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
+	if (error == 0)
+		error = walk_integer(walk,
+				     "SELECT count(*) FROM pragma_table_info('life') WHERE name = "
+				     "'medium'",
+				     &columns);
+	walk->has_medium = columns > 0;
+	return error;
 }
 
 void walk_close(struct walk *walk)
@@ -69,6 +77,21 @@ int walk_integer(struct walk *walk, const char *sql, int64_t *ret)
 	if (error == 0)
 		*ret = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
+int walk_has_table(struct walk *walk, const char *name, bool *ret)
+{
+	char sql[160];
+	int64_t count;
+	int error;
+
+	(void)snprintf(sql, sizeof(sql),
+		       "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s'",
+		       name);
+	error = walk_integer(walk, sql, &count);
+	if (error == 0)
+		*ret = count > 0;
 	return error;
 }
 

@@ -9,11 +9,17 @@
 
 #include <stdatomic.h>
 
+/* Was the ledger made from a checkpoint? It begins then with what no entry of its own says. */
+#define LEDGER_RESTORED                                                                            \
+	"SELECT count(*) FROM audit WHERE verb = 'ledger.restore' AND what LIKE 'from a "          \
+	"checkpoint %'"
+
 struct walk {
 	sqlite3 *db;
 	atomic_ullong *progress;        /* the caller's, as is ... */
 	const atomic_bool *cancel;      /* ... this; either may be NULL */
 	void *digest;                   /* libcrypto's, for all entries */
+	bool has_medium;                /* lives say what they count; else all count electricity */
 	struct ledger_verdict *verdict; /* of what is walked now */
 };
 
@@ -32,5 +38,7 @@ LEDGER_CHECKED int walk_begin(struct walk *walk);
 int walk_end(struct walk *walk, int error);
 /* The one integer that sql asks for; it has a row. */
 LEDGER_CHECKED int walk_integer(struct walk *walk, const char *sql, int64_t *ret);
+/* Has the ledger that table? One of an older schema, as a backup may be, has not all. */
+LEDGER_CHECKED int walk_has_table(struct walk *walk, const char *name, bool *ret);
 /* -EIO of a file that SQLite can read but not make sense of is a verdict, not an error. */
 int walk_judge(struct walk *walk, int error);

@@ -28,7 +28,7 @@ ROOMS, DAYS = 128, 3653
 WARM_S = 15
 ORACLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "oracle", "tariff_oracle.py")
 
-
+# What programs say by themselves.
 GOALS = {"settlement_commit_ms": ("ms", None), "settlement_commit_p99_ms": ("ms", None),
          "settlement_commit_all_ms": ("ms", None), "ledger_open_s": ("s", 0.5), "ledger_open_cold_s": ("s", 0.5),
          "statement_month_ms": ("ms", 20), "verify_entries_per_s": ("1/s", 1000000), "verify_cpu_s": ("s", None),
@@ -37,14 +37,45 @@ GOALS = {"settlement_commit_ms": ("ms", None), "settlement_commit_p99_ms": ("ms"
          "disk_bytes_per_day_commit_per_poll": ("B", None), "disk_polls_per_room_hour": ("1/h", None)}
 
 
-def figures_of(*words):
-    """What a bench program says: "figure value", one a line, among others."""
-    told = subprocess.run(words, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    for line in told.stdout.splitlines():
+def figures_of(text):
+    """What a bench program said: "figure value", one a line, among others."""
+    for line in text.splitlines():
         name, _, value = line.partition(" ")
         if name in GOALS:
             number = float(value)
             yield name, int(number) if number.is_integer() else number, *GOALS[name]
+
+
+def said_by(text, *defaults):
+    """Figures that must be among what a program said; one that is not is as bad as can be."""
+    told = dict(line.split(" ", 1) for line in text.splitlines() if " " in line)
+    for name, worst, unit, goal in defaults:
+        yield name, int(told.get(name, worst)), unit, goal
+
+
+def side_by_side(commands, at_once, judged):
+    """Runs programs, so many at once; what each said, by its name. Those judged by their figures may fail."""
+    waiting, running, said = list(commands.items()), {}, {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                name, words = waiting.pop(0)
+                output = tempfile.TemporaryFile("w+")
+                running[name] = subprocess.Popen(words, stdout=output, stderr=subprocess.DEVNULL), output
+            time.sleep(0.1)
+            for name, (process, output) in list(running.items()):
+                if process.poll() is not None:
+                    output.seek(0)
+                    said[name] = output.read()
+                    output.close()
+                    del running[name]
+                    if process.returncode != 0 and name not in judged:
+                        raise subprocess.CalledProcessError(process.returncode, process.args)
+    finally:
+        for process, _ in running.values():
+            process.kill()
+            process.wait()
+    return said
 
 
 def daemon_with(build, ledger, registers):
@@ -63,39 +94,32 @@ def daemon_with(build, ledger, registers):
         yield "rss_kib", rss_kib(site.daemon.pid), "KiB", 16384
 
 
-def ten_years(build):
-    program = os.path.join(build, "tests", "bench", "ledger_years")
+def measure(build):
+    def program(*path):
+        return os.path.join(build, "tests", *path)
+
+    price = subprocess.run([program("bench", "price_interval")], check=True, text=True, stdout=subprocess.PIPE)
+    yield "price_interval_ns", int(price.stdout), "ns", 200
+    years = program("bench", "ledger_years")
     folder = tempfile.mkdtemp(prefix="money-", dir=build)
     ledger = os.path.join(folder, "ledger.db")
     try:
-        written = subprocess.run([program, "write", ledger, str(ROOMS), str(DAYS), str(int(time.time()) - 86400)],
-                                 check=True, text=True, stdout=subprocess.PIPE)
-        yield from daemon_with(build, ledger, [line.split() for line in written.stdout.splitlines()])
-        yield from figures_of(program, "measure", ledger)
+        # None of these measures a time; the longest first.
+        said = side_by_side({
+            "crash": [program("fault", "test_station_crash")],
+            "oracle": [sys.executable, ORACLE, program("oracle", "tariff_play")],
+            "write": [years, "write", ledger, str(ROOMS), str(DAYS), str(int(time.time()) - 86400)],
+            "storm": [program("fault", "test_order_storm")],
+            "disk": [program("bench", "disk_day")]},
+            at_once=os.cpu_count(), judged=("crash", "oracle", "storm"))
+        yield from said_by(said["oracle"], ("oracle_cases", 0, "cases", 100000), ("oracle_mismatches", 1, "cases", 0))
+        yield from said_by(said["storm"], ("replay_deliveries", 0, "orders", 1000000),
+                           ("replay_doubled", 1, "orders", 0), ("replay_lost", 1, "orders", 0))
+        yield from said_by(said["crash"], ("crash_points", 0, "cuts", 10000), ("crash_lost", 1, "cuts", 0),
+                           ("crash_doubled", 1, "cuts", 0), ("crash_corrupt", 1, "cuts", 0))
+        yield from figures_of(said["disk"])
+        yield from daemon_with(build, ledger, [line.split() for line in said["write"].splitlines()])
+        timed = subprocess.run([years, "measure", ledger], check=True, text=True, stdout=subprocess.PIPE)
+        yield from figures_of(timed.stdout)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def measure(build):
-    priced = subprocess.run([os.path.join(build, "tests", "bench", "price_interval")], check=True, text=True,
-                            stdout=subprocess.PIPE)
-    yield "price_interval_ns", int(priced.stdout), "ns", 200
-    compared = subprocess.run([sys.executable, ORACLE, os.path.join(build, "tests", "oracle", "tariff_play")], text=True,
-                              stdout=subprocess.PIPE, check=False)
-    figures = dict(line.split() for line in compared.stdout.splitlines() if line.startswith("oracle_"))
-    yield "oracle_cases", int(figures.get("oracle_cases", 0)), "cases", 100000
-    yield "oracle_mismatches", int(figures.get("oracle_mismatches", 1)), "cases", 0
-    storm = subprocess.run([os.path.join(build, "tests", "fault", "test_order_storm")], text=True, stdout=subprocess.PIPE,
-                           check=False)
-    figures = dict(line.split() for line in storm.stdout.splitlines() if line.startswith("replay_"))
-    yield "replay_deliveries", int(figures.get("replay_deliveries", 0)), "orders", 1000000
-    yield "replay_doubled", int(figures.get("replay_doubled", 1)), "orders", 0
-    yield "replay_lost", int(figures.get("replay_lost", 1)), "orders", 0
-    cuts = subprocess.run([os.path.join(build, "tests", "fault", "test_station_crash")], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    figures = dict(line.split() for line in cuts.stdout.splitlines() if line.startswith("crash_"))
-    yield "crash_points", int(figures.get("crash_points", 0)), "cuts", 10000
-    for figure in ("crash_lost", "crash_doubled", "crash_corrupt"):
-        yield figure, int(figures.get(figure, 1)), "cuts", 0
-    yield from figures_of(os.path.join(build, "tests", "bench", "disk_day"))
-    yield from ten_years(build)

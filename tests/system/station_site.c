@@ -8,6 +8,7 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_key.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/ledger_verify.h"
 #include "concentrator/platform/encoding.h"
 
 void site_open(struct site *site)
@@ -192,11 +193,25 @@ int site_setup_on(void **state, const char *vfs)
 	return 0;
 }
 
+/* Whatever a test did to the building: what it left on the disk is a ledger. */
+static void prove_ledger(const struct site *site)
+{
+	struct ledger_verdict verdict;
+	char path[128];
+
+	if (site->vfs != NULL)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/ledger.db", site->folder);
+	assert_int_equal(ledger_verify(path, NULL, NULL, NULL, &verdict), 0);
+	assert_string_equal(verdict.detail, "");
+}
+
 int site_teardown(void **state)
 {
 	struct site *site = *state;
 	char command[128];
 	site_close(site);
+	prove_ledger(site);
 	models_close(site->models);
 	EVP_PKEY_free(site->key);
 	snprintf(command, sizeof(command), "rm -rf %s", site->folder);

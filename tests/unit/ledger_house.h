@@ -153,6 +153,31 @@ static inline void house_append(struct house *house, struct entry entry)
 	assert_int_equal(ledger_entry_append(house->ledger, &entry), 0);
 }
 
+/* Credit by an order, with the order's row. */
+static inline void house_recharge(struct house *house, const struct house_room *room,
+				  const char *order, int64_t amount_nano)
+{
+	struct entry entry = house_credit(room, order, amount_nano);
+	struct ledger_order row = {.type = "CreditRegister",
+				   .kid = "k1",
+				   .payload = order,
+				   .payload_size = strlen(order),
+				   .signature = "s",
+				   .signature_size = 1,
+				   .result = "applied",
+				   .receipt = "{\"result\":\"applied\"}",
+				   .account_id = room->room.account_id,
+				   .amount_nano = amount_nano,
+				   .day = 20260101,
+				   .received_s = HOUSE_NOW_S + 60,
+				   .received_trusted = true};
+
+	assert_int_equal(ledger_entry_append(house->ledger, &entry), 0);
+	(void)snprintf(row.mrid, sizeof(row.mrid), "%s", order);
+	row.entry_seq = entry.seq;
+	assert_int_equal(ledger_order_put(house->ledger, &row), 0);
+}
+
 static inline int64_t house_balance(struct house *house, const struct house_room *room)
 {
 	int64_t balance_nano = INT64_MIN;

@@ -19,9 +19,11 @@ static void append_some(struct house *house, int count, const char *name)
 		char order[16];
 
 		(void)snprintf(order, sizeof(order), "%s-%d", name, i);
-		house_append(house, i % 4 == 0 ? house_credit(&first, order, 10000000)
-				    : i % 2    ? house_charge(&first, 10 + i)
-					       : house_charge(&second, 3));
+		if (i % 4 == 0)
+			house_recharge(house, &first, order, 10000000);
+		else
+			house_append(house, i % 2 ? house_charge(&first, 10 + i)
+						  : house_charge(&second, 3));
 	}
 }
 

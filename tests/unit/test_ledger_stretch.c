@@ -28,9 +28,11 @@ static int set_up(void **state)
 		char order[16];
 
 		(void)snprintf(order, sizeof(order), "O-%d", seq);
-		house_append(&house, seq % 10 == 0 ? house_credit(&first, order, 10000000)
-				     : seq % 2     ? house_charge(&first, 10)
-						   : house_charge(&second, 3));
+		if (seq % 10 == 0)
+			house_recharge(&house, &first, order, 10000000);
+		else
+			house_append(&house,
+				     seq % 2 ? house_charge(&first, 10) : house_charge(&second, 3));
 		if (seq == SNAPSHOT)
 			assert_int_equal(
 				ledger_snapshot_write(house.ledger, HOUSE_NOW_S, key, NULL, 0), 0);

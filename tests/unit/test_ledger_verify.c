@@ -25,8 +25,10 @@ static int set_up(void **state)
 		char order[16];
 
 		(void)snprintf(order, sizeof(order), "O-%d", i);
-		house_append(&house, i % 3 == 0 ? house_credit(&room, order, 10000000)
-						: house_charge(&room, 10));
+		if (i % 3 == 0)
+			house_recharge(&house, &room, order, 10000000);
+		else
+			house_append(&house, house_charge(&room, 10));
 	}
 	house_append(&house, house_charge(&other, 7));
 	assert_int_equal(ledger_commit(house.ledger), 0);
