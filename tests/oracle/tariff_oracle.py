@@ -11,6 +11,7 @@ PLAY is tests/oracle/tariff_play. A case is a book of one to three tariffs, an a
 of its meters. PREPAY_TEST_DIVISOR divides CASES; the seed is printed, one seed is one run.
 """
 import bisect
+import copy
 import datetime
 import functools
 import math
@@ -127,6 +128,8 @@ class Tariff:
         tax = sections.get(("tax",), {})
         self.tax = fixed(tax["rate"][0], 4) if tax.get("is") == ["added"] else 0  # millionths
         self.prorated = energy.get("move-in") == ["prorated"]
+        water = sections.get(("water",))
+        self.water = fixed(water["price"][0], 6) if water else 0
         named = {name[1]: value for name, value in sections.items() if name[0] == "band"}
         # In millionths of the currency per kWh: times Wh, billionths of the currency.
         self.prices = {name: [fixed(price, 6) for price in value["price"]]
@@ -144,6 +147,14 @@ class Tariff:
                 plan = [(int(changes[i][:2]) * 60 + int(changes[i][3:]), changes[i + 1])
                         for i in range(0, len(changes), 2)]
                 self.days.append((value.get("season"), self.kinds(value["on"]), plan))
+
+    def of_water(self):
+        """The same by the litre: one price a cubic metre, the tax, and nothing else."""
+        other = copy.copy(self)
+        other.prices, other.edges = {"": [self.water]}, []
+        other.cycles, other.given = dict.fromkeys(self.cycles), {}
+        other.free = other.gift = other.minimum = other.per_day = other.per_month = 0
+        return other
 
     @staticmethod
     def kinds(words):
@@ -536,6 +547,7 @@ class Maker:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        self.water = random.Random(seed + 1)
 
     def price(self):
         digits = self.random.choice([0, 1, 2, 3, 6])
@@ -677,6 +689,8 @@ def make(maker, clock):
         if maker.random.random() < 0.2:
             periods = maker.periods()
         text = maker.tariff(maker.activation(clock, around), periods)
+        if maker.water.random() < 0.7:
+            text += f"[water]\nprice = {maker.water.randrange(0, 10**7) / 10**6:.{maker.water.choice([0, 2, 6])}f}\n"
         ask.append(f"tariff {number} {len(text)}\n{text}")
         answers.append("good")
         tariffs.append(Tariff(number, text, clock))
@@ -714,6 +728,17 @@ def make(maker, clock):
             after = account.boundaries(begin, begin + 5 * 86400)
             ask.append(f"next {begin} {begin + 5 * 86400}\n")
             answers.append(f"next {after[0] if after else 'none'}")
+    if maker.water.random() < 0.25:
+        # Water of the same account, by its own prices; what the tax cuts off is carried from one to the other.
+        water = Account(clock, [tariff.of_water() for tariff in tariffs], opened, persons)
+        begin = start + maker.water.randrange(-100000, 100000)
+        end = begin + maker.water.randrange(0, maker.water.choice([100, 10000, 600000]))
+        litres, timed = maker.water.randrange(0, maker.water.choice([3, 300, 30000])), maker.water.random() > 0.1
+        water.tax = account.tax
+        ask.append(f"water {litres} {begin} {end} {int(timed)}\n")
+        answers.append(f"least {water.least(litres, begin, end, timed)}")
+        answers += ["part " + " ".join(map(str, row)) for row in water.charge(litres, begin, end, timed)]
+        answers.append(f"end 0 {water.taxed()}")
     if start - opened < 10**8 and maker.random.random() < 0.3:
         # In two goes, the clock going back in between.
         now = start + maker.random.randrange(0, 70 * 86400)

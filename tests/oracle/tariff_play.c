@@ -8,6 +8,7 @@
  *     persons FROM N                so many live there from then on
  *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, and
  *                                   end RESULT NANO REST: the tax added so far, and what is carried
+ *     water LITRES FROM TO TIMED    of a water meter: as least, then as step
  *     dated NOW                     does what is due:  event RULE DAY FROM TO NANO TARIFF, end
  *     least WH FROM TO TIMED        what it costs at the least (S1), nothing moves:  least NANO
  *     next AFTER UNTIL              the next boundary:  next AT | next none
@@ -29,6 +30,7 @@
 struct play {
 	struct offset_table zone;
 	struct tariff_book book;
+	struct tariff_book water;
 	struct tariff_use use;
 	struct tariff_persons persons;
 	struct tax_carry tax;
@@ -71,8 +73,12 @@ static void add_tariff(struct play *play, int64_t id, size_t size)
 		fail("short tariff");
 	int r = tariff_file_parse(text, size, &play->zone, &tariff, &from_receipt, &errors);
 	if (r == 0) {
+		struct tariff water;
 		tariff.id = id;
+		tariff_of_water(&tariff, &water);
 		r = tariff_book_add(&play->book, &tariff);
+		if (r == 0)
+			r = tariff_book_add(&play->water, &water);
 	}
 	if (r == 0) {
 		puts("good");
@@ -84,16 +90,21 @@ static void add_tariff(struct play *play, int64_t id, size_t size)
 	json_decref(errors);
 }
 
+static void print_part(const struct tariff_part *part)
+{
+	printf("part %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+	       " %u %u\n",
+	       part->wh, part->from_s, part->to_s, part->price_micro_per_kwh, part->amount_nano,
+	       part->tariff_id, (unsigned)part->block, (unsigned)part->flags);
+}
+
 static void price(struct play *play, const struct tariff_step *step)
 {
 	struct tariff_pricing pricing;
 	struct tariff_part part;
 	int r = tariff_price_begin(&pricing, &play->book, &play->zone, &play->use, step);
 	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
-		printf("part %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
-		       " %u %u\n",
-		       part.wh, part.from_s, part.to_s, part.price_micro_per_kwh, part.amount_nano,
-		       part.tariff_id, (unsigned)part.block, (unsigned)part.flags);
+		print_part(&part);
 		if (play->charge_count == CHARGES_MAX)
 			fail("too many charges");
 		if (tax_add(&play->tax, part.amount_nano, part.tax_ppm) < 0)
@@ -101,6 +112,29 @@ static void price(struct play *play, const struct tariff_step *step)
 		play->charge[play->charge_count].from_s = part.from_s;
 		play->charge[play->charge_count].flags = part.flags;
 		play->charge[play->charge_count++].wh = part.wh;
+		r = 0;
+	}
+	printf("end %d %" PRId64 " %" PRId64 "\n", r, play->tax.nano, play->tax.rest);
+}
+
+/* Water counts in no blocks: its use is nobody's. */
+static void price_water(struct play *play, const struct tariff_step *step)
+{
+	struct tariff_use use = {.opened_s = play->use.opened_s};
+	struct tariff_pricing pricing;
+	struct tariff_part part;
+	int64_t least = 0;
+	int r = tariff_least_begin(&pricing, &play->water, &play->zone, &use, step);
+	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
+		least += part.amount_nano;
+		r = 0;
+	}
+	printf("least %" PRId64 "\n", least);
+	r = tariff_price_begin(&pricing, &play->water, &play->zone, &use, step);
+	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
+		print_part(&part);
+		if (tax_add(&play->tax, part.amount_nano, part.tax_ppm) < 0)
+			fail("tax");
 		r = 0;
 	}
 	printf("end %d %" PRId64 " %" PRId64 "\n", r, play->tax.nano, play->tax.rest);
@@ -121,7 +155,7 @@ static void dated(struct play *play, int64_t now_s)
 
 static void begin(struct play *play, int64_t opened_s)
 {
-	play->book.count = 0;
+	play->book.count = play->water.count = 0;
 	play->charge_count = 0;
 	play->persons.count = 0;
 	play->tax = (struct tax_carry){0};
@@ -171,6 +205,10 @@ int main(void)
 				  &step.from_s, &step.to_s, &timed) == 4) {
 			step.timed = timed != 0;
 			least(&play, &step);
+		} else if (sscanf(line, "water %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &step.wh,
+				  &step.from_s, &step.to_s, &timed) == 4) {
+			step.timed = timed != 0;
+			price_water(&play, &step);
 		} else if (sscanf(line, "tariff %" SCNd64 " %zu", &id, &size) == 2) {
 			add_tariff(&play, id, size);
 		} else if (sscanf(line, "new %" SCNd64, &at_s) == 1) {

@@ -22,9 +22,9 @@ from played_table import BAUD, TABLE, read_table  # noqa: E402
 from prepay_site import Site, end_on_signals  # noqa: E402
 
 FACTOR = 600
-PRICE_MICRO = 500000
+PRICE_MICRO = {"meter": 500000, "water": 3450000}
 OPENING_NANO = 10 ** 15
-TARIFF = "[tariff]\nname = flat\nactivation = receipt\n[energy]\nprice = 0.5\n"
+TARIFF = "[tariff]\nname = flat\nactivation = receipt\n[energy]\nprice = 0.5\n[water]\nprice = 3.45\n"
 MOST_ON_A_LINE = 18
 
 # Set on the meters of a model, beyond what a new one has.
@@ -115,6 +115,11 @@ class Test:
     def electric(self):
         return [room for room in self.plan.rooms.values() if room.model.kind == "meter"]
 
+    @staticmethod
+    def register(room, supply):
+        """Wh, or litres; the simulator calls both Wh."""
+        return supply["register_l" if room.model.kind == "water" else "register_wh"]
+
     def until(self, what, wrong, seconds=30):
         """Until wrong() finds nothing; else what it found last is told."""
         found = []
@@ -135,9 +140,9 @@ class Test:
     def registers(self):
         """Each room's register is the simulator's, of its own channel."""
         truth, rows = self.building.truth(), self.supplies()
-        return [f"room {room.name}, {room.model.name} {room.point}: register {rows[room.name][1]['register_wh']}, "
-                f"the meter shows {truth[room.point]['register_wh']}"
-                for room in self.electric() if rows[room.name][1]["register_wh"] != truth[room.point]["register_wh"]]
+        return [f"room {room.name}, {room.model.name} {room.point}: register {self.register(room, rows[room.name][1])}, "
+                f"the meter shows {truth[room.point]['register_wh']}" for room in self.plan.rooms.values()
+                if self.register(room, rows[room.name][1]) != truth[room.point]["register_wh"]]
 
     def instant(self):
         """Power and voltage are the simulator's where the sources know them."""
@@ -180,15 +185,15 @@ class Test:
         return wrong
 
     def charges(self, base):
-        """What was charged is the change of the register, to the Wh."""
+        """What was charged is the change of the register, to the Wh or the litre."""
         truth, rows, wrong = self.building.truth(), self.supplies(), []
-        for room in self.electric():
-            row = rows[room.name][0]
+        for room in self.plan.rooms.values():
+            row, price_micro = rows[room.name][0], PRICE_MICRO[room.model.kind]
             used_wh = truth[room.point]["register_change_wh"] - base[room.point]["register_change_wh"]
             charged_nano = OPENING_NANO - int(row["balance_nano"])
-            if used_wh <= 0 or charged_nano != used_wh * PRICE_MICRO:
+            if used_wh <= 0 or charged_nano != used_wh * price_micro:
                 wrong.append(f"room {room.name}, {room.model.name} {room.point}: charged "
-                             f"{charged_nano / PRICE_MICRO} Wh, the register went {used_wh} Wh")
+                             f"{charged_nano / price_micro} Wh or litres, the register went {used_wh}")
         return wrong
 
     def rolled_over(self):
@@ -255,15 +260,17 @@ def main():
         test.until("every room is charged what its register went", lambda: test.charges(base))
         test.until("no request was refused", test.refused, 0)
         test.until("nothing was written but relay commands", test.writes, 0)
-        test.until("nothing wants a person", test.alarms, 10)
+        test.until("nothing wants a person", test.alarms, 60)
 
         truth = site.building.truth()
         used = {room.name: truth[room.point]["register_change_wh"] - base[room.point]["register_change_wh"]
-                for room in test.electric()}
+                for room in plan.rooms.values()}
         models = {room.model.name for room in plan.rooms.values()}
         print(f"{len(models)} models of meters, {len(plan.rooms)} rooms, "
               f"{sum(1 for room in plan.rooms.values() if room.relay)} relays: "
-              f"{sum(used.values())} Wh charged, as many simulated; the least {min(used.values())}")
+              f"{sum(used[room.name] for room in test.electric())} Wh charged and "
+              f"{sum(used[room.name] for room in plan.rooms.values() if room.model.kind == 'water')} litres, "
+              f"as many simulated; the least {min(used.values())}")
     return 0
 
 

@@ -6,6 +6,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_event.h"
+#include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
 
 #define CENT        INT64_C(10000000)
@@ -429,6 +430,61 @@ static void every_view_says_litres(void **state)
 		1, 3000);
 }
 
+static void at_one_price_they_are_two_lines(void **state)
+{
+	struct site *site = *state;
+	const json_t *row;
+	size_t i;
+	int64_t wh = 0, litres = 0;
+
+	site_tariff(site, "[water]\nprice = 0.5\n");
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 1000, "sockets", true, 1);
+	site_add_water_meter(site, 100);
+	site_add_water(site, 101, NULL, 2);
+	run(site, 13 * HOUR_US);
+	struct site_answer answer = site_ask(
+		site, "statement", json_pack("{s:s,s:s}", "room", "101", "month", "2026-01"));
+	json_array_foreach(json_object_get(answer.data, "rows"), i, row)
+	{
+		wh += json_integer_value(json_object_get(row, "energy_wh"));
+		litres += json_integer_value(json_object_get(row, "volume_l"));
+	}
+	assert_int_equal(i, 3); /* and the opening */
+	assert_in_range(wh, 11900, 13010);
+	assert_in_range(litres, 1190, 1301);
+	site_forget(&answer);
+}
+
+static void water_counts_in_no_block_of_electricity(void **state)
+{
+	struct site *site = *state;
+	struct ledger_tariff tariff = {
+		.name = "b",
+		.activation_s = START_S - 1,
+		.text = "[tariff]\nname = b\nactivation = receipt\n[energy]\nprice = 0.5 5\n"
+			"blocks = 20\nreset = year 01-01\n" WATER};
+
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 100000, "sockets", true, 1);
+	site_add_water_meter(site, 3000);
+	site_add_water(site, 101, NULL, 2);
+	run(site, 7 * HOUR_US); /* 7 kWh, and 21 m3 */
+	assert_int_equal(site_room(site, "101")->use.now.wh,
+			 site_room(site, "101")->use_after.now.wh);
+	assert_in_range(site_room(site, "101")->use.now.wh, 5900, 7010);
+	/* Added up again from the entries, too. */
+	site_close(site);
+	site_open(site);
+	assert_in_range(site_room(site, "101")->use.now.wh, 5900, 7010);
+	run(site, 12 * HOUR_US);
+	assert_both_conserved(site, 1234560, 0, 100000 * CENT); /* all in the first block */
+}
+
 static void the_minimum_is_of_electricity_alone(void **state)
 {
 	struct site *site = *state;
@@ -520,6 +576,8 @@ int main(void)
 		CASE(a_person_decides_about_litres),
 		CASE(a_water_meter_is_exchanged),
 		CASE(every_view_says_litres),
+		CASE(at_one_price_they_are_two_lines),
+		CASE(water_counts_in_no_block_of_electricity),
 		CASE(the_minimum_is_of_electricity_alone),
 		CASE(tax_is_on_both),
 		CASE(a_trial_prices_both),
