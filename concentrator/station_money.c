@@ -211,15 +211,12 @@ void station_stamp(const struct station *station, struct entry *entry)
 	memcpy(entry->boot, station->settings.boot, sizeof(entry->boot));
 }
 
-static void follow(struct station *station, struct station_room *room, uint64_t transaction)
+/* What the commit has moved. Balance and marks move together, or not at all: where the ledger has failed just
+ * behind the commit, both stay until it is read anew. */
+static void move_marks(struct station *station, struct station_room *room, uint64_t transaction)
 {
-	int64_t before = room->settled_nano;
 	if (ledger_balance_nano(station->ledger, room->record.account_id, &room->settled_nano) < 0)
-		room->settled_nano = before;
-	if (station_credit_follow(station, room) < 0)
-		journal_log(LOG_ERR, NULL, JOURNAL_FIELDS({"ROOM", room->record.name}),
-			    "room %s: its credits cannot be told apart now; the balance stands",
-			    room->record.name);
+		return;
 	room->use = room->use_after;
 	if (room->freezing_in == transaction)
 		station_frozen(room);
@@ -233,6 +230,15 @@ static void follow(struct station *station, struct station_room *room, uint64_t 
 		supply->life.settled_wh = supply->settled.wh;
 		supply->life.settled_s = supply->settled.at_s;
 	}
+}
+
+/* Reads the ledger, which may fail in the middle. */
+static void follow(struct station *station, struct station_room *room)
+{
+	if (station_credit_follow(station, room) < 0)
+		journal_log(LOG_ERR, NULL, JOURNAL_FIELDS({"ROOM", room->record.name}),
+			    "room %s: its credits cannot be told apart now; the balance stands",
+			    room->record.name);
 	station_week(station, room);
 	station_balance(station, room);
 }
@@ -241,7 +247,10 @@ void station_settled(struct station *station, uint64_t transaction)
 {
 	for (size_t i = 0; i < station->room_count; i++)
 		if (station->rooms[i]->settled_in == transaction)
-			follow(station, station->rooms[i], transaction);
+			move_marks(station, station->rooms[i], transaction);
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->settled_in == transaction)
+			follow(station, station->rooms[i]);
 }
 
 static enum settle_due room_due(const struct station *station, const struct station_room *room)

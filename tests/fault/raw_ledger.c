@@ -128,3 +128,9 @@ uint64_t raw_digest(void)
 	     stir_table, &digest);
 	return digest.value;
 }
+
+void raw_drop_cache(void)
+{
+	if (connection() != NULL)
+		(void)sqlite3_db_release_memory(connection());
+}

@@ -26,3 +26,6 @@ void raw_each(const char *sql, raw_row_fn row, void *userdata);
 
 /* A number that two ledgers with the same rows in all tables have in common, and hardly any others. */
 uint64_t raw_digest(void);
+
+/* Whatever the ledger keeps of its file in memory is read anew when it is wanted again. */
+void raw_drop_cache(void);

@@ -499,6 +499,8 @@ static bool ask(struct story *story, const struct step *step)
 	if (answer.problem == PROBLEM_DEGRADED ||
 	    (answer.problem == PROBLEM_REFUSED && story->refusals++ < REFUSALS_MAX))
 		return false;
+	if (answer.problem != PROBLEM_NONE && story->damaged)
+		return false;
 	if (answer.problem != PROBLEM_NONE && !(doubt && answer.problem == PROBLEM_CONFLICT))
 		fail_msg("%s: %s", step->args, answer.detail);
 	site_forget(&answer);
@@ -548,7 +550,8 @@ static void send_orders(struct story *story)
 	bool again = story->sending;
 	story->sending = true;
 	answer = site_ask(story->site, "order.deliver", args);
-	if (answer.problem == PROBLEM_DEGRADED)
+	if (answer.problem == PROBLEM_DEGRADED ||
+	    (answer.problem != PROBLEM_NONE && story->damaged))
 		return;
 	if (answer.problem != PROBLEM_NONE)
 		fail_msg("order.deliver: %s", answer.detail);

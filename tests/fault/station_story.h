@@ -57,6 +57,7 @@ struct story {
 	int64_t profile_rows;    /* so many lines */
 	bool shown[STORY_SLOTS]; /* what the meters showed at a quarter is known */
 	int64_t shown_wh[STORY_SLOTS][STORY_METERS];
+	bool damaged;               /* what is stored is garbage: nobody expects a certain answer */
 	struct ledger_failure why;  /* the daemon does not start; empty: it runs */
 	bool by_hand[STORY_METERS]; /* opened by a person at the box, and not confirmed yet */
 };
