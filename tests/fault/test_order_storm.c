@@ -2,8 +2,8 @@
  *
  * The real station and ledger on a disk in memory whose power fails. A simulated cloud delivers what it
  * signed again and again, in and out of order, changed and forged, in batches; between them the power
- * is cut inside a commit, the daemon is killed, or an older copy of the ledger is put back and everything
- * is sent again. Every answer is held against what the cloud expects, and after each mishap every entry
+ * is cut inside a commit, the daemon is killed, an older copy of the ledger is put back, or the card is lost
+ * and a ledger made from the last checkpoint; then a new epoch begins and everything is sent again. Every answer is held against what the cloud expects, and after each mishap every entry
  * and every balance. Prints replay_deliveries, replay_doubled, replay_lost for the bench.
  */
 #include <errno.h>
@@ -13,15 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_checkpoint.h"
+#include "concentrator/ledger_event.h"
 #include "concentrator/ledger_key.h"
+#include "concentrator/ledger_restore.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/station_state.h"
+#include "tests/fault/checkpoint_feed.h"
 #include "tests/fault/crash_vfs.h"
 #include "tests/fault/order_feed.h"
 
@@ -36,7 +41,8 @@ static struct {
 	long doubled;
 	long lost;
 	long cuts;
-	long restores;
+	long copies;   /* put back */
+	long restores; /* from a checkpoint */
 } figures;
 
 struct box {
@@ -52,6 +58,11 @@ struct box {
 	long batch;              /* of the last batch sent; the cursor names it */
 	sqlite3 *copy;           /* an older ledger, in memory */
 	struct feed_known copy_known;
+	bool carried
+		[FEED_ORDERS]; /* applied before a restore: in the opening balance, without an entry */
+	bool copy_carried[FEED_ORDERS];
+	struct checkpoint_feed cloud;
+	struct feed_known told_known; /* what the last checkpoint came to */
 };
 
 /* Takes the place of platform/journal.c: a million orders are a million lines. */
@@ -169,10 +180,11 @@ static void check_money(struct box *box)
 	int64_t due_nano[FEED_ROOMS] = {0};
 	assert_int_equal(ledger_entries_tail(box->ledger, 0, 0, INT32_MAX, count_entry, &tally), 0);
 	for (size_t order = 0; order < FEED_ORDERS; order++) {
-		int wanted = box->known.fates[order].applied;
+		int applied = box->known.fates[order].applied;
+		int wanted = applied && !box->carried[order];
 		figures.doubled += tally.times[order] > wanted;
 		figures.lost += tally.times[order] < wanted;
-		if (wanted)
+		if (applied)
 			due_nano[box->feed.orders[order].room] +=
 				box->feed.orders[order].amount_nano;
 	}
@@ -323,6 +335,7 @@ static void take_copy(struct box *box)
 	copy_ledger(box->copy, file);
 	assert_int_equal(sqlite3_close(file), SQLITE_OK);
 	box->copy_known = box->known;
+	memcpy(box->copy_carried, box->carried, sizeof(box->carried));
 	look_again(box, NULL);
 }
 
@@ -339,20 +352,105 @@ static void replay_all(struct box *box, size_t there)
 	}
 }
 
+/* The messenger's first words: what the cloud has of the box. An older ledger goes on in another epoch. */
+static void say_hello(struct box *box)
+{
+	struct ledger_outbox outbox;
+	assert_int_equal(ledger_outbox_get(box->ledger, &outbox), 0);
+	bool older = outbox.epoch < box->cloud.epoch || outbox.last < box->cloud.through;
+	box->station->now = box->now;
+	assert_int_equal(station_epoch_known(box->station, box->cloud.epoch, box->cloud.through),
+			 older && box->cloud.epoch >= outbox.epoch);
+	assert_int_equal(ledger_outbox_get(box->ledger, &outbox), 0);
+	assert_true(outbox.epoch >= box->cloud.epoch);
+	checkpoint_feed_listen(&box->cloud, box->ledger);
+}
+
+/* An empty card, and on it what db holds. */
+static void put_card(struct box *box, sqlite3 *db)
+{
+	box->world = world_close(box->world);
+	box->world = world_open((uint64_t)random_next(&box->random));
+	sqlite3 *file = open_file();
+	copy_ledger(file, db);
+	assert_int_equal(sqlite3_close(file), SQLITE_OK);
+	look_again(box, NULL);
+	say_hello(box);
+}
+
 /* The card is lost; another one with the older copy takes its place. */
 static void put_copy_back(struct box *box, size_t there)
 {
 	if (box->copy == NULL)
 		return;
-	figures.restores++;
+	figures.copies++;
+	checkpoint_feed_listen(&box->cloud, box->ledger);
 	box_stop(box);
-	box->world = world_close(box->world);
-	box->world = world_open((uint64_t)random_next(&box->random));
-	sqlite3 *file = open_file();
-	copy_ledger(file, box->copy);
-	assert_int_equal(sqlite3_close(file), SQLITE_OK);
 	box->known = box->copy_known;
-	look_again(box, NULL);
+	memcpy(box->carried, box->copy_carried, sizeof(box->carried));
+	put_card(box, box->copy);
+	replay_all(box, there);
+	check_money(box);
+}
+
+static void tell_checkpoint(struct box *box)
+{
+	struct ledger_checkpoint_told told;
+	box->station->now = box->now;
+	assert_int_equal(station_checkpoint_take(box->station, &told), 0);
+	checkpoint_feed_listen(&box->cloud, box->ledger);
+	box->told_known = box->known;
+	/* Attempts that proved nothing are no part of it: they are told again. */
+	for (size_t order = 0; order < FEED_ORDERS; order++)
+		box->told_known.fates[order].refused = 0;
+}
+
+/* The ledger that a restore makes of the checkpoint, in memory. */
+static sqlite3 *restore(struct box *box)
+{
+	char folder[] = "/tmp/order-storm-XXXXXX", path[64], made[96];
+	struct ledger_restored restored;
+	struct ledger_failure failure;
+	sqlite3 *file, *db;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/ledger.db", folder);
+	snprintf(made, sizeof(made), "%s.restored", path);
+	const struct ledger_restore wish = {.path = path,
+					    .site = "S-1",
+					    .now_s = box->now.s,
+					    .trusted = true,
+					    .now_us = box->now.us,
+					    .boot = "0123456789abcdef0123456789abcdef",
+					    .who = "root",
+					    .why = "the card is lost",
+					    .epoch = box->cloud.epoch + 1};
+	if (ledger_restore_checkpoint(&wish, box->cloud.head, box->cloud.sections, &restored,
+				      &failure) < 0)
+		fail_msg("%s", failure.text);
+	assert_true(restored.epoch > box->cloud.epoch);
+	assert_int_equal(sqlite3_open_v2(made, &file, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	copy_ledger(db, file);
+	assert_int_equal(sqlite3_close(file), SQLITE_OK);
+	assert_int_equal(unlink(made), 0);
+	assert_int_equal(rmdir(folder), 0);
+	return db;
+}
+
+/* The card is lost, and there is no copy: the cloud has the last checkpoint. */
+static void lose_card(struct box *box, size_t there)
+{
+	if (box->cloud.head == NULL)
+		return;
+	figures.restores++;
+	checkpoint_feed_listen(&box->cloud, box->ledger);
+	sqlite3 *db = restore(box);
+	box_stop(box);
+	box->known = box->told_known;
+	for (size_t order = 0; order < FEED_ORDERS; order++)
+		box->carried[order] = box->known.fates[order].applied;
+	put_card(box, db);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 	replay_all(box, there);
 	check_money(box);
 }
@@ -360,20 +458,24 @@ static void put_copy_back(struct box *box, size_t there)
 static void disturb(struct box *box, size_t there)
 {
 	size_t dice = some(box, 100);
-	if (dice < 4) {
+	if (dice < 3) {
 		world_arm(box->world, FAULT_POWER, 1 + some(box, 80), false);
 		return;
 	}
-	if (dice >= 7)
+	if (dice >= 8)
 		return;
 	world_arm(box->world, FAULT_NONE, 0, false);
-	if (dice < 5) {
+	if (dice == 3) {
 		box_stop(box);
 		look_again(box, NULL);
-	} else if (dice < 6) {
+	} else if (dice == 4) {
 		take_copy(box);
-	} else {
+	} else if (dice == 5) {
 		put_copy_back(box, there);
+	} else if (dice == 6) {
+		tell_checkpoint(box);
+	} else {
+		lose_card(box, there);
 	}
 }
 
@@ -430,15 +532,18 @@ static void every_order_gives_money_once_and_none_is_lost(void **state)
 		box_stop(box);
 		(void)world_close(box->world);
 		(void)sqlite3_close(box->copy);
+		checkpoint_feed_close(&box->cloud);
 		feed_close(&box->feed);
 		free(box);
 	}
 	printf("replay_deliveries %ld\nreplay_doubled %ld\nreplay_lost %ld\n", figures.deliveries,
 	       figures.doubled, figures.lost);
-	printf("power cuts %ld, copies put back %ld\n", figures.cuts, figures.restores);
+	printf("power cuts %ld, copies put back %ld, restores from a checkpoint %ld\n",
+	       figures.cuts, figures.copies, figures.restores);
 	assert_int_equal(figures.doubled, 0);
 	assert_int_equal(figures.lost, 0);
 	assert_in_range(figures.cuts, worlds, LONG_MAX);
+	assert_in_range(figures.copies, 1, LONG_MAX);
 	assert_in_range(figures.restores, 1, LONG_MAX);
 }
 
