@@ -26,8 +26,10 @@ static bool find(const struct tariff *tariff, int band, int64_t price_micro,
 				narrow(&cell.band, b);
 				narrow(&cell.block, k);
 			}
+	if (cell.band == -1)
+		return false;
 	*ret = cell;
-	return cell.band != -1;
+	return true;
 }
 
 struct tariff_cell tariff_cell_of(const struct tariff *tariff, const struct offset_table *zone,
@@ -42,8 +44,9 @@ struct tariff_cell tariff_cell_of(const struct tariff *tariff, const struct offs
 		cell.band = (int)tariff_span_at(tariff, zone, entry->from_s).band;
 	/* Between two readings at one boundary the cheaper side counts, which may be the other. */
 	if (priced &&
-	    (cell.band == -1 || !find(tariff, cell.band, entry->price_micro_per_kwh, &cell)))
-		(void)find(tariff, -1, entry->price_micro_per_kwh, &cell);
+	    (cell.band == -1 || !find(tariff, cell.band, entry->price_micro_per_kwh, &cell)) &&
+	    !find(tariff, -1, entry->price_micro_per_kwh, &cell))
+		cell.band = -1;
 	if (cell.band < 0 || tariff_bands(tariff) == 1)
 		cell.band = -1;
 	if (cell.block < 0 || tariff_block_count(tariff) == 1)
