@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sqlite3.h>
+
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_verify.h"
 
@@ -41,12 +43,179 @@ static void verify(struct site *site)
 	assert_string_equal(verdict.detail, "");
 }
 
+/* Everything that the ledger holds, but who did what. */
+static uint64_t all_of(struct site *site)
+{
+	static const char each[] =
+		"SELECT 'SELECT * FROM ' || name || iif(name = 'event', ' WHERE type <> "
+		"''audit''', "
+		"'') FROM sqlite_schema WHERE type = 'table' AND name <> 'audit' AND name NOT LIKE "
+		"'sqlite_%'";
+	sqlite3 *db;
+	sqlite3_stmt *tables, *rows;
+	uint64_t hash = 14695981039346656037U;
+	assert_int_equal(
+		sqlite3_open_v2(ledger_path(site->ledger), &db, SQLITE_OPEN_READONLY, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, each, -1, &tables, NULL), SQLITE_OK);
+	while (sqlite3_step(tables) == SQLITE_ROW) {
+		const char *sql = (const char *)sqlite3_column_text(tables, 0);
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &rows, NULL), SQLITE_OK);
+		while (sqlite3_step(rows) == SQLITE_ROW)
+			for (int i = 0; i < sqlite3_column_count(rows); i++) {
+				const uint8_t *bytes = sqlite3_column_blob(rows, i);
+				for (int n = 0; n < sqlite3_column_bytes(rows, i); n++)
+					hash = (hash ^ bytes[n]) * 1099511628211U;
+				hash = (hash ^ 256) * 1099511628211U;
+			}
+		sqlite3_finalize(rows);
+	}
+	sqlite3_finalize(tables);
+	sqlite3_close(db);
+	return hash;
+}
+
+static void assert_audited(struct site *site, const char *verb, int64_t *count)
+{
+	sqlite3 *db;
+	sqlite3_stmt *row;
+	assert_int_equal(
+		sqlite3_open_v2(ledger_path(site->ledger), &db, SQLITE_OPEN_READONLY, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT id, verb, who, why FROM audit ORDER BY id DESC "
+					    "LIMIT 1",
+					    -1, &row, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int64(row, 0), ++*count);
+	assert_string_equal((const char *)sqlite3_column_text(row, 1), verb);
+	assert_string_equal((const char *)sqlite3_column_text(row, 2), "li");
+	assert_string_equal((const char *)sqlite3_column_text(row, 3), "as agreed");
+	sqlite3_finalize(row);
+	sqlite3_close(db);
+}
+
+static const char *args_of(const char *verb)
+{
+	const struct control_verb *known = station_verbs();
+	while (known->name != NULL && strcmp(known->name, verb) != 0)
+		known++;
+	assert_non_null(known->args);
+	return known->args;
+}
+
+/* Each refuses to be done without a reason, changes nothing when it is only tried, changes something when it is
+ * done, and says who did it and why. */
+static void every_verb_about_money_is_tried_first_reasoned_and_audited(void **state)
+{
+	struct site *site = *state;
+	char detail[MESSAGE_DETAIL_SIZE];
+	int64_t count = 0;
+	site->config.policy.cash = true;
+	site->config.policy.cash_day_max_minor = 1000000;
+	site->config.policy.emergency = CONFIG_EMERGENCY_REQUEST;
+	site->config.policy.emergency_minor = 300;
+	site->config.policy.emergency_at_minor = 1000000;
+	for (int room = 101; room <= 102; room++) {
+		site_add_meter(site, 0);
+		site_add_room(site, room, 0, "sockets", true, 1);
+	}
+	played_run(&site->building, 3 * MINUTE_US);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(site_deliver(site,
+						 site_credit_of(site, i == 0 ? "q-1" : "q-2", "101",
+								"T-1", 700),
+						 NULL),
+				    "quarantined");
+	const struct {
+		const char *verb;
+		json_t *args; /* beside reason and dry_run */
+	} rows[] = {
+		{"tenancy.begin", json_pack("{s:s,s:s}", "room", "101", "tenancy", "T-1")},
+		{"credit.accept", json_pack("{s:s}", "mRID", "q-1")},
+		{"credit.reject", json_pack("{s:s}", "mRID", "q-2")},
+		{"adjust", json_pack("{s:s,s:o}", "room", "101", "amount", money(250))},
+		{"credit.add",
+		 json_pack("{s:s,s:o,s:s}", "room", "101", "amount", money(99), "receipt", "K-1")},
+		{"credit.overdraft", json_pack("{s:s,s:o}", "room", "101", "limit", money(500))},
+		{"credit.emergency", json_pack("{s:s}", "room", "101")},
+		{"debt.add", json_pack("{s:s,s:s,s:o,s:s}", "room", "101", "name", "fee", "amount",
+				       money(300), "way", "at-once")},
+		{"debt.forgive", json_pack("{s:i}", "id", 1)},
+		{"tenancy.transfer", json_pack("{s:s,s:s}", "room", "101", "to", "102")},
+		{"tenancy.end", json_pack("{s:s}", "room", "102")},
+		{"tenancy.begin", json_pack("{s:s,s:s}", "room", "102", "tenancy", "T-2")},
+		{"adjust", json_pack("{s:s,s:o}", "room", "102", "amount", money(-250))},
+		{"write_off", json_pack("{s:s}", "room", "102")},
+		{"meter.exchange", json_pack("{s:s,s:i}", "room", "102", "initial_wh", 0)},
+		{"room.remove", json_pack("{s:s}", "room", "101")},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		print_message("%s\n", rows[i].verb);
+		/* Alarms are told with the second. */
+		played_run(&site->building, site->building.now_us + 2000000);
+		assert_true(message_check_args(rows[i].args, args_of(rows[i].verb), detail) < 0);
+		json_t *args = with(rows[i].args, "reason", json_string("as agreed"));
+		json_t *dry = with(json_deep_copy(args), "dry_run", json_true());
+		uint64_t before = all_of(site);
+		struct site_answer tried = site_ask(site, rows[i].verb, dry);
+		if (tried.problem != PROBLEM_NONE)
+			fail_msg("%s", tried.detail);
+		assert_true(all_of(site) == before);
+		assert_audited(site, rows[i].verb, &count);
+		struct site_answer done = site_ask(site, rows[i].verb, args);
+		if (done.problem != PROBLEM_NONE)
+			fail_msg("%s", done.detail);
+		assert_true(all_of(site) != before);
+		assert_audited(site, rows[i].verb, &count);
+		/* What was tried is what was done. */
+		if (json_object_get(done.data, "dry_run") != NULL) {
+			assert_true(json_is_true(json_object_get(tried.data, "dry_run")));
+			json_object_set_new(tried.data, "dry_run", json_false());
+			assert_true(json_equal(tried.data, done.data));
+		}
+		site_forget(&tried);
+		site_forget(&done);
+	}
+	verify(site);
+}
+
 static void move_in(struct site *site, const char *room, const char *tenancy)
 {
 	struct site_answer answer = site_ask(
 		site, "tenancy.begin", with(about(room, false), "tenancy", json_string(tenancy)));
 	assert_int_equal(answer.problem, PROBLEM_NONE);
 	site_forget(&answer);
+}
+
+/* S1: an hour of holding, in two runs of the daemon and with half a day between them. */
+static void a_hold_counts_its_running_time_through_restarts(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	site->config.policy.hold_max_s = 3600;
+	site->config.policy.hold_max_minor = 100000;
+	site->config.policy.hold_then = CONFIG_THEN_CUT;
+	site_close(site);
+	site_open(site);
+	struct played_meter *meter = site_add_meter(site, 1000); /* two hours */
+	site_add_room(site, 101, 100, "sockets", true, 1);
+	played_run(building, 90 * MINUTE_US);
+	building->trusted = false;
+	played_run(building, 150 * MINUTE_US);
+	assert_true(meter->closed);
+	assert_int_equal(site_room(site, "101")->money.hold, SUPPLY_HOLD_CLOCK);
+	site_close(site);
+	building->now_us += 12 * HOUR_US;
+	site_open(site);
+	/* The half day did not count, ... */
+	played_run(building, building->now_us + 15 * MINUTE_US);
+	assert_true(meter->closed);
+	assert_null(alarms_find(&building->station->alarms, ALARM_HOLD_SPENT, "101"));
+	/* ... the half hour before it did. */
+	played_run(building, building->now_us + 30 * MINUTE_US);
+	assert_false(meter->closed);
 }
 
 static void a_tenancy_ends_at_exactly_zero(void **state)
@@ -416,6 +585,8 @@ static void an_older_key_set_replayed_is_a_duplicate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(every_verb_about_money_is_tried_first_reasoned_and_audited),
+		CASE(a_hold_counts_its_running_time_through_restarts),
 		CASE(a_tenancy_ends_at_exactly_zero),
 		CASE(a_final_reading_is_needed),
 		CASE(a_debt_is_carried_out_or_written_off),
