@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_key.h"
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_verify.h"
 
@@ -297,6 +298,89 @@ static void a_room_may_have_an_overdraft_of_its_own(void **state)
 	assert_true(meters[1]->closed);
 }
 
+/* What reaches a cap is credited whole, a cent above it not at all: of one order, of a room's day, of the box's
+ * day, by the configuration or by the key that signed; and the next day begins anew. */
+static void each_cap_takes_what_reaches_it_and_nothing_above(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t order, room_day, day;             /* minor; of the configuration ... */
+		int64_t key_order, key_room_day, key_day; /* ... and of the key */
+		struct {
+			const char *room;
+			int64_t minor;
+			bool fits;
+		} orders[5];
+	} cases[] = {
+		{"one order", .order = 500, .orders = {{"101", 501, false}, {"101", 500, true}}},
+		{"a room's day", .room_day = 500,
+		 .orders = {{"101", 300, true},
+			    {"101", 201, false},
+			    {"101", 200, true},
+			    {"101", 1, false},
+			    {"102", 500, true}}},
+		{"the box's day", .day = 500,
+		 .orders = {{"101", 300, true},
+			    {"102", 201, false},
+			    {"102", 200, true},
+			    {"101", 1, false}}},
+		{"one order of a key", .key_order = 500,
+		 .orders = {{"101", 501, false}, {"101", 500, true}}},
+		{"a room's day of a key", .key_room_day = 500,
+		 .orders = {{"101", 300, true},
+			    {"101", 201, false},
+			    {"101", 200, true},
+			    {"102", 500, true}}},
+		{"the box's day of a key", .key_day = 500,
+		 .orders = {{"101", 300, true}, {"102", 201, false}, {"102", 200, true}}},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t sum[2] = {0};
+		print_message("%s\n", cases[i].sentence);
+		if (i > 0) {
+			assert_int_equal(site_teardown(state), 0);
+			assert_int_equal(site_setup(state), 0);
+		}
+		struct site *site = *state;
+		site->config.policy.order_max_minor = cases[i].order;
+		site->config.policy.order_room_day_max_minor = cases[i].room_day;
+		site->config.policy.order_day_max_minor = cases[i].day;
+		struct ledger_key key = {.kid = "pay-1",
+					 .use = "credit",
+					 .to_s = INT64_MAX,
+					 .order_max_nano = cases[i].key_order * (UNIT / 100),
+					 .room_day_max_nano = cases[i].key_room_day * (UNIT / 100),
+					 .day_max_nano = cases[i].key_day * (UNIT / 100)};
+		size_t size = sizeof(key.public_key);
+		assert_int_equal(EVP_PKEY_get_raw_public_key(site->key, key.public_key, &size), 1);
+		assert_int_equal(ledger_begin(site->ledger), 0);
+		assert_int_equal(ledger_keyset_replace(site->ledger, 2, &key, 1, START_S), 0);
+		assert_int_equal(ledger_commit(site->ledger), 0);
+		assert_int_equal(station_load_keys(site->building.station), 0);
+		for (int room = 101; room <= 102; room++) {
+			site_add_meter(site, 0);
+			site_add_room(site, room, 0, "sockets", true, 1);
+		}
+		run_for(site, 2 * MINUTE_US);
+		for (int n = 0; n < 5 && cases[i].orders[n].room != NULL; n++) {
+			const char *room = cases[i].orders[n].room;
+			int64_t minor = cases[i].orders[n].minor;
+			char mrid[16];
+			snprintf(mrid, sizeof(mrid), "c-%d", n);
+			assert_string_equal(
+				site_deliver(site, site_credit(site, mrid, room, minor), NULL),
+				cases[i].orders[n].fits ? "applied" : "quarantined");
+			if (cases[i].orders[n].fits)
+				sum[room[2] - '1'] += minor * (UNIT / 100);
+			assert_int_equal(site_room(site, "101")->settled_nano, sum[0]);
+			assert_int_equal(site_room(site, "102")->settled_nano, sum[1]);
+		}
+		site_pass_days(site, 1);
+		assert_string_equal(site_deliver(site, site_credit(site, "next", "101", 500), NULL),
+				    "applied");
+	}
+}
+
 static void limits_refuse_and_never_clip(void **state)
 {
 	struct site *site = *state;
@@ -458,6 +542,7 @@ int main(void)
 		CASE(emergency_credit_may_come_by_itself),
 		CASE(a_room_may_have_an_overdraft_of_its_own),
 		CASE(limits_refuse_and_never_clip),
+		CASE(each_cap_takes_what_reaches_it_and_nothing_above),
 		CASE(a_cut_waits_for_protected_hours_to_end),
 		CASE(each_warning_level_is_told_once_and_again_after_a_recharge),
 	};
