@@ -64,7 +64,8 @@ static void take_snapshot(struct story *story)
 #define MONEY(minor) "{'value':" #minor ",'multiplier':-2,'monetaryUnit':156}"
 /* What all tariffs have beside the price of energy. */
 #define TERMS                                                                                      \
-	"[standing]\\nper-day = 0.12\\n[tax]\\nrate = 13\\nis = added\\n[allowance]\\nmoney = "    \
+	"[standing]\\nper-day = 0.12\\n[tax]\\nrate = 13.3333\\nis = added\\n[allowance]\\nmoney " \
+	"= "                                                                                       \
 	"0.2\\n"                                                                                   \
 	"every = day\\nper = person\\n[minimum]\\namount = 0.3\\nevery = day\\n"
 #define COUNT(where)   "SELECT count(*) FROM " where
@@ -96,7 +97,7 @@ static const struct step steps[] = {
 	{.minute = 9,
 	 .verb = "tariff.apply",
 	 .args = "{'text':'[tariff]\\nname = evening\\nactivation = 2026-05-31 22:50\\n[energy]\\n"
-		 "price = 0.6\\n" TERMS "','reason':'evening'}",
+		 "price = 0.600007\\n" TERMS "','reason':'evening'}",
 	 .trace = COUNT("tariff WHERE name = 'evening'"),
 	 .look = true},
 	{.minute = 12,
@@ -751,7 +752,7 @@ int64_t story_price(const char *tariff)
 	static const struct {
 		const char *name;
 		int64_t price;
-	} prices[] = {{"test", 500000}, {"t", 500000}, {"evening", 600000}, {"winter", 550000}};
+	} prices[] = {{"test", 500000}, {"t", 500000}, {"evening", 600007}, {"winter", 550000}};
 
 	for (size_t i = 0; i < sizeof(prices) / sizeof(prices[0]); i++)
 		if (strcmp(prices[i].name, tariff) == 0)

@@ -30,7 +30,7 @@
 #define STORY_STANDING_NANO   INT64_C(120000000) /* of each day */
 #define STORY_ALLOWANCE_NANO  INT64_C(200000000) /* of each day and person */
 #define STORY_MINIMUM_NANO    INT64_C(300000000) /* of each day */
-#define STORY_TAX_PPM         130000             /* added */
+#define STORY_TAX_PPM         133333             /* added */
 
 /* How a relay stands by the word of people. */
 enum stand { STAND_FREE, STAND_OFF, STAND_MAYBE /* asked for, not answered */ };

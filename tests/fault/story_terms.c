@@ -11,13 +11,14 @@
 #include "concentrator/ledger_snapshot.h"
 #include "tests/fault/raw_ledger.h"
 
-#define TEXT_OF(x)   #x
-#define TEXT(x)      TEXT_OF(x)
-#define LAST_DAY     20604 /* 31 May 2026, counted from 1970 */
-#define DATED_MIN    125   /* by then the night's events are done */
-#define FREEZE_MIN   140
-#define RECENT_S     180 /* what is younger may be under way */
-#define ACCOUNTS_MAX 64
+#define TEXT_OF(x)    #x
+#define TEXT(x)       TEXT_OF(x)
+#define LAST_DAY      20604 /* 31 May 2026, counted from 1970 */
+#define DATED_MIN     125   /* by then the night's events are done */
+#define EMERGENCY_MIN 118
+#define FREEZE_MIN    140
+#define RECENT_S      180 /* what is younger may be under way */
+#define ACCOUNTS_MAX  64
 
 _Static_assert((LAST_DAY + 1) * CALENDAR_DAY_S - 8 * 3600 == STORY_MIDNIGHT_S, "the same midnight");
 
@@ -149,7 +150,7 @@ static void judge_dated(const struct story *story, const struct dated *dated)
 		 "= 12), (SELECT count(*) FROM entry e WHERE e.account_id = a.id AND kind = 12 "
 		 "AND amount_nano = -120000000 AND from_s = " DAY_BEGIN " AND to_s = " MIDNIGHT
 		 "), (SELECT count(*) FROM debt d WHERE d.account_id = a.id AND d.name = "
-		 "'standing charge of 2026-05-31' AND d.total_nano = 135600000), (SELECT count(*) "
+		 "'standing charge of 2026-05-31' AND d.total_nano = 135999960), (SELECT count(*) "
 		 "FROM dated WHERE account_id = a.id AND rule = 1), (SELECT count(*) FROM lived "
 		 "WHERE account_id = a.id) FROM account a JOIN room r ON r.id = a.room_id",
 		 judge_standing, (void *)(uintptr_t)dated);
@@ -285,6 +286,24 @@ static void judge_credits(const struct story *story)
 	end_account(&purse);
 }
 
+/* From the word of a person on the line stands, until it is repaid. */
+static void judge_emergency(const struct story *story)
+{
+	bool answered = false;
+
+	for (size_t i = 0; i < story_steps(); i++) {
+		struct story_trace trace = story_trace(story, i);
+
+		if (trace.args != NULL && strstr(trace.args, "'asks for it'") != NULL)
+			answered = trace.answered;
+	}
+	/* What the new day gives may repay it. */
+	if (answered && story_now(story) < EMERGENCY_MIN &&
+	    raw_number("SELECT c.emergency FROM credit c JOIN account a ON a.id = c.account_id "
+		       "JOIN room r ON r.id = a.room_id WHERE r.name = '110'") == 0)
+		branch_end(VERDICT_LOST, "the emergency credit of room 110 is gone");
+}
+
 static void judge_debt_sum(sqlite3_stmt *row, void *userdata)
 {
 	(void)userdata;
@@ -396,6 +415,7 @@ void judge_terms(const struct story *story)
 	judge_dated(story, &dated);
 	judge_tax();
 	judge_credits(story);
+	judge_emergency(story);
 	judge_debts(&dated);
 	judge_freezes(&dated);
 }
