@@ -95,6 +95,8 @@ def daemon_with(build, ledger, registers):
 
 
 def measure(build):
+    build = os.path.abspath(build)  # prepayd takes no other path
+
     def program(*path):
         return os.path.join(build, "tests", *path)
 
