@@ -1,16 +1,17 @@
 /* schedule.c - see schedule.h: which job is next. Relay commands wait in schedule_command.c; what results
- * teach is schedule_result.c.
+ * teach is schedule_result.c; how soon each read is wanted again, schedule_period.c.
  *
- * Order: relay commands, registers at a boundary, rooms near a limit, spans asked for at once (read-backs among them), probes
- * that their budget allows, then the earliest deadline. A deadline once set stands until the span is read, and those
- * of others lie ever later, so everything has its turn.
+ * Order: relay commands, registers at a boundary, rooms near a limit, spans asked for at once (read-backs among
+ * them), probes that their budget allows, then the earliest deadline. A deadline once set stands until the span is
+ * read, and those of others lie ever later, so everything has its turn.
  */
 #include "concentrator/rules/schedule_command.h"
 
-#include "concentrator/rules/schedule_boundary.h"
-
 #include <assert.h>
 #include <errno.h>
+
+#include "concentrator/rules/schedule_boundary.h"
+#include "concentrator/rules/schedule_period.h"
 
 #define MS INT64_C(1000)
 
@@ -91,122 +92,6 @@ void schedule_ask(struct schedule *schedule, uint16_t device, enum schedule_span
 	assert(device < schedule->devices && span < SCHEDULE_READS);
 	if (schedule->device[device].traits.cost_us[span] > 0)
 		schedule->device[device].asked |= (uint8_t)(1U << span);
-}
-
-static enum schedule_span load_span(const struct schedule_traits *traits)
-{
-	if (traits->cost_us[SCHEDULE_LOAD] > 0)
-		return SCHEDULE_LOAD;
-	return traits->cost_us[SCHEDULE_INSTANT] > 0 ? SCHEDULE_INSTANT : SCHEDULE_ENERGY;
-}
-
-enum schedule_span schedule_load_span(const struct schedule *schedule, uint16_t device)
-{
-	return load_span(&schedule->device[device].traits);
-}
-
-/* What is left for one read, where all of a span takes several. */
-static int64_t of_round(const struct schedule_device *device, enum schedule_span span, int64_t us)
-{
-	uint8_t reads = device->traits.round[span];
-
-	return reads > 1 ? us / reads : us;
-}
-
-/* How soon a room near a limit wants this span again; 0: it is not near any. */
-static int64_t hurry_us(const struct schedule_device *device, enum schedule_span span)
-{
-	bool shows_load = span == load_span(&device->traits);
-	int64_t money_us = span == SCHEDULE_ENERGY ? device->money_us : 0;
-	int64_t load_us = shows_load ? device->load_us : 0;
-
-	if (money_us == 0 || load_us == 0)
-		return of_round(device, span, money_us + load_us);
-	return of_round(device, span, money_us < load_us ? money_us : load_us);
-}
-
-/* The share of the line that all hurried reads want, in parts per million. */
-static int64_t hurried_ppm(const struct schedule *schedule)
-{
-	int64_t total_ppm = 0;
-
-	for (size_t i = 0; i < schedule->devices; i++) {
-		const struct schedule_device *device = &schedule->device[i];
-
-		if (device->state != SCHEDULE_ALIVE)
-			continue;
-		for (enum schedule_span span = SCHEDULE_ENERGY; span <= SCHEDULE_INSTANT; span++) {
-			int64_t within_us = hurry_us(device, span);
-
-			if (within_us > 0)
-				total_ppm += device->traits.cost_us[span] * 1000000 / within_us;
-		}
-	}
-	return total_ppm;
-}
-
-/* How soon all of a span is wanted again where nothing is near. */
-static int64_t usual_us(const struct schedule *schedule, const struct schedule_device *device,
-			enum schedule_span span)
-{
-	const int64_t *period_us = schedule->policy.period_us;
-
-	if (span == load_span(&device->traits) && period_us[SCHEDULE_LOAD] < period_us[span])
-		return period_us[SCHEDULE_LOAD];
-	return period_us[span];
-}
-
-int64_t schedule_period_us(const struct schedule *schedule, const struct schedule_device *device,
-			   enum schedule_span span, bool *ret_hurried)
-{
-	int64_t period_us = of_round(device, span, usual_us(schedule, device, span));
-	int64_t within_us = hurry_us(device, span), wanted_ppm;
-
-	*ret_hurried = false;
-	if (within_us == 0)
-		return period_us;
-	wanted_ppm = hurried_ppm(schedule);
-	if (wanted_ppm > SCHEDULE_HURRY_PERCENT * 10000)
-		within_us = within_us * wanted_ppm / (SCHEDULE_HURRY_PERCENT * 10000);
-	*ret_hurried = within_us < period_us;
-	return within_us < period_us ? within_us : period_us;
-}
-
-static void hasten(struct schedule *schedule, struct schedule_device *device,
-		   enum schedule_span span, int64_t now_us)
-{
-	bool hurried;
-	int64_t due_us = now_us + schedule_period_us(schedule, device, span, &hurried);
-
-	/* From the last read on, not from now: asked again and again it must not be put off. */
-	if (hurried && device->read_us[span] != 0)
-		due_us += device->read_us[span] - now_us;
-	if (hurried && due_us < device->due_us[span])
-		device->due_us[span] = due_us;
-	device->hurried = (uint8_t)((device->hurried & ~(1U << span)) |
-				    (hurried ? 1U << span : 0U));
-}
-
-void schedule_urgent(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us)
-{
-	struct schedule_device *one = &schedule->device[device];
-
-	assert(device < schedule->devices);
-	if (one->money_us == within_us)
-		return;
-	one->money_us = within_us;
-	hasten(schedule, one, SCHEDULE_ENERGY, now_us);
-}
-
-void schedule_watch(struct schedule *schedule, uint16_t device, int64_t within_us, int64_t now_us)
-{
-	struct schedule_device *one = &schedule->device[device];
-
-	assert(device < schedule->devices);
-	if (one->load_us == within_us)
-		return;
-	one->load_us = within_us;
-	hasten(schedule, one, schedule_load_span(schedule, device), now_us);
 }
 
 static enum schedule_span cheapest(const struct schedule_device *device)
@@ -332,7 +217,7 @@ static int64_t turn_us(const struct schedule_device *device, enum schedule_span 
 static int64_t deadline_us(const struct schedule_device *device, enum schedule_span span,
 			   int64_t now_us)
 {
-	bool shows_load = span == load_span(&device->traits) || brings_load(device, span);
+	bool shows_load = span == schedule_shows_load(&device->traits) || brings_load(device, span);
 
 	return turn_us(device, span, now_us) + (shows_load ? 0 : SCHEDULE_SELDOM_LATE_US);
 }
