@@ -23,6 +23,11 @@ struct schedule_policy schedule_policy_default(void)
 			      [SCHEDULE_INSTANT] = 20000 * MS,
 			      [SCHEDULE_POSITION] = 30000 * MS},
 		.continuous = true,
+		/* The register for people to look at; the load lest longer reads take the place of those of
+		 * the dead. */
+		.ahead_us = {[SCHEDULE_ENERGY] = 6000 * MS,
+			     [SCHEDULE_LOAD] = 3000 * MS,
+			     [SCHEDULE_INSTANT] = 60000 * MS},
 		.device_gap_us = 0,
 		.close_stagger_us = 200 * MS,
 		.quiet_us = 100 * MS,
@@ -197,38 +202,49 @@ static bool brings_load(const struct schedule_device *device, enum schedule_span
 	       span == traits->load_in && traits->round[span] <= 1;
 }
 
-/* When a span is due. Where a read of the whole brings the load along it takes the place of one of the load, so
- * that both cost little more than one; but it does not wait for the place of one that goes before others. */
-static int64_t turn_us(const struct schedule_device *device, enum schedule_span span,
-		       int64_t now_us)
+/* Where a read of the whole brings the load along it takes the place of one of the load, so that both cost little
+ * more than one; but it does not wait for the place of one that goes before others. */
+static bool is_paired(const struct schedule_device *device, int64_t now_us)
 {
 	enum schedule_span whole = device->traits.load_in;
-	bool paired = brings_load(device, whole) && device->due_us[whole] <= now_us &&
-		      !(device->hurried & (1U << SCHEDULE_LOAD));
 
-	if (paired && span == whole)
-		return device->due_us[SCHEDULE_LOAD];
-	if (paired && span == SCHEDULE_LOAD)
-		return SCHEDULE_NEVER_US;
-	return device->due_us[span];
+	return brings_load(device, whole) && device->due_us[whole] <= now_us &&
+	       !(device->hurried & (1U << SCHEDULE_LOAD));
+}
+
+/* In whose place this span is read now; SCHEDULE_READS: another is read in its place. */
+static enum schedule_span place_of(const struct schedule_device *device, enum schedule_span span,
+				   int64_t now_us)
+{
+	if (!is_paired(device, now_us))
+		return span;
+	if (span == SCHEDULE_LOAD)
+		return SCHEDULE_READS;
+	return span == device->traits.load_in ? SCHEDULE_LOAD : span;
 }
 
 /* What is read seldom comes due in heaps: it may be late by this before the load of others is. */
-static int64_t deadline_us(const struct schedule_device *device, enum schedule_span span,
-			   int64_t now_us)
+static int64_t deadline_us(const struct schedule_device *device, enum schedule_span place)
 {
-	bool shows_load = span == schedule_shows_load(&device->traits) || brings_load(device, span);
+	bool shows_load = place == schedule_shows_load(&device->traits);
 
-	return turn_us(device, span, now_us) + (shows_load ? 0 : SCHEDULE_SELDOM_LATE_US);
+	return device->due_us[place] + (shows_load ? 0 : SCHEDULE_SELDOM_LATE_US);
 }
 
-/* Spare time goes to the registers, and to what is read seldom because the load is read instead. */
+/* Without a read of the load alone it is the whole that is read often, and not ahead as well. */
 static bool is_read_ahead(const struct schedule *schedule, const struct schedule_device *device,
 			  enum schedule_span span)
 {
-	return schedule->policy.continuous &&
-	       (span == SCHEDULE_ENERGY ||
-		(span == SCHEDULE_INSTANT && device->traits.cost_us[SCHEDULE_LOAD] > 0));
+	return schedule->policy.continuous && schedule->policy.ahead_us[span] > 0 &&
+	       (span == SCHEDULE_ENERGY || device->traits.cost_us[SCHEDULE_LOAD] > 0);
+}
+
+/* Spare time goes round: by deadline a short one would take it all, by the last good read one that
+ * refuses. The longer it has waited, the further below zero. */
+static int64_t ahead_us(const struct schedule *schedule, const struct schedule_device *device,
+			enum schedule_span span, int64_t now_us)
+{
+	return (device->ended_us[span] - now_us) * 1000 / schedule->policy.ahead_us[span];
 }
 
 static void offer_reads(const struct schedule *schedule, size_t index, int64_t now_us,
@@ -242,20 +258,21 @@ static void offer_reads(const struct schedule *schedule, size_t index, int64_t n
 		if (device->traits.cost_us[span] == 0)
 			continue;
 		bool hurried = (device->hurried & (1U << span)) != 0;
+		enum schedule_span place = place_of(device, span, now_us);
 
 		if (hurried && device->due_us[span] <= begins_us)
 			offer(best, READ_HURRIED, device->due_us[span], index, span, false);
 		else if (device->asked & (1U << span))
 			offer(best, READ_ASKED, device->due_us[span], index, span, false);
-		else if (turn_us(device, span, now_us) <= now_us)
-			offer(best, READ_DUE, deadline_us(device, span, now_us), index, span,
-			      false);
-		else if (is_read_ahead(schedule, device, span))
-			/* Spare time goes round: by deadline a short one would take it all, by the last good
-			 * read one that refuses. */
-			offer(best, READ_AHEAD, device->ended_us[span], index, span, false);
+		else if (place == SCHEDULE_READS)
+			continue;
+		else if (device->due_us[place] <= now_us)
+			offer(best, READ_DUE, deadline_us(device, place), index, span, false);
+		else if (is_read_ahead(schedule, device, place))
+			offer(best, READ_AHEAD, ahead_us(schedule, device, place, now_us), index,
+			      span, false);
 		else
-			schedule_sooner(wait_us, turn_us(device, span, now_us));
+			schedule_sooner(wait_us, device->due_us[place]);
 	}
 }
 

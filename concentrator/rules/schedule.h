@@ -55,7 +55,10 @@ enum schedule_device_state { SCHEDULE_ALIVE, SCHEDULE_SILENT, SCHEDULE_DEAD };
 
 struct schedule_policy {
 	int64_t period_us[SCHEDULE_READS]; /* deadline of each span after its last read */
-	bool continuous; /* read energy ahead of its deadline rather than leave the line idle */
+	bool continuous; /* read ahead of deadlines rather than leave the line idle */
+	int64_t ahead_us
+		[SCHEDULE_READS]; /* who has waited the longest measured by this has the spare
+					   * time; 0: never */
 	int64_t device_gap_us; /* rest of a device between two requests, where a model wants it */
 	int64_t close_stagger_us; /* between two closes */
 	int64_t quiet_us;       /* silence after a time-out where there is no other device to ask */

@@ -235,13 +235,13 @@ static void a_healthy_line_is_never_idle_and_fair(void **state)
 				least = one->reads[SCHEDULE_ENERGY];
 			if (one->reads[SCHEDULE_ENERGY] > most)
 				most = one->reads[SCHEDULE_ENERGY];
-			assert_true(one->worst_age_us[SCHEDULE_LOAD] < 3200 * MS);
-			assert_true(one->worst_age_us[SCHEDULE_INSTANT] < 8 * SECOND);
+			assert_true(one->worst_age_us[SCHEDULE_LOAD] < 4000 * MS);
+			assert_true(one->worst_age_us[SCHEDULE_INSTANT] < 26 * SECOND);
 			assert_true(one->worst_age_us[SCHEDULE_POSITION] < 32 * SECOND);
 		}
 		print_message("energy reads a meter in 120 s: %d to %d\n", (int)least, (int)most);
 		assert_true(most - least <= 3);
-		assert_true(least >= 22);
+		assert_true(least >= 18);
 	}
 }
 
@@ -635,9 +635,13 @@ static void a_lone_device_is_asked_again_after_silence(void **state)
 
 	(void)state;
 	run(line, 5 * SECOND);
-	/* Spare time is for the register and what is read whole by turns. */
-	assert_true(line->device[0].reads[SCHEDULE_ENERGY] > 35);
-	assert_true(line->device[0].reads[SCHEDULE_INSTANT] > 35);
+	/* Spare time is shared: most for the load, some for the register, least for what is longest. */
+	print_message("spare time: %d, %d, %d reads\n", (int)line->device[0].reads[SCHEDULE_ENERGY],
+		      (int)line->device[0].reads[SCHEDULE_LOAD],
+		      (int)line->device[0].reads[SCHEDULE_INSTANT]);
+	assert_true(line->device[0].reads[SCHEDULE_ENERGY] > 30);
+	assert_true(line->device[0].reads[SCHEDULE_LOAD] > 60);
+	assert_true(line->device[0].reads[SCHEDULE_INSTANT] > 5);
 	line->device[0].dead = true;
 	run(line, 30 * SECOND);
 	assert_int_equal(line->schedule.device[0].state, SCHEDULE_SILENT);
@@ -905,14 +909,14 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 		struct kind kinds[5];
 	} cases[] = {
 		{"64 meters of four kinds",
-		 4300 * MS,
+		 4500 * MS,
 		 {{24, {6, 2, 14, 0}, 1},
 		  {20, {8, 2, 0, 1}, 1},
 		  {12, {17, 2, 0, 0}, 1},
 		  {8, {6, 8, 7, 0}, 2},
 		  {4, {0, 0, 0, 1}, 1}}},
-		{"64 meters of one kind", 4300 * MS, {{64, {6, 2, 14, 0}, 1}}},
-		{"16 meters leave time to spare", 4300 * MS, {{16, {6, 2, 14, 0}, 1}}},
+		{"64 meters of one kind", 4500 * MS, {{64, {6, 2, 14, 0}, 1}}},
+		{"16 meters leave time to spare", 4500 * MS, {{16, {6, 2, 14, 0}, 1}}},
 	};
 
 	(void)state;
@@ -926,7 +930,8 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 			if (cases[n].kinds[i].registers[SCHEDULE_ENERGY] > 0)
 				meters += cases[n].kinds[i].count;
 		}
-		run(line, 30 * SECOND);
+		/* All began at once: until that has spread. */
+		run(line, 120 * SECOND);
 		for (long round = 0; round < rounds; round++) {
 			struct overloaded ones[AT_ONCE] = {0};
 			long first = random_between(&line->random, 0, meters - 1);
@@ -947,6 +952,36 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 			      rounds * AT_ONCE, (int)(worst_us / MS));
 		assert_true(late * 100 <= rounds * AT_ONCE + 200);
 	}
+}
+
+/* B2 on a full line, by answers: what the dead leave free does not go to longer reads than before. */
+static void sixteen_dead_of_sixty_four_leave_a_full_line_its_answers(void **state)
+{
+	static const struct kind kind = {64, {6, 2, 14, 0}, 1};
+	int64_t answers[2];
+
+	(void)state;
+	for (int dead = 0; dead < 2; dead++) {
+		struct play *line = play(0, true);
+		int64_t before = 0;
+
+		add(line, &kind);
+		run(line, 30 * SECOND);
+		for (int i = 0; i < 64; i += 4)
+			line->device[i].dead = dead;
+		run(line, 60 * SECOND);
+		for (int i = 0; i < 64; i++)
+			before += (int64_t)(line->schedule.device[i].polls -
+					    line->schedule.device[i].timeouts);
+		run(line, 120 * SECOND);
+		answers[dead] = -before;
+		for (int i = 0; i < 64; i++)
+			answers[dead] += (int64_t)(line->schedule.device[i].polls -
+						   line->schedule.device[i].timeouts);
+	}
+	print_message("answers in 120 s: %d, with 16 of 64 dead %d\n", (int)answers[0],
+		      (int)answers[1]);
+	assert_true(answers[1] * 100 >= answers[0] * 95);
 }
 
 /* What is asked for behind a cut does not keep the next room from being cut in time. */
@@ -1246,7 +1281,8 @@ static void at_a_boundary_commands_go_first_and_rooms_near_zero_wait(void **stat
 		if (line->last.span == SCHEDULE_RELAY)
 			*(line->last.close ? &closed_at : &opened_at) = jobs;
 	}
-	assert_int_equal(jobs, 64 + 2);
+	/* A register whose read was under way when the round began is one of them. */
+	assert_in_range(jobs, 63 + 2, 64 + 2);
 	assert_int_equal(opened_at, 20);
 	assert_int_equal(closed_at, 21);
 	/* Whoever waited is not forgotten. */
@@ -1373,6 +1409,7 @@ int main(void)
 		cmocka_unit_test(a_crossing_is_commanded_within_half_a_second),
 		cmocka_unit_test(a_device_of_many_circuits_shows_each_of_them_in_time),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
+		cmocka_unit_test(sixteen_dead_of_sixty_four_leave_a_full_line_its_answers),
 		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
 		cmocka_unit_test(a_watched_room_is_read_by_what_shows_its_load),
 		cmocka_unit_test(a_span_asked_for_is_read_at_once),
