@@ -278,6 +278,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         def answer():
             content = self.store.wait_for_items(query["after"], int(query["limit"]), int(query["wait"]),
                                                 lambda: self.server.listener is None)
+            if self.server.listener is None:  # cut off: what it would have said must not slip out
+                raise ConnectionResetError("cut off")
             return (200, content) if content is not None else (410, {"title": "cursor unknown"})
 
         if self.faulty(path, answer):
