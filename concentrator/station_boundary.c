@@ -6,7 +6,7 @@
  *
  * At a midnight that changes no price the day's registers are frozen: there only readings behind it count.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_boundary.h"
 
 #include "concentrator/rules/tariff_time.h"
 

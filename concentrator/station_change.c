@@ -3,12 +3,14 @@
  * A dry run takes the very way of the real one and is rolled back at its end, so its figures are those that
  * the real one would have.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_change.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 static void save(struct station_change *change, struct station_room *room)
 {

@@ -3,7 +3,7 @@
  * M8  Once on each local date, some minutes behind midnight's settlements; while the time is not known, once
  *     in twelve hours of running.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_checkpoint.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,8 @@
 
 #include "concentrator/ledger_checkpoint.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_order.h"
 
 #define CURSOR     "checkpoint day"
 #define SETTLED_US INT64_C(60000000) /* after the start, so that meters were read */

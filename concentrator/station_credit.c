@@ -4,7 +4,7 @@
  *     count is kept with the number of the last one, so a start counts the newest alone.
  * S1  Overdraft and emergency credit lower the cut-off of one room.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_credit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,8 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 #define KEEP_ENTRIES 64 /* so many entries of a room may have to be counted again at a start */
 

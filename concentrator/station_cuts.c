@@ -3,10 +3,14 @@
  * S7  The whole building is counted before one room of it is cut. What is held stays held over a restart,
  *     until a person confirms or no room is due any more.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_cuts.h"
 
 #include <errno.h>
 #include <stdio.h>
+
+#include "concentrator/station_credit.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 #define CURSOR   "cuts"
 #define COUNT_US INT64_C(1000000) /* while cuts are held, so often at most */

@@ -4,7 +4,7 @@
  *     table refuses a second one. Nothing happens while the time is not known, or before the room was seen
  *     since the start. More than three missed days wait for a person.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_dated.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,6 +15,12 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_boundary.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_debt.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_tax.h"
 
 int station_dated_load(struct station *station, struct station_room *room)
 {

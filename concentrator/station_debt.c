@@ -5,7 +5,7 @@
  * M9  By date a debt is taken once for each period of the local calendar, on trusted time, from rooms that
  *     were seen since the start.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_debt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,6 +14,9 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 struct debts {
 	size_t count;

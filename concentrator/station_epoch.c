@@ -4,13 +4,14 @@
  *     them already, with other content, and they would be taken for known. It goes on in another epoch; what
  *     was acknowledged since the start was acknowledged by mistake and is sent again.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_epoch.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "concentrator/ledger_event.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
 
 int station_epoch_load(struct station *station)
 {

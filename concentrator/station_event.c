@@ -1,5 +1,5 @@
 /* station_event.c - what leaves the station: events for the cloud, alarms, lines in the journal. */
-#include "concentrator/station_state.h"
+#include "concentrator/station_event.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -11,6 +11,9 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_relay.h"
 
 #define STORE_RETRY_US INT64_C(10000000)
 

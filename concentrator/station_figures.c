@@ -1,5 +1,5 @@
 /* station_figures.c - the counters of lines and devices. */
-#include "concentrator/station_state.h"
+#include "concentrator/station_figures.h"
 
 #include <errno.h>
 

@@ -4,12 +4,14 @@
  * does not answer, a quarter of an hour later with all that are left. Only on trusted time. A day that the box
  * was off is left out: the next one's energy covers it and says since when. A month is never left out.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_freeze.h"
 
 #include <errno.h>
 
 #include "concentrator/ledger_freeze.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 #define GRACE_S 900
 

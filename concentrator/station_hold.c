@@ -4,12 +4,14 @@
  *     While the time is not known it does not end. It stops cuts to come; a room that is cut already is
  *     restored by a recharge, or by a person.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_hold.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 bool station_kept(const struct station *station, const struct station_room *room)
 {

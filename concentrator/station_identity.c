@@ -10,13 +10,16 @@
  *     serial number is bound to the meter life, and so are the ratios. A ratio that went back by itself
  *     stays frozen all the same, until a person decides.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_identity.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "concentrator/station_event.h"
+#include "concentrator/station_mode.h"
 
 #define DAY_US      INT64_C(86400000000)
 #define RETRY_US    INT64_C(3600000000)

@@ -3,12 +3,14 @@
  * S1  Cuts for money wait while a recharge may be waiting at a cloud that is away. Neither a restart of
  *     this daemon nor the end of its messenger makes that time shorter.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_link.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "concentrator/station_event.h"
 
 #define CURSOR    "away"
 #define ALARM_US  INT64_C(3600000000)

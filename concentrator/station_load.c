@@ -1,4 +1,4 @@
-#include "concentrator/station_state.h"
+#include "concentrator/station_load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,13 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_supply.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_freeze.h"
+#include "concentrator/station_identity.h"
+#include "concentrator/station_load_read.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_poll.h"
+#include "concentrator/station_tariff.h"
 
 struct station_room *station_room_find(const struct station *station, const char *name)
 {

@@ -3,9 +3,12 @@
  * It is asked for often, its block seldom. A unit that does not answer it though it answers others is asked for
  * the whole block from then on, until it has been away.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_load_read.h"
 
 #include <errno.h>
+
+#include "concentrator/station_load.h"
+#include "concentrator/station_meter.h"
 
 /* In a row, with an answer to another read behind each. Noise on a bad line does not get here. */
 #define LOAD_TRIES 8

@@ -3,11 +3,12 @@
  * What pays follows from the line's rate and the device's learnt turnaround, what the device bears from its
  * model (meters/read_plan.h). A unit that does not bear it after all is asked block by block from then on.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_merge.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "concentrator/station_poll.h"
 #include "meters/read_plan.h"
 
 #define MERGE_TRIES 3 /* merged reads that fail in a row */

@@ -3,7 +3,7 @@
  * M6  What the guard does not believe is recorded as a quarantine and shown; the baseline stays. When
  *     the register comes back by itself the quarantine closes and nothing was charged or lost.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_meter.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,11 @@
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/settle.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_identity.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_overload.h"
+#include "concentrator/station_relay.h"
 
 /* Steps before a rate is believed, and the longest wait for them. */
 #define RATE_STEPS   10

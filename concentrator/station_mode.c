@@ -7,8 +7,10 @@
  *
  * S5 (part)  What a device says of its mode closes nothing that is open.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_mode.h"
 
+#include "concentrator/station_event.h"
+#include "concentrator/station_relay.h"
 #include "meters/decode.h"
 
 /* A meter that can be taken over is given this long before people are told. */

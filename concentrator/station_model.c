@@ -7,9 +7,11 @@
  * M6  While a device refuses a read of its model no register of it moves money: it may be something else.
  *     What is read seldom (a serial number) is told alone; a meter may well lack it.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_model.h"
 
 #include <errno.h>
+
+#include "concentrator/station_event.h"
 
 #define REFUSALS 3 /* of one read in a row */
 

@@ -3,7 +3,7 @@
  * M1  Live balance = entries minus the priced step since.
  * S1, S2  The decision is supply.h's; here its facts are gathered and its answer carried out.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_money.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,18 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
 #include "concentrator/rules/settle.h"
+#include "concentrator/station_boundary.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_cuts.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_freeze.h"
+#include "concentrator/station_hold.h"
+#include "concentrator/station_link.h"
+#include "concentrator/station_protect.h"
+#include "concentrator/station_relay.h"
+#include "concentrator/station_tariff.h"
+#include "concentrator/station_tax.h"
+#include "concentrator/station_warning.h"
 
 #define WEEK_S           INT64_C(604800)
 #define WEEK_ENTRIES_MAX 2048

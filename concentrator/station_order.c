@@ -5,7 +5,7 @@
  * U2  An item that cannot be taken is refused, kept and reported; the items behind it are applied.
  * U3  A replay finds every id known and changes nothing.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_order.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +18,11 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_reversal.h"
 
 /* What became of one item; room is set where money moved. */
 struct outcome {

@@ -4,7 +4,9 @@
  * can be a second measurement (rules/load.h), and then it is an alarm. Whether anything is cut for it is no
  * decision of this file.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_overload.h"
+
+#include "concentrator/station_event.h"
 
 /* One device may serve several supplies: it is watched as often as the one that wants it most. */
 static void watch(struct station *station, struct station_device *device)

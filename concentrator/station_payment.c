@@ -4,7 +4,7 @@
  *     entry has the order's id like every recharge, so that a replay of it finds it known.
  * M4  The entry, the order's result and the second receipt are one transaction.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_payment.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,11 @@
 #include "concentrator/ledger_order.h"
 #include "concentrator/platform/text.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_order.h"
+#include "concentrator/station_reversal.h"
 
 static int read_row(const struct ledger_order *order, void *userdata)
 {

@@ -2,13 +2,14 @@
  *
  * A change counts from the next period of the allowance on: what was given stays given.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_persons.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "concentrator/ledger_persons.h"
+#include "concentrator/station_event.h"
 
 int station_persons_load(struct station *station, struct station_room *room)
 {

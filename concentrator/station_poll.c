@@ -1,11 +1,24 @@
 /* station_poll.c - keeps the lines busy and takes their answers apart. */
-#include "concentrator/station_state.h"
+#include "concentrator/station_poll.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_figures.h"
+#include "concentrator/station_identity.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_load_read.h"
+#include "concentrator/station_merge.h"
+#include "concentrator/station_meter.h"
+#include "concentrator/station_mode.h"
+#include "concentrator/station_model.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_relay.h"
+#include "concentrator/station_silence.h"
 #include "concentrator/survey.h"
+#include "concentrator/verbs_meter.h"
 #include "meters/decode.h"
 
 #define RATE_WINDOW_US      INT64_C(10000000)

@@ -3,13 +3,14 @@
  * Nothing here may hold up the loop or touch the ledger: a batch that cannot be written comes back into the
  * buffer, whose oldest rows give way, and an alarm stands until one is written again.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_profile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "concentrator/profile.h"
+#include "concentrator/station_event.h"
 
 #define SETTLE_S     5 /* the reading that ends a quarter may come a little later */
 #define WRITE_SLOTS  2 /* this many are one batch ... */

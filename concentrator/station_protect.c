@@ -2,9 +2,11 @@
  *
  * S1  While the time is not known no hour is protected; nobody is cut for money then either.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_protect.h"
 
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_hold.h"
 
 bool station_protected(const struct station *station)
 {

@@ -8,7 +8,7 @@
  * A register that fell has no energy on the way down: its life ends at the last good register, and a new
  * one begins at what the meter shows.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_register.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +20,10 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/rules/settle.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_identity.h"
+#include "concentrator/station_money.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct station_decision *decision,
 							const char *format, ...)

@@ -3,7 +3,7 @@
  * The order is fixed: the intent is committed, then the command is queued. A daemon killed in between
  * finds a relay that it may have opened itself, and never takes its own cut for a stranger's (S5).
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_relay.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +11,9 @@
 
 #include "concentrator/ledger_supply.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_mode.h"
+#include "concentrator/station_poll.h"
 
 static int keep_relay(struct station *station, const struct station_supply *supply)
 {

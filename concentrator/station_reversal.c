@@ -3,7 +3,7 @@
  * M3  A reversal names an applied credit of the same room; all that name it take back no more than that. What the
  *     credit paid of debts goes back with it.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_reversal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -14,6 +14,7 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_order.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_debt.h"
 
 struct reversed {
 	int64_t account_id;

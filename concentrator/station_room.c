@@ -3,7 +3,7 @@
  * All or nothing: rows are checked whole, against each other and against what is there, before the first
  * is written, and written in one transaction.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_room.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,13 @@
 #include "concentrator/ledger_persons.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_dated.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_persons.h"
+#include "concentrator/station_tenancy.h"
 
 static bool same_channel(const struct ledger_device *a, const struct ledger_device *b)
 {

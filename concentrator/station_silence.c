@@ -1,7 +1,8 @@
 /* station_silence.c - one alarm for what has one cause: a meter, a line, or the building's power. */
-#include "concentrator/station_state.h"
+#include "concentrator/station_silence.h"
 
 #include "concentrator/rules/silence.h"
+#include "concentrator/station_event.h"
 
 static struct silence_line look(const struct station_line *line)
 {

@@ -3,7 +3,7 @@
  * Once in SNAPSHOT_ENTRIES, about a day of a large building; at once where there is none to begin with,
  * or it was refused, or new prices have made its positions useless.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,8 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_use.h"
 
 #define SNAPSHOT_ENTRIES 1024
 

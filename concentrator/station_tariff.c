@@ -4,7 +4,7 @@
  *     for ever, the book the last few and what is staged.
  * S7  A price that comes into force is a change after which cuts are held.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_tariff.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,8 @@
 
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_tax.h"
+#include "concentrator/station_use.h"
 #include "concentrator/tariff_file.h"
 
 /* The oldest energy or day that is not charged yet; now where there is none. */

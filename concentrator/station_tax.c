@@ -2,7 +2,7 @@
  *
  * M1  A tax entry follows the charges that it is on in their transaction, so no balance is ever without it.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_tax.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_tax.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_money.h"
 
 int station_tax_load(struct station *station, struct station_room *room)
 {

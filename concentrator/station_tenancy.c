@@ -7,7 +7,7 @@
  *
  * A room that had a tenancy and has none is vacant: nobody pays for what is used there.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_tenancy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +15,10 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_dated.h"
+#include "concentrator/station_debt.h"
 
 static int balance_of(struct station *station, const struct station_room *room, int64_t *ret)
 {

@@ -5,7 +5,7 @@
  *     where the snapshot was taken under the same book of prices and tenancy; else it is added up from as
  *     many charges as it takes, all accounts in one pass.
  */
-#include "concentrator/station_state.h"
+#include "concentrator/station_use.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,9 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/platform/digest.h"
+#include "concentrator/station_dated.h"
+#include "concentrator/station_persons.h"
+#include "concentrator/station_tax.h"
 
 #define USE_INTEGERS 21
 #define USE_SIZE     (USE_INTEGERS * 8)

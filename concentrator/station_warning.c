@@ -1,10 +1,11 @@
 /* station_warning.c - warns a room of levels of its money and of the days it lasts, each once, through restarts. */
-#include "concentrator/station_state.h"
+#include "concentrator/station_warning.h"
 
 #include <stdio.h>
 
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_event.h"
 
 #define DAYS_SHIFT 16 /* of ledger_credit.warned: money below, days above */
 

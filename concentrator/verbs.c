@@ -8,6 +8,8 @@
 
 #include "concentrator/ledger_event.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
 #include "concentrator/station_state.h"
 
 static const struct control_verb table[] = {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "concentrator/station_event.h"
 #include "concentrator/station_state.h"
 
 #define PAGE_ALARMS 96

@@ -9,6 +9,13 @@
 #include "concentrator/ledger_order.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_debt.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_order.h"
+#include "concentrator/station_payment.h"
 #include "concentrator/station_state.h"
 
 #define PAGE_ORDERS 96

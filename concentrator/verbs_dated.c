@@ -6,6 +6,9 @@
 
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_dated.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 #include "concentrator/station_state.h"
 
 #define PAGE_ROWS 128

@@ -8,6 +8,10 @@
 
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_debt.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
 #include "concentrator/station_state.h"
 
 #define PAGE_DEBTS      64

@@ -5,6 +5,10 @@
 
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 #include "concentrator/station_state.h"
 
 static int begin(struct station *station, struct control_call *call, struct station_change *change,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "concentrator/ledger_freeze.h"
+#include "concentrator/station_event.h"
 #include "concentrator/station_state.h"
 
 struct rows {

@@ -11,7 +11,10 @@
 #include "concentrator/reader.h"
 #include "concentrator/rules/money.h"
 #include "concentrator/rules/tariff_cell.h"
+#include "concentrator/station_event.h"
 #include "concentrator/station_state.h"
+#include "concentrator/station_tariff.h"
+#include "concentrator/station_tax.h"
 
 #define EXPLAIN_DEFAULT 20
 #define KIND(kind)      (UINT32_C(1) << (kind))

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "concentrator/station_hold.h"
 #include "concentrator/station_state.h"
 
 #define HOLD_MAX_S (INT64_C(366) * CALENDAR_DAY_S)

@@ -9,6 +9,9 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/encoding.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_profile.h"
 #include "concentrator/station_state.h"
 #include "concentrator/verbs_entry.h"
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "concentrator/station_figures.h"
+#include "concentrator/station_load.h"
 #include "concentrator/station_state.h"
 
 static const char *state_name(enum line_state state)

@@ -8,6 +8,9 @@
 
 #include "concentrator/ledger_event.h"
 #include "concentrator/platform/text.h"
+#include "concentrator/station_epoch.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_order.h"
 #include "concentrator/station_state.h"
 
 #define FETCH_WAIT_MAX_MS 600000

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "concentrator/station_state.h"
+#include "concentrator/station_figures.h"
+#include "concentrator/station_load.h"
+#include "concentrator/verbs_meter.h"
 #include "meters/quantity.h"
 
 #define READ_WAIT_US INT64_C(20000000)

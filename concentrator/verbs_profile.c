@@ -7,6 +7,7 @@
 
 #include "concentrator/profile.h"
 #include "concentrator/reader.h"
+#include "concentrator/station_profile.h"
 #include "concentrator/station_state.h"
 
 static bool parse_day(const char *text, int64_t *ret_day)

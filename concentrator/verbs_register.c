@@ -9,6 +9,9 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_register.h"
 #include "concentrator/station_state.h"
 
 #define PAGE_QUARANTINES 64 /* of at most 700 bytes: a page fits a line */

@@ -7,6 +7,9 @@
 
 #include "concentrator/ledger_supply.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_relay.h"
 #include "concentrator/station_state.h"
 
 /* Sets or clears one person's wish, on the disk first. */

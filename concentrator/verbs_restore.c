@@ -20,6 +20,8 @@
 #include "concentrator/ledger_restore.h"
 #include "concentrator/platform/clock.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_checkpoint.h"
+#include "concentrator/station_event.h"
 #include "concentrator/station_state.h"
 
 #define FILE_BYTES_MAX ((off_t)32 * 1024 * 1024)

@@ -7,7 +7,17 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/text.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_figures.h"
+#include "concentrator/station_hold.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_persons.h"
+#include "concentrator/station_protect.h"
+#include "concentrator/station_relay.h"
+#include "concentrator/station_room.h"
 #include "concentrator/station_state.h"
+#include "concentrator/station_tenancy.h"
 #include "concentrator/verbs_entry.h"
 
 #define SHOW_ENTRIES 5

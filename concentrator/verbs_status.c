@@ -7,6 +7,8 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_credit.h"
+#include "concentrator/station_relay.h"
 #include "concentrator/station_state.h"
 
 int verb_version(void *userdata, struct control_call *call)

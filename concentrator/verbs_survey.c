@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/station_load.h"
 #include "concentrator/station_state.h"
 #include "concentrator/survey.h"
 

@@ -7,7 +7,10 @@
 
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 #include "concentrator/station_state.h"
+#include "concentrator/station_tariff.h"
 #include "concentrator/tariff_file.h"
 
 struct tariffs {

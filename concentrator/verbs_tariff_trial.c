@@ -9,6 +9,7 @@
 
 #include "concentrator/reader.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_event.h"
 #include "concentrator/station_state.h"
 
 /* The month asked for, else the last one that is whole. */

@@ -8,7 +8,12 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
+#include "concentrator/station_change.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
 #include "concentrator/station_state.h"
+#include "concentrator/station_tenancy.h"
 
 /* The cloud owns tenancies where there is one. */
 static bool ours(const struct station *station, struct control_call *call)

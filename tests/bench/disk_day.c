@@ -11,6 +11,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/station_tariff.h"
 #include "tests/bench/counting_vfs.h"
 #include "tests/system/station_site.h"
 

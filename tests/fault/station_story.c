@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "concentrator/station_order.h"
+#include "concentrator/station_snapshot.h"
 #include "tests/fault/raw_ledger.h"
 
 struct step {

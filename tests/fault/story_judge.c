@@ -6,6 +6,8 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 #include "tests/fault/raw_ledger.h"
 
 void judge_note(const struct story *story, struct acknowledged *ret)

@@ -18,13 +18,17 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-#include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_checkpoint.h"
+#include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_key.h"
 #include "concentrator/ledger_restore.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_checkpoint.h"
+#include "concentrator/station_epoch.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_order.h"
 #include "concentrator/station_state.h"
 #include "tests/fault/checkpoint_feed.h"
 #include "tests/fault/crash_vfs.h"

@@ -17,6 +17,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_load.h"
 
 #define ILL_MIN  2 /* minutes that the disk fails */
 #define WELL_MIN 2

@@ -10,6 +10,12 @@
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
 #include "concentrator/platform/encoding.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_order.h"
+#include "concentrator/station_room.h"
+#include "concentrator/station_tariff.h"
 
 void site_open(struct site *site)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/station_persons.h"
 
 #define CENT INT64_C(10000000)
 

@@ -6,6 +6,8 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_tariff.h"
 #include "tests/unit/random.h"
 
 #define EDGE_S     (START_S + 8 * 3600)

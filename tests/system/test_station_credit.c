@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
-#include "concentrator/ledger_key.h"
 #include "concentrator/ledger_event.h"
+#include "concentrator/ledger_key.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_load.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define UNIT       INT64_C(1000000000)

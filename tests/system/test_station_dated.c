@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/station_dated.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_money.h"
 
 #define DAY_US INT64_C(86400000000)
 #define CENT   INT64_C(10000000)

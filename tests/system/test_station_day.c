@@ -3,6 +3,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
+#include "concentrator/station_relay.h"
 
 static void a_room_is_warned_cut_and_restored(void **state)
 {

@@ -6,6 +6,7 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/station_tariff.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define DAY_US     (24 * HOUR_US)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_quarantine.h"
+#include "concentrator/station_room.h"
 #include "tests/system/station_call.h"
 
 #define DAY_US (24 * HOUR_US)

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "concentrator/station_figures.h"
+#include "concentrator/station_money.h"
 #include "concentrator/survey.h"
 #include "tests/system/station_call.h"
 

@@ -4,6 +4,9 @@
  */
 #include <string.h>
 
+#include "concentrator/station_relay.h"
+#include "concentrator/station_room.h"
+
 #include "tests/system/station_call.h"
 
 #define DAY_US  (24 * HOUR_US)

@@ -8,6 +8,7 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_meter.h"
 
 #define CASE(name)   cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define MODULUS_WH   INT64_C(1000000000)

@@ -14,6 +14,9 @@
 #include "concentrator/ledger_restore.h"
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_epoch.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_tariff.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define DAY_US     (24 * HOUR_US)

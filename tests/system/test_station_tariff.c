@@ -7,6 +7,10 @@
 
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/station_persons.h"
+#include "concentrator/station_snapshot.h"
+#include "concentrator/station_tariff.h"
+#include "concentrator/station_use.h"
 
 static void apply(struct site *site, const char *text)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/station_persons.h"
 #include "tests/unit/random.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)

@@ -9,6 +9,11 @@
 #include "concentrator/ledger_key.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_tariff.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_relay.h"
+#include "concentrator/station_room.h"
+#include "concentrator/station_tariff.h"
+#include "concentrator/station_tenancy.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 

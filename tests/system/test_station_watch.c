@@ -1,6 +1,9 @@
 /* The station beside a limit: of money, whose notice ends at a moment, and of power. */
 #include "tests/system/station_site.h"
 
+#include "concentrator/station_load_read.h"
+#include "concentrator/station_model.h"
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 
 #define SECOND_US INT64_C(1000000)

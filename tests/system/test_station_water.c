@@ -8,6 +8,11 @@
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_event.h"
+#include "concentrator/station_load.h"
+#include "concentrator/station_money.h"
+#include "concentrator/station_snapshot.h"
+#include "concentrator/station_tariff.h"
 
 #define CENT        INT64_C(10000000)
 #define WATER_MICRO 3450000 /* a m3 */

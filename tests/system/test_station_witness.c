@@ -5,6 +5,8 @@
  */
 #include "tests/system/station_call.h"
 
+#include "concentrator/station_room.h"
+
 static void no_finding(size_t row, const char *column, const char *detail, void *userdata)
 {
 	(void)userdata;

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "concentrator/station_merge.h"
 #include "concentrator/station_state.h"
 #include "meters/model_file.h"
 

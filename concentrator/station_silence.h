@@ -1,0 +1,7 @@
+/* station_silence.h - one alarm for what has one cause: a meter, a line, or the building's power. */
+#pragma once
+
+#include "concentrator/station_state.h"
+
+/* Raises and clears the alarms about lines that fell silent, and about the power. */
+void station_silence(struct station *station);
