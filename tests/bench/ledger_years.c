@@ -6,8 +6,9 @@
  *     ledger_years measure FILE                   prints "figure value", one a line
  *
  * The entries go through the ledger's own functions: 8 settlements a day and room, at three prices, and a
- * recharge a week with its order and its receipt's event. Each transaction holds thirty days, for speed; a
- * snapshot is taken at its end, as the daemon takes one a day.
+ * recharge a week with its order and its receipt's event. Beside them what a daemon keeps: what a balance is
+ * made of, as often as it writes that, and the freezes that are not dropped yet. Each transaction holds thirty
+ * days, for speed; a snapshot is taken at its end, as the daemon takes one a day.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,24 +19,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "concentrator/ledger_credit.h"
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_event.h"
+#include "concentrator/ledger_freeze.h"
 #include "concentrator/ledger_order.h"
 #include "concentrator/ledger_read.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/rules/calendar.h"
 
-#define DAY_S      INT64_C(86400)
-#define SETTLES    8
-#define BATCH_DAYS 30
-#define ROOMS_MAX  1024
-#define COMMITS    64
-#define STATEMENTS 24
-#define FIRST_WH   INT64_C(1000000)
-#define SITE       "S-0001"
-#define BOOT       "0123456789abcdef0123456789abcdef"
+#define DAY_S         INT64_C(86400)
+#define SETTLES       8
+#define BATCH_DAYS    30
+#define CREDIT_BEHIND 64 /* as of station_credit.c */
+#define ROOMS_MAX     1024
+#define COMMITS       64
+#define STATEMENTS    24
+#define FIRST_WH      INT64_C(1000000)
+#define SITE          "S-0001"
+#define BOOT          "0123456789abcdef0123456789abcdef"
 #define TARIFF_TEXT                                                                                \
 	"[tariff]\nname = years\nactivation = receipt\n[energy]\nblocks = 2000 4000\n"             \
 	"reset = year 01-01\nprice = 0.5 0.6 0.9\n"
@@ -44,9 +49,11 @@ struct years {
 	struct ledger *ledger;
 	int rooms;
 	int64_t account_id[ROOMS_MAX];
+	int64_t supply_id[ROOMS_MAX];
 	int64_t point_id[ROOMS_MAX];
 	int64_t life_id[ROOMS_MAX];
 	int64_t settled_wh[ROOMS_MAX];
+	int uncounted[ROOMS_MAX]; /* entries since the account's credits were written */
 	int64_t tariff_id;
 	uint32_t random;
 };
@@ -127,6 +134,7 @@ static void commission(struct years *years, int64_t at_s)
 		life.point_id = supply.point_id;
 		must(ledger_life_begin(years->ledger, &life), "life");
 		years->account_id[i] = room.account_id;
+		years->supply_id[i] = supply.id;
 		years->point_id[i] = supply.point_id;
 		years->life_id[i] = life.id;
 		years->settled_wh[i] = FIRST_WH;
@@ -170,6 +178,7 @@ static void settle(struct years *years, int room, int64_t at_s, int settle)
 	(void)snprintf(entry.why, sizeof(entry.why), "%s",
 		       settle == SETTLES - 1 ? "midnight" : "price boundary");
 	years->settled_wh[room] = entry.to_wh;
+	years->uncounted[room]++;
 	append(years, &entry, at_s);
 }
 
@@ -195,6 +204,7 @@ static void recharge(struct years *years, int room, int64_t day, int64_t at_s)
 		       (uint64_t)day, (unsigned)room);
 	(void)snprintf(entry.order, sizeof(entry.order), "%s", order.mrid);
 	append(years, &entry, at_s);
+	years->uncounted[room]++;
 	(void)snprintf(
 		payload, sizeof(payload),
 		"{\"mRID\":\"%s\",\"type\":\"CreditRegister\",\"site\":\"%s\",\"room\":\"%d\","
@@ -214,6 +224,47 @@ static void recharge(struct years *years, int room, int64_t day, int64_t at_s)
 	must(ledger_event_put(years->ledger, 0, "receipt", at_s, true, receipt, NULL), "event");
 }
 
+/* Before a settlement, as the station does it. All of the money is paid. */
+static void keep_credit(struct years *years, int room)
+{
+	struct ledger_totals totals;
+	struct ledger_credit credit = {.account_id = years->account_id[room]};
+
+	if (years->uncounted[room] < CREDIT_BEHIND)
+		return;
+	must(ledger_totals_get(years->ledger, 0, &totals), "totals");
+	credit.through_seq = totals.entries;
+	must(ledger_credit_set(years->ledger, &credit), "credit");
+	years->uncounted[room] = 0;
+}
+
+static void freeze(struct years *years, int room, bool monthly, int64_t day)
+{
+	struct ledger_freeze freeze = {.supply_id = years->supply_id[room],
+				       .monthly = monthly,
+				       .day = day,
+				       .at_s = (day + 1) * DAY_S,
+				       .read_s = (day + 1) * DAY_S,
+				       .register_wh = years->settled_wh[room]};
+
+	must(ledger_balance_nano(years->ledger, years->account_id[room], &freeze.balance_nano),
+	     "balance");
+	must(ledger_freeze_put(years->ledger, &freeze), "freeze");
+}
+
+/* Days that the last one leaves, and months. */
+static void freeze_rooms(struct years *years, int64_t day, int64_t last_day)
+{
+	bool ends_month = calendar_date(day + 1).day == 1;
+
+	for (int room = 0; room < years->rooms; room++) {
+		if (last_day - day <= LEDGER_FREEZE_DAYS)
+			freeze(years, room, false, day);
+		if (ends_month && last_day - day <= LEDGER_FREEZE_MONTH_DAYS)
+			freeze(years, room, true, day);
+	}
+}
+
 static void live_a_day(struct years *years, int64_t day, int64_t from_s)
 {
 	for (int i = 0; i < SETTLES; i++) {
@@ -222,6 +273,7 @@ static void live_a_day(struct years *years, int64_t day, int64_t from_s)
 		for (int room = 0; room < years->rooms; room++) {
 			if (i == 3 && (day + room) % 7 == 0)
 				recharge(years, room, day, at_s);
+			keep_credit(years, room);
 			settle(years, room, at_s, i);
 		}
 	}
@@ -245,6 +297,7 @@ static int write_years(const char *path, int rooms, int64_t days, int64_t end_s)
 	commission(&years, begin_s);
 	for (int64_t day = 0; day < days; day++) {
 		live_a_day(&years, day, begin_s + day * DAY_S);
+		freeze_rooms(&years, begin_s / DAY_S + day, begin_s / DAY_S + days - 1);
 		if (day % BATCH_DAYS == BATCH_DAYS - 1) {
 			take_snapshot(&years, begin_s + (day + 1) * DAY_S);
 			must(ledger_commit(years.ledger), "commit");
