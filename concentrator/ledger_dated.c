@@ -8,6 +8,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "concentrator/rules/calendar.h"
+
+static const char *const words[DATED_RULES] = {
+	[DATED_STANDING] = "standing charge of",
+	[DATED_MINIMUM] = "minimum charge to",
+	[DATED_EXPIRY] = "allowance left on",
+	[DATED_ALLOWANCE] = "allowance of",
+};
 
 int ledger_dated_add(struct ledger *ledger, const struct ledger_dated *dated)
 {
@@ -44,4 +55,36 @@ int ledger_dated_last(struct ledger *ledger, int64_t account_id, int32_t rule, i
 		return row < 0 ? row : -ENOENT;
 	*ret_day = row_integer(&query, 0);
 	return 0;
+}
+
+void ledger_dated_why(enum dated_rule rule, int64_t day, char ret[static ENTRY_TEXT_MAX + 1])
+{
+	struct civil date = calendar_date(day);
+
+	(void)snprintf(ret, ENTRY_TEXT_MAX + 1, "%s %04d-%02d-%02d", words[rule], (int)date.year,
+		       (int)date.month, (int)date.day);
+}
+
+bool ledger_dated_read_why(const char *why, enum dated_rule *ret_rule, int64_t *ret_day)
+{
+	char again[ENTRY_TEXT_MAX + 1];
+	int year, month, date;
+
+	for (enum dated_rule rule = DATED_STANDING; rule < DATED_RULES; rule++) {
+		size_t length = strlen(words[rule]);
+		int64_t day;
+
+		if (strncmp(why, words[rule], length) != 0 ||
+		    sscanf(why + length, " %4d-%2d-%2d", &year, &month, &date) != 3 || year < 1 ||
+		    month < 1 || month > 12 || date < 1 || date > 31)
+			continue;
+		day = calendar_day_number(year, month, date);
+		ledger_dated_why(rule, day, again);
+		if (strcmp(again, why) != 0)
+			continue;
+		*ret_rule = rule;
+		*ret_day = day;
+		return true;
+	}
+	return false;
 }

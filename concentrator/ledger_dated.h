@@ -2,6 +2,8 @@
 #pragma once
 
 #include "concentrator/ledger.h"
+#include "concentrator/rules/dated.h"
+#include "concentrator/rules/entry.h"
 
 struct ledger_dated {
 	int64_t account_id;
@@ -18,3 +20,7 @@ LEDGER_CHECKED int ledger_dated_add(struct ledger *ledger, const struct ledger_d
  * none. */
 LEDGER_CHECKED int ledger_dated_last(struct ledger *ledger, int64_t account_id, int32_t rule,
 				     int64_t opened_s, int64_t *ret_day);
+/* What the entry of an event says of it, in its why: "standing charge of 2026-01-31". day: year 1 to 9999. */
+void ledger_dated_why(enum dated_rule rule, int64_t day, char ret[static ENTRY_TEXT_MAX + 1]);
+/* Reads it back. false: it says something else. */
+bool ledger_dated_read_why(const char *why, enum dated_rule *ret_rule, int64_t *ret_day);

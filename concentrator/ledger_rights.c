@@ -5,8 +5,8 @@
  */
 #include "concentrator/ledger_rights.h"
 
+#include "concentrator/ledger_dated.h"
 #include "concentrator/ledger_worth.h"
-#include "concentrator/rules/dated.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +34,7 @@ static const struct {
 			"|| receipt = ?3 AND amount_nano = ?6"},
 	[CLAIM_DATED] = {"dated", "SELECT count(*) FROM dated WHERE entry_seq <= ?",
 			 "SELECT 1 FROM dated WHERE entry_seq = ?1 AND account_id = ?2 AND rule = "
-			 "?4 AND date(day * 86400, 'unixepoch') = ?5"},
+			 "?4 AND day = ?5"},
 };
 
 struct rights {
@@ -48,10 +48,17 @@ struct rights {
 	int error;
 };
 
-#define DATED_EXPIRES "allowance left on "
+/* Is it what is left of an allowance at its end, or the end of a tenancy? */
+static bool is_expiry(const struct entry *entry)
+{
+	enum dated_rule rule;
+	int64_t day;
+
+	return ledger_dated_read_why(entry->why, &rule, &day) && rule == DATED_EXPIRY;
+}
 
 /* Which row an entry must have; CLAIMS: none. */
-static enum claim claim_of(const struct entry *entry, enum dated_rule *ret_rule)
+static enum claim claim_of(const struct entry *entry)
 {
 	switch ((int)entry->kind) {
 	case ENTRY_RECHARGE:
@@ -62,30 +69,37 @@ static enum claim claim_of(const struct entry *entry, enum dated_rule *ret_rule)
 	case ENTRY_CASH:
 		return CLAIM_CASH;
 	case ENTRY_STANDING:
-		*ret_rule = DATED_STANDING;
-		return CLAIM_DATED;
 	case ENTRY_MINIMUM:
-		*ret_rule = DATED_MINIMUM;
-		return CLAIM_DATED;
 	case ENTRY_ALLOWANCE:
-		*ret_rule = DATED_ALLOWANCE;
 		return CLAIM_DATED;
 	case ENTRY_FORFEIT:
-		/* Or it is the end of a tenancy. */
-		*ret_rule = DATED_EXPIRY;
-		return strncmp(entry->why, DATED_EXPIRES, strlen(DATED_EXPIRES)) == 0 ? CLAIM_DATED
-										      : CLAIMS;
+		return is_expiry(entry) ? CLAIM_DATED : CLAIMS;
 	default:
 		return CLAIMS;
 	}
 }
 
+/* The rule that the entry is kept under; 0: its words name another one, or none. */
+static enum dated_rule dated_rule_of(const struct entry *entry, int64_t *ret_day)
+{
+	static const enum entry_kind kinds[DATED_RULES] = {
+		[DATED_STANDING] = ENTRY_STANDING,
+		[DATED_MINIMUM] = ENTRY_MINIMUM,
+		[DATED_EXPIRY] = ENTRY_FORFEIT,
+		[DATED_ALLOWANCE] = ENTRY_ALLOWANCE,
+	};
+	enum dated_rule rule;
+
+	return ledger_dated_read_why(entry->why, &rule, ret_day) && kinds[rule] == entry->kind
+		       ? rule
+		       : (enum dated_rule)0;
+}
+
 static int check_claim(struct rights *rights, const struct entry *entry)
 {
-	enum dated_rule rule = DATED_STANDING;
-	enum claim claim = claim_of(entry, &rule);
-	size_t length = strlen(entry->why);
+	enum claim claim = claim_of(entry);
 	sqlite3_stmt *stmt;
+	int64_t day = 0;
 	int code;
 
 	if (claim == CLAIMS || !rights->rows[claim])
@@ -94,9 +108,8 @@ static int check_claim(struct rights *rights, const struct entry *entry)
 	(void)sqlite3_bind_int64(stmt, 1, entry->seq);
 	(void)sqlite3_bind_int64(stmt, 2, entry->account_id);
 	if (claim == CLAIM_DATED) {
-		(void)sqlite3_bind_int(stmt, 4, (int)rule);
-		(void)sqlite3_bind_text(stmt, 5, entry->why + (length > 10 ? length - 10 : 0), -1,
-					SQLITE_TRANSIENT);
+		(void)sqlite3_bind_int(stmt, 4, (int)dated_rule_of(entry, &day));
+		(void)sqlite3_bind_int64(stmt, 5, day);
 	} else {
 		(void)sqlite3_bind_text(stmt, 3, entry->order, -1, SQLITE_TRANSIENT);
 		(void)sqlite3_bind_int64(stmt, 6, entry->amount_nano);

@@ -155,14 +155,12 @@ static int append(struct station *station, struct station_room *room,
 	static const struct {
 		enum entry_kind kind;
 		uint32_t flags;
-		const char *why;
 	} as[DATED_RULES] = {
-		[DATED_STANDING] = {ENTRY_STANDING, 0, "standing charge of"},
-		[DATED_MINIMUM] = {ENTRY_MINIMUM, 0, "minimum charge to"},
-		[DATED_EXPIRY] = {ENTRY_FORFEIT, ENTRY_OF_ALLOWANCE, "allowance left on"},
-		[DATED_ALLOWANCE] = {ENTRY_ALLOWANCE, ENTRY_OF_ALLOWANCE, "allowance of"},
+		[DATED_STANDING] = {ENTRY_STANDING, 0},
+		[DATED_MINIMUM] = {ENTRY_MINIMUM, 0},
+		[DATED_EXPIRY] = {ENTRY_FORFEIT, ENTRY_OF_ALLOWANCE},
+		[DATED_ALLOWANCE] = {ENTRY_ALLOWANCE, ENTRY_OF_ALLOWANCE},
 	};
-	struct civil date = calendar_date(event->day);
 	struct entry entry = {
 		.kind = as[event->rule].kind,
 		.flags = as[event->rule].flags,
@@ -180,8 +178,7 @@ static int append(struct station *station, struct station_room *room,
 		entry.from_s = entry.to_s = 0;
 	station_stamp(station, &entry);
 	snprintf(entry.who, sizeof(entry.who), "%s", who);
-	snprintf(entry.why, sizeof(entry.why), "%s %04d-%02d-%02d", as[event->rule].why,
-		 (int)date.year, (int)date.month, (int)date.day);
+	ledger_dated_why(event->rule, event->day, entry.why);
 	/* Where there is no place for one more debt it is taken at once. */
 	r = event->rule == DATED_STANDING &&
 			    station_standing_answer(station, room) == DEBT_ACCUMULATE

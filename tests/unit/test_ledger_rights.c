@@ -327,9 +327,54 @@ static void a_row_changed_taken_out_or_added_by_hand_is_named(void **state)
 	}
 }
 
+static void what_a_dated_entry_says_is_read_back(void **state)
+{
+	static const struct {
+		enum dated_rule rule;
+		int64_t day;
+		const char *why;
+	} cases[] = {
+		{DATED_STANDING, DAY, "standing charge of 2026-01-01"},
+		{DATED_MINIMUM, DAY + 58, "minimum charge to 2026-02-28"},
+		{DATED_EXPIRY, DAY - 1, "allowance left on 2025-12-31"},
+		{DATED_ALLOWANCE, 19782, "allowance of 2024-02-29"},
+	};
+	static const char *const others[] = {
+		"",
+		"standing charge of",
+		"standing charge of 2026-02-30",
+		"standing charge of 2026-1-1",
+		"standing charge of  2026-01-01",
+		"standing charge of 2026-01-01 and more",
+		"standing charge of -026-01-01",
+		"standing charge of 2026-13-01",
+		"standing charge of 2026-00-00",
+		"allowance left on 2025-12-3x",
+		"allowance, end of the tenancy",
+		"2026-01-01",
+	};
+	char why[ENTRY_TEXT_MAX + 1];
+	enum dated_rule rule;
+	int64_t day;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ledger_dated_why(cases[i].rule, cases[i].day, why);
+		assert_string_equal(why, cases[i].why);
+		assert_true(ledger_dated_read_why(why, &rule, &day));
+		assert_int_equal(rule, cases[i].rule);
+		assert_int_equal(day, cases[i].day);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (ledger_dated_read_why(others[i], &rule, &day))
+			fail_msg("\"%s\" is read as rule %d, day %lld", others[i], (int)rule,
+				 (long long)day);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_a_dated_entry_says_is_read_back),
 		cmocka_unit_test(what_the_ledger_wrote_itself_is_sound),
 		cmocka_unit_test(a_row_changed_taken_out_or_added_by_hand_is_named),
 	};
