@@ -67,6 +67,20 @@ int claims_snapshot(struct walk *walk, struct ledger_snapshot **ret)
 	return error;
 }
 
+/* One number of the snapshot with what the entries have come to. */
+static int compare(struct walk *walk, const struct ledger_snapshot *snapshot, const char *what,
+		   int64_t id, int64_t said, const struct numbered *rows)
+{
+	int64_t sum = running_total(rows, id);
+
+	if (said == sum)
+		return 0;
+	return walk_bad(walk, 0,
+			"the snapshot after entry %" PRId64 ": %s %" PRId64 ": it says %" PRId64
+			", the entries sum to %" PRId64,
+			snapshot->seq, what, id, said, sum);
+}
+
 int claims_prove(struct walk *walk, const struct stretch *all,
 		 const struct ledger_snapshot *snapshot)
 {
@@ -76,25 +90,19 @@ int claims_prove(struct walk *walk, const struct stretch *all,
 		return walk_bad(walk, 0,
 				"the snapshot after entry %" PRId64 " has another hash of it",
 				snapshot->seq);
-	for (size_t i = 0; i < snapshot->account_count; i++) {
-		int64_t id = snapshot->accounts[i].id, sum_nano = running_total(&all->accounts, id);
+	for (size_t i = 0; walk->verdict->ok && i < snapshot->account_count; i++) {
+		const struct ledger_snapshot_account *account = &snapshot->accounts[i];
 
-		if (snapshot->accounts[i].balance_nano != sum_nano)
-			return walk_bad(walk, 0,
-					"the snapshot after entry %" PRId64 ": account %" PRId64
-					": it says %" PRId64 ", the entries sum to %" PRId64,
-					snapshot->seq, id, snapshot->accounts[i].balance_nano,
-					sum_nano);
+		(void)compare(walk, snapshot, "account", account->id, account->balance_nano,
+			      &all->accounts);
 	}
-	for (size_t i = 0; i < snapshot->life_count; i++) {
-		int64_t id = snapshot->lives[i].id, sum_wh = running_total(&all->lives, id);
+	for (size_t i = 0; walk->verdict->ok && i < snapshot->life_count; i++) {
+		const struct ledger_snapshot_life *life = &snapshot->lives[i];
 
-		if (snapshot->lives[i].energy_wh != sum_wh)
-			return walk_bad(walk, 0,
-					"the snapshot after entry %" PRId64 ": meter life %" PRId64
-					": it says %" PRId64 " Wh, the entries sum to %" PRId64,
-					snapshot->seq, id, snapshot->lives[i].energy_wh, sum_wh);
+		(void)compare(walk, snapshot, "meter life", life->id, life->energy_wh, &all->lives);
 	}
+	if (!walk->verdict->ok)
+		return 0;
 	if (said->charged_wh != sum->charged_wh || said->house_wh != sum->house_wh ||
 	    said->quarantined_wh != sum->quarantined_wh ||
 	    said->written_off_wh != sum->written_off_wh || said->charged_l != sum->charged_l ||

@@ -36,6 +36,17 @@ int ledger_debt_add(struct ledger *ledger, struct ledger_debt *debt)
 	return error;
 }
 
+/* The last five parameters: what changes while it is paid, and its id. */
+static int change_state(struct query *query, const struct ledger_debt *debt)
+{
+	query_integer(query, debt->debt.left_nano);
+	query_integer(query, debt->debt.due_nano);
+	query_integer(query, debt->debt.week);
+	query_integer(query, debt->debt.week_nano);
+	query_integer(query, debt->id);
+	return query_change(query);
+}
+
 int ledger_debt_set(struct ledger *ledger, const struct ledger_debt *debt)
 {
 	assert(ledger->in_transaction);
@@ -44,12 +55,7 @@ int ledger_debt_set(struct ledger *ledger, const struct ledger_debt *debt)
 				  "week = ?, week_nano = ? WHERE id = ?");
 
 	query_integer(&query, debt->account_id);
-	query_integer(&query, debt->debt.left_nano);
-	query_integer(&query, debt->debt.due_nano);
-	query_integer(&query, debt->debt.week);
-	query_integer(&query, debt->debt.week_nano);
-	query_integer(&query, debt->id);
-	return query_change(&query);
+	return change_state(&query, debt);
 }
 
 int ledger_debt_end(struct ledger *ledger, int64_t id, const char *by, int64_t at_s)
@@ -72,12 +78,7 @@ int ledger_debt_back(struct ledger *ledger, const struct ledger_debt *debt)
 				  "week_nano = ?, ended_s = iif(ended_by = 'paid', NULL, ended_s), "
 				  "ended_by = iif(ended_by = 'paid', NULL, ended_by) WHERE id = ?");
 
-	query_integer(&query, debt->debt.left_nano);
-	query_integer(&query, debt->debt.due_nano);
-	query_integer(&query, debt->debt.week);
-	query_integer(&query, debt->debt.week_nano);
-	query_integer(&query, debt->id);
-	return query_change(&query);
+	return change_state(&query, debt);
 }
 
 int ledger_debt_payment_add(struct ledger *ledger, const struct ledger_debt_payment *payment)

@@ -1,9 +1,10 @@
 /* ledger_running.h - inside verify: where accounts and meter lives stand while their entries are walked. */
 #pragma once
 
-#include "concentrator/ledger_walk.h"
+#include "concentrator/ledger_numbered.h"
 
-/* What an account's or a meter life's entries have come to. */
+/* What an account's or a meter life's entries have come to. They grow while a walk goes on; entries name only what
+ * was there before them. */
 struct running {
 	int64_t id;
 	int64_t value;    /* nano, or the register in Wh or litres */
@@ -14,17 +15,10 @@ struct running {
 	bool known; /* start and value: not before the first entry of a stretch that knows nothing */
 };
 
-/* Rows by id, rising. They grow while a walk goes on; entries name only what was there before them. */
-struct runnings {
-	struct running *rows;
-	size_t count, allocated;
-};
-
-/* NULL: it is not there. */
-struct running *running_find(const struct runnings *runnings, int64_t id);
+/* NULL: it is not there. rows are struct running. */
+struct running *running_find(const struct numbered *rows, int64_t id);
 /* What the entries of one account or life have come to; 0: it has none. */
-int64_t running_total(const struct runnings *runnings, int64_t id);
-/* Adds the rows that are there now. sql: id, first value, point, medium, by rising id, behind the one of its parameter. */
-LEDGER_CHECKED int running_load(struct walk *walk, struct runnings *runnings, bool known,
+int64_t running_total(const struct numbered *rows, int64_t id);
+/* Adds the rows that are there now. sql: id, first value, point, medium, as numbered_load() wants it. */
+LEDGER_CHECKED int running_load(struct walk *walk, struct numbered *rows, bool known,
 				const char *sql);
-void running_clear(struct runnings *runnings);

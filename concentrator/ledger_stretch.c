@@ -49,21 +49,25 @@ void stretch_init(struct stretch *stretch, int64_t after, bool known)
 		.through = after,
 		.known = known,
 		.indexed = true,
+		.accounts = {.size = sizeof(struct running)},
+		.lives = {.size = sizeof(struct running)},
+		.points = {.size = sizeof(struct running)},
+		.tariffs = {.size = sizeof(struct running)},
 		.verdict = {.ok = true, .entries = after},
 	};
 }
 
 void stretch_clear(struct stretch *stretch)
 {
-	running_clear(&stretch->accounts);
-	running_clear(&stretch->lives);
-	running_clear(&stretch->points);
-	running_clear(&stretch->tariffs);
+	numbered_clear(&stretch->accounts);
+	numbered_clear(&stretch->lives);
+	numbered_clear(&stretch->points);
+	numbered_clear(&stretch->tariffs);
 }
 
 /* Nothing is NULL, anything else the id of a row. */
 static int check_reference(struct walk *walk, const struct entry *entry, sqlite3_value *value,
-			   int64_t id, const struct runnings *rows, const char *what)
+			   int64_t id, const struct numbered *rows, const char *what)
 {
 	if (id == 0 ? sqlite3_value_type(value) == SQLITE_NULL : !rows || running_find(rows, id))
 		return 0;
@@ -333,8 +337,8 @@ int stretch_walk(struct walk *walk, struct stretch *stretch)
 	}
 	(void)sqlite3_finalize(stmt);
 	/* Many stretches wait for being joined; these are not needed for it. */
-	running_clear(&stretch->points);
-	running_clear(&stretch->tariffs);
+	numbered_clear(&stretch->points);
+	numbered_clear(&stretch->tariffs);
 	/* One without an end reaches as far as there are entries. */
 	if (error == 0 && stretch->verdict.ok && stretch->through != INT64_MAX &&
 	    stretch->verdict.entries < stretch->through)
@@ -344,10 +348,10 @@ int stretch_walk(struct walk *walk, struct stretch *stretch)
 }
 
 /* Did they stand where the entries of the stretch say? */
-static bool starts_agree(const struct runnings *all, const struct runnings *next)
+static bool starts_agree(const struct numbered *all, const struct numbered *next)
 {
 	for (size_t i = 0; i < next->count; i++) {
-		const struct running *row = &next->rows[i];
+		const struct running *row = numbered_at(next, i);
 		const struct running *before = row->known ? running_find(all, row->id) : NULL;
 
 		if (row->known &&
@@ -375,11 +379,14 @@ static bool sums_fit(const struct stretch *all, const struct stretch *next)
 	       !__builtin_add_overflow(sum->written_off_l, more->written_off_l, &ignored);
 }
 
-static void go_on(struct runnings *all, const struct runnings *next)
+static void go_on(struct numbered *all, const struct numbered *next)
 {
-	for (size_t i = 0; i < next->count; i++)
-		if (next->rows[i].known)
-			running_find(all, next->rows[i].id)->value = next->rows[i].value;
+	for (size_t i = 0; i < next->count; i++) {
+		const struct running *row = numbered_at(next, i);
+
+		if (row->known)
+			running_find(all, row->id)->value = row->value;
+	}
 }
 
 int stretch_join(struct walk *walk, struct stretch *all, const struct stretch *next)

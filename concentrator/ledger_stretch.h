@@ -18,7 +18,7 @@ struct stretch {
 	bool known;        /* where all accounts and lives stand; else it is taken for granted */
 	bool indexed;      /* its entries count in the indexes */
 	uint8_t start[32]; /* the hash of entry after, known or taken for granted */
-	struct runnings accounts, lives, points, tariffs;
+	struct numbered accounts, lives, points, tariffs; /* struct running */
 	struct ledger_totals totals;       /* of its entries, or of all up to here where known */
 	int64_t lowest_nano, highest_nano; /* how far the building's balance went between them */
 	struct index_sum indexes[LEDGER_INDEXES]; /* rows that the indexes must have */

@@ -10,7 +10,7 @@
 
 /* What an account's entries have come to, and what its row of credit says. */
 struct purse {
-	int64_t account_id;
+	int64_t id; /* of the account */
 	struct credit_purse now;
 	int64_t through_seq; /* the last entry that the row counts; negative: none, or it was compared */
 	int64_t allowance_nano;
@@ -25,36 +25,11 @@ struct owed {
 	bool ended;
 };
 
-static struct purse *find_purse(const struct worth *worth, int64_t account_id)
-{
-	size_t low = 0, high = worth->purse_count;
-
-	/* Ids are given one behind the other. */
-	if (high > 0 && account_id >= worth->purses[0].account_id &&
-	    account_id - worth->purses[0].account_id < (int64_t)high &&
-	    worth->purses[account_id - worth->purses[0].account_id].account_id == account_id)
-		return &worth->purses[account_id - worth->purses[0].account_id];
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (worth->purses[middle].account_id < account_id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < worth->purse_count && worth->purses[low].account_id == account_id
-		       ? &worth->purses[low]
-		       : NULL;
-}
-
 static struct owed *find_debt(const struct worth *worth, const char *order)
 {
 	int64_t id = strncmp(order, "debt:", 5) == 0 ? strtoll(order + 5, NULL, 10) : 0;
 
-	for (size_t i = 0; i < worth->debt_count; i++)
-		if (worth->debts[i].id == id)
-			return &worth->debts[i];
-	return NULL;
+	return numbered_find(&worth->debts, id);
 }
 
 static int check_purse(struct walk *walk, struct worth *worth, struct purse *purse)
@@ -76,13 +51,13 @@ static int check_purse(struct walk *walk, struct worth *worth, struct purse *pur
 			"table credit, account %" PRId64 ": it says allowance %" PRId64
 			" and subsidy %" PRId64 " after entry %" PRId64
 			", the entries come to %" PRId64 " and %" PRId64,
-			purse->account_id, purse->allowance_nano, purse->subsidy_nano, through_seq,
+			purse->id, purse->allowance_nano, purse->subsidy_nano, through_seq,
 			purse->now.allowance_nano, purse->now.subsidy_nano);
 }
 
 int worth_credit(struct walk *walk, struct worth *worth, const struct entry *entry)
 {
-	struct purse *purse = find_purse(worth, entry->account_id);
+	struct purse *purse = numbered_find(&worth->purses, entry->account_id);
 
 	/* What is wrong with an entry is said by the walk over the entries. */
 	if (!purse)
@@ -141,74 +116,24 @@ static int check_debt(struct walk *walk, const struct worth *worth, const struct
 	return 0;
 }
 
-static int load_purses(struct walk *walk, struct worth *worth)
+static void fill_purse(sqlite3_stmt *stmt, void *row)
 {
-	sqlite3_stmt *stmt = NULL;
-	size_t allocated = 0;
-	int code = sqlite3_prepare_v2(
-		walk->db,
-		"SELECT a.id, coalesce(c.through_seq, -1), c.allowance_nano, c.subsidy_nano FROM "
-		"account a LEFT JOIN credit c ON c.account_id = a.id ORDER BY a.id",
-		-1, &stmt, NULL);
+	struct purse *purse = row;
 
-	while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		code = SQLITE_OK;
-		if (worth->purse_count == allocated) {
-			struct purse *grown;
-
-			allocated = allocated > 0 ? 2 * allocated : 64;
-			grown = reallocarray(worth->purses, allocated, sizeof(*grown));
-			if (!grown) {
-				code = SQLITE_NOMEM;
-				break;
-			}
-			worth->purses = grown;
-		}
-		worth->purses[worth->purse_count++] = (struct purse){
-			.account_id = sqlite3_column_int64(stmt, 0),
-			.through_seq = sqlite3_column_int64(stmt, 1),
-			.allowance_nano = sqlite3_column_int64(stmt, 2),
-			.subsidy_nano = sqlite3_column_int64(stmt, 3),
-		};
-	}
-	(void)sqlite3_finalize(stmt);
-	return code == SQLITE_NOMEM ? -ENOMEM : store_errno(walk->db, code);
+	purse->through_seq = sqlite3_column_int64(stmt, 1);
+	purse->allowance_nano = sqlite3_column_int64(stmt, 2);
+	purse->subsidy_nano = sqlite3_column_int64(stmt, 3);
 }
 
-static int load_debts(struct walk *walk, struct worth *worth)
+static void fill_debt(sqlite3_stmt *stmt, void *row)
 {
-	sqlite3_stmt *stmt = NULL;
-	size_t allocated = 0;
-	int code = sqlite3_prepare_v2(walk->db,
-				      "SELECT id, way, total_nano, left_nano, ended_s IS NOT NULL, "
-				      "(SELECT count(*) FROM debt_period WHERE debt_id = d.id) "
-				      "FROM debt d ORDER BY id",
-				      -1, &stmt, NULL);
+	struct owed *debt = row;
 
-	while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		code = SQLITE_OK;
-		if (worth->debt_count == allocated) {
-			struct owed *grown;
-
-			allocated = allocated > 0 ? 2 * allocated : 16;
-			grown = reallocarray(worth->debts, allocated, sizeof(*grown));
-			if (!grown) {
-				code = SQLITE_NOMEM;
-				break;
-			}
-			worth->debts = grown;
-		}
-		worth->debts[worth->debt_count++] = (struct owed){
-			.id = sqlite3_column_int64(stmt, 0),
-			.way = sqlite3_column_int64(stmt, 1),
-			.total_nano = sqlite3_column_int64(stmt, 2),
-			.left_nano = sqlite3_column_int64(stmt, 3),
-			.ended = sqlite3_column_int(stmt, 4) != 0,
-			.periods = sqlite3_column_int64(stmt, 5),
-		};
-	}
-	(void)sqlite3_finalize(stmt);
-	return code == SQLITE_NOMEM ? -ENOMEM : store_errno(walk->db, code);
+	debt->way = sqlite3_column_int64(stmt, 1);
+	debt->total_nano = sqlite3_column_int64(stmt, 2);
+	debt->left_nano = sqlite3_column_int64(stmt, 3);
+	debt->ended = sqlite3_column_int(stmt, 4) != 0;
+	debt->periods = sqlite3_column_int64(stmt, 5);
 }
 
 int worth_load(struct walk *walk, int64_t until, bool restored, struct worth *ret)
@@ -216,38 +141,50 @@ int worth_load(struct walk *walk, int64_t until, bool restored, struct worth *re
 	bool there;
 	int error;
 
-	*ret = (struct worth){.until = until, .restored = restored};
+	*ret = (struct worth){.until = until,
+			      .restored = restored,
+			      .purses = {.size = sizeof(struct purse)},
+			      .debts = {.size = sizeof(struct owed)}};
 	error = walk_has_table(walk, "credit", &there);
 	if (error == 0 && there)
-		error = load_purses(walk, ret);
+		error = numbered_load(walk, &ret->purses,
+				      "SELECT a.id, coalesce(c.through_seq, -1), c.allowance_nano, "
+				      "c.subsidy_nano FROM account a LEFT JOIN credit c ON "
+				      "c.account_id = a.id WHERE a.id > ? ORDER BY a.id",
+				      fill_purse);
 	if (error == 0)
 		error = walk_has_table(walk, "debt", &there);
-	return error < 0 || !there ? error : load_debts(walk, ret);
+	if (error == 0 && there)
+		error = numbered_load(walk, &ret->debts,
+				      "SELECT id, way, total_nano, left_nano, ended_s IS NOT NULL, "
+				      "(SELECT count(*) FROM debt_period WHERE debt_id = d.id) "
+				      "FROM debt d WHERE id > ? ORDER BY id",
+				      fill_debt);
+	return error;
 }
 
 void worth_clear(struct worth *worth)
 {
-	free(worth->purses);
-	free(worth->debts);
-	*worth = (struct worth){0};
+	numbered_clear(&worth->purses);
+	numbered_clear(&worth->debts);
 }
 
 int worth_check(struct walk *walk, struct worth *worth)
 {
 	int error = 0;
 
-	for (size_t i = 0; walk->verdict->ok && i < worth->purse_count; i++) {
-		struct purse *purse = &worth->purses[i];
+	for (size_t i = 0; walk->verdict->ok && i < worth->purses.count; i++) {
+		struct purse *purse = numbered_at(&worth->purses, i);
 
 		if (purse->through_seq > worth->until)
 			error = walk_bad(walk, 0,
 					 "table credit, account %" PRId64
 					 ": it counts entry %" PRId64 ", which is not there",
-					 purse->account_id, purse->through_seq);
+					 purse->id, purse->through_seq);
 		else if (purse->through_seq >= 0)
 			error = check_purse(walk, worth, purse);
 	}
-	for (size_t i = 0; error == 0 && walk->verdict->ok && i < worth->debt_count; i++)
-		error = check_debt(walk, worth, &worth->debts[i]);
+	for (size_t i = 0; error == 0 && walk->verdict->ok && i < worth->debts.count; i++)
+		error = check_debt(walk, worth, numbered_at(&worth->debts, i));
 	return error;
 }

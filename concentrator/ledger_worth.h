@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "concentrator/ledger_walk.h"
+#include "concentrator/ledger_numbered.h"
 #include "concentrator/rules/credit.h"
 
 struct worth {
@@ -13,10 +13,8 @@ struct worth {
 	/* The ledger began with what a checkpoint told: no entry says how that came about, so that credits and
 	 * debts are held against bounds alone. */
 	bool restored;
-	struct purse *purses; /* by account, rising */
-	size_t purse_count;
-	struct owed *debts; /* by id, rising */
-	size_t debt_count;
+	struct numbered purses; /* of the accounts */
+	struct numbered debts;
 };
 
 /* In the transaction in which until is the last entry. */

@@ -115,10 +115,8 @@ static json_t *explain_row(struct station *station, const struct ledger_line *li
 	return entry->life_id == 0 ? row : verbs_measured(row, line->medium);
 }
 
-static json_t *export_row(struct station *station, const struct ledger_line *line,
-			  struct tariff *tariff)
+static json_t *export_row(struct station *station, const struct ledger_line *line)
 {
-	(void)tariff;
 	const struct entry *entry = &line->entry;
 	json_t *row = json_pack(
 		"{s:I,s:I,s:b,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:I,s:s,s:s,s:s}",
@@ -139,16 +137,18 @@ static json_t *export_row(struct station *station, const struct ledger_line *lin
 	return entry->life_id == 0 ? row : verbs_measured(row, line->medium);
 }
 
-/* As many rows of a page as fit a line; ret_last is the seq of the last, 0: none. true: all of them. */
-static bool fill(struct station *station, const struct ledger_page *page,
-		 json_t *(*make)(struct station *, const struct ledger_line *, struct tariff *),
+/* As many rows of a page as fit a line, of explain or of the export; ret_last is the seq of the last, 0: none.
+ * true: all of them. */
+static bool fill(struct station *station, const struct ledger_page *page, bool explain,
 		 json_t *rows, int64_t *ret_last)
 {
 	struct tariff tariff = {.id = 0};
 	size_t bytes = 0;
 	*ret_last = 0;
 	for (size_t i = 0; i < page->count; i++) {
-		json_t *row = make(station, &page->lines[i], &tariff);
+		const struct ledger_line *line = &page->lines[i];
+		json_t *row = explain ? explain_row(station, line, &tariff)
+				      : export_row(station, line);
 		if (!verbs_fits(row, &bytes, rows)) {
 			json_decref(row);
 			return false;
@@ -216,7 +216,7 @@ static void answer_explain(struct station *station, struct control_call *call,
 	if (room == NULL)
 		return;
 	json_t *rows = json_array();
-	bool whole = fill(station, page, explain_row, rows, &last) && !page->more;
+	bool whole = fill(station, page, true, rows, &last) && !page->more;
 	(void)explain_cursor(call, &before, &wanted);
 	wanted -= (int64_t)json_array_size(rows);
 	snprintf(more, sizeof(more), "%" PRId64 ".%" PRId64, last, wanted);
@@ -248,7 +248,7 @@ static void answer_export(struct station *station, struct control_call *call,
 	int64_t last;
 	char more[24];
 	json_t *rows = json_array();
-	bool whole = fill(station, page, export_row, rows, &last) && !page->more;
+	bool whole = fill(station, page, false, rows, &last) && !page->more;
 	snprintf(more, sizeof(more), "%" PRId64, last);
 	control_reply(call,
 		      json_pack("{s:s,s:i,s:i,s:b,s:o}", "site", station->config->site.id,
