@@ -19,15 +19,15 @@ struct schedule_policy schedule_policy_default(void)
 {
 	return (struct schedule_policy){
 		.period_us = {[SCHEDULE_ENERGY] = 20000 * MS,
-			      [SCHEDULE_LOAD] = 3000 * MS,
-			      [SCHEDULE_INSTANT] = 20000 * MS,
+			      [SCHEDULE_LOAD] = 3200 * MS,
+			      [SCHEDULE_INSTANT] = 23000 * MS,
 			      [SCHEDULE_POSITION] = 30000 * MS},
 		.continuous = true,
 		/* The register for people to look at; the load lest longer reads take the place of those of
 		 * the dead. */
-		.ahead_us = {[SCHEDULE_ENERGY] = 6000 * MS,
-			     [SCHEDULE_LOAD] = 3000 * MS,
-			     [SCHEDULE_INSTANT] = 60000 * MS},
+		.ahead_us = {[SCHEDULE_ENERGY] = 9000 * MS,
+			     [SCHEDULE_LOAD] = 2400 * MS,
+			     [SCHEDULE_INSTANT] = 27000 * MS},
 		.device_gap_us = 0,
 		.close_stagger_us = 200 * MS,
 		.quiet_us = 100 * MS,
@@ -203,13 +203,20 @@ static bool brings_load(const struct schedule_device *device, enum schedule_span
 }
 
 /* Where a read of the whole brings the load along it takes the place of one of the load, so that both cost little
- * more than one; but it does not wait for the place of one that goes before others. */
+ * more than one; but it does not wait for the place of one that goes before others. Nor is that little spent while
+ * loads are late: so a heap of wholes that come due together, as they do a period after a start, spreads over
+ * several rounds of the load instead of lengthening one. What was never read is not put off like that, because
+ * after a start rooms wait for it. */
 static bool is_paired(const struct schedule_device *device, int64_t now_us)
 {
 	enum schedule_span whole = device->traits.load_in;
 
-	return brings_load(device, whole) && device->due_us[whole] <= now_us &&
-	       !(device->hurried & (1U << SCHEDULE_LOAD));
+	if (!brings_load(device, whole) || device->due_us[whole] > now_us ||
+	    device->hurried & (1U << SCHEDULE_LOAD))
+		return false;
+	return device->ended_us[whole] == 0 ||
+	       now_us - device->due_us[SCHEDULE_LOAD] <= SCHEDULE_LOAD_LATE_US ||
+	       now_us - device->due_us[whole] > SCHEDULE_SELDOM_LATE_US;
 }
 
 /* In whose place this span is read now; SCHEDULE_READS: another is read in its place. */

@@ -36,15 +36,15 @@ static struct site *fill(void **state, int meters, int slower, int64_t load_w, i
 	struct played_building *building = &site->building;
 	site->config.lines[0].baud = 9600 / slower;
 	building->slower = slower;
+	/* Before anything is read: what was used over a leap of the clock would be split by time. */
+	building->base_s = at_s - 360 - building->now_us / 1000000;
 	apply_bands(site);
 	for (int i = 0; i < meters; i++) {
 		site_add_meter(site, load_w);
 		site_add_room(site, 101 + i, 100000, "sockets", true, 1);
 	}
 	building->station->lines[0].schedule.policy = schedule_policy_default();
-	played_run(building, building->now_us + 2 * MINUTE_US);
-	building->base_s = at_s - 240 - building->now_us / 1000000;
-	played_run(building, building->now_us + 210 * INT64_C(1000000));
+	played_run(building, building->now_us + 330 * INT64_C(1000000));
 	return site;
 }
 

@@ -954,6 +954,73 @@ static void an_overload_is_seen_twice_within_five_seconds(void **state)
 	}
 }
 
+static bool all_read(const struct play *line)
+{
+	for (size_t i = 0; i < line->schedule.devices; i++)
+		for (int span = 0; span < SCHEDULE_READS; span++)
+			if (line->schedule.device[i].traits.cost_us[span] > 0 &&
+			    line->device[i].reads[span] == 0)
+				return false;
+	return true;
+}
+
+/* A start makes everything due at once, and so does each period behind it: in every half second from the first
+ * reading of the last meter on an overload may begin on any of them. */
+static void after_a_start_no_moment_hides_an_overload(void **state)
+{
+	static const struct {
+		const char *sentence;
+		struct kind kinds[5];
+	} cases[] = {
+		{"64 meters of four kinds",
+		 {{24, {6, 2, 14, 0}, 1},
+		  {20, {8, 2, 0, 1}, 1},
+		  {12, {17, 2, 0, 0}, 1},
+		  {8, {6, 8, 7, 0}, 2},
+		  {4, {0, 0, 0, 1}, 1}}},
+		{"64 meters of one kind", {{64, {6, 2, 14, 0}, 1}}},
+	};
+	static struct play begun;
+	long apart = random_rounds(8); /* of the 16 groups of rooms, so many at each moment */
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		struct play *line = play(0, true);
+		int64_t started_us = line->now_us, worst_us = 0, worst_at_us = 0;
+		int64_t read_us;
+		int group = 0;
+
+		for (size_t i = 0; i < 5 && cases[n].kinds[i].count > 0; i++)
+			add(line, &cases[n].kinds[i]);
+		while (!all_read(line))
+			transact(line, INT64_MAX);
+		read_us = line->now_us;
+		/* Rooms wait for it. */
+		assert_true(read_us - started_us < 9 * SECOND);
+		for (; line->now_us < read_us + 80 * SECOND; run(line, 500 * MS)) {
+			begun = *line;
+			for (long k = 0; k < (apart > 0 ? apart : 1); k++, group++) {
+				struct overloaded ones[AT_ONCE] = {0};
+
+				for (int i = 0; i < AT_ONCE; i++)
+					ones[i].device = (uint16_t)(group * 5 % 16 + 16 * i);
+				overload(line, ones);
+				for (int i = 0; i < AT_ONCE; i++) {
+					if (ones[i].took_us <= worst_us)
+						continue;
+					worst_us = ones[i].took_us;
+					worst_at_us = ones[i].from_us - started_us;
+				}
+				*line = begun;
+			}
+		}
+		print_message("%s: all read after %d ms; worst %d ms, %d ms behind the start\n",
+			      cases[n].sentence, (int)((read_us - started_us) / MS),
+			      (int)(worst_us / MS), (int)(worst_at_us / MS));
+		assert_true(worst_us <= 4800 * MS);
+	}
+}
+
 /* B2 on a full line, by answers: what the dead leave free does not go to longer reads than before. */
 static void sixteen_dead_of_sixty_four_leave_a_full_line_its_answers(void **state)
 {
@@ -1409,6 +1476,7 @@ int main(void)
 		cmocka_unit_test(a_crossing_is_commanded_within_half_a_second),
 		cmocka_unit_test(a_device_of_many_circuits_shows_each_of_them_in_time),
 		cmocka_unit_test(an_overload_is_seen_twice_within_five_seconds),
+		cmocka_unit_test(after_a_start_no_moment_hides_an_overload),
 		cmocka_unit_test(sixteen_dead_of_sixty_four_leave_a_full_line_its_answers),
 		cmocka_unit_test(a_room_near_its_end_goes_before_what_is_asked_for),
 		cmocka_unit_test(a_watched_room_is_read_by_what_shows_its_load),
