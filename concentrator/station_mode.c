@@ -3,7 +3,8 @@
  * A meter in prepaid mode of its own trips and closes by its own balance; a board may have a safe state
  * that it takes when the line falls silent, or when its power comes back. Both are read with what a
  * device is (station_identity.c), and both are told: whoever switches beside us takes a decision that is
- * ours. Where a command of ours overrides the meter, relay_plan.h gives it.
+ * ours. Where a command of ours overrides the meter, relay_plan.h gives it. A mode of no known meaning is
+ * told too: nothing proves that such a meter leaves the decision to us.
  *
  * S5 (part)  What a device says of its mode closes nothing that is open.
  */
@@ -30,10 +31,22 @@ static void keep(enum station_says *says_now, const struct reading *reading, enu
 		*says_now = now;
 }
 
-static void take(struct station_supply *supply, const struct reading *reading, bool of_relay)
+/* Has the answer to this span the mode in it? */
+static bool holds_mode(const struct model *model, unsigned span)
+{
+	for (unsigned i = 0; i < model->rows_count; i++)
+		if (model->rows[i].span == span && model->rows[i].quantity == QUANTITY_OWN_PREPAID)
+			return true;
+	return false;
+}
+
+static void take(struct station_supply *supply, const struct reading *reading, bool has_mode,
+		 bool of_relay)
 {
 	struct station_mode *mode = &supply->mode;
 	enum station_says own = says(reading, QUANTITY_OWN_PREPAID);
+	if (own == SAYS_NOTHING && has_mode)
+		own = SAYS_OTHER;
 	keep(&mode->loss, reading, QUANTITY_LINK_LOSS_MOVES);
 	keep(&mode->safe, reading, QUANTITY_SAFE_CLOSED);
 	keep(&mode->power_on, reading, QUANTITY_POWER_ON_MOVES);
@@ -62,7 +75,7 @@ void station_mode_read(struct station *station, struct station_device *device, u
 		    meter_decode(device->model, span, channel, result->values, result->count,
 				 &reading) < 0)
 			continue;
-		take(supply, &reading, of_relay);
+		take(supply, &reading, holds_mode(device->model, span), of_relay);
 		station_relay_review(station, supply);
 	}
 }
@@ -83,7 +96,7 @@ void station_mode_forget(struct station *station, const struct station_device *d
 }
 
 /* What stands about a meter of its own logic. */
-enum own_alarm { OWN_UNTOLD, OWN_NONE, OWN_METER, OWN_RELAY };
+enum own_alarm { OWN_UNTOLD, OWN_NONE, OWN_METER, OWN_RELAY, OWN_OTHER };
 
 static enum own_alarm own_alarm(const struct station *station, const struct station_supply *supply)
 {
@@ -92,6 +105,8 @@ static enum own_alarm own_alarm(const struct station *station, const struct stat
 		return (enum own_alarm)mode->told_own;
 	if (mode->own == SAYS_NO)
 		return OWN_NONE;
+	if (mode->own == SAYS_OTHER)
+		return OWN_OTHER;
 	if (!mode->of_relay)
 		return OWN_METER;
 	if (!relay_plan_own(&supply->relay_state, &supply->seen))
@@ -125,6 +140,11 @@ static void review_own(struct station *station, struct station_supply *supply)
 			      "prepaid mode: the meter switches by itself, its relay is not relied "
 			      "on; `prepay relay %s/%s on` takes it over",
 			      supply->room->record.name, supply->record.circuit);
+		break;
+	case OWN_OTHER:
+		station_alarm(station, ALARM_OWN_LOGIC, subject,
+			      "unknown mode: the meter may switch by itself; set it to metering "
+			      "mode");
 		break;
 	}
 }

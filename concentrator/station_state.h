@@ -77,8 +77,8 @@ struct station_identity {
 	bool refused;     /* the serial number, last time */
 };
 
-/* What a device says of itself. */
-enum station_says { SAYS_NOTHING, SAYS_NO, SAYS_YES };
+/* What a device says of itself. Other: what its model knows no meaning of; of a mode of its own alone. */
+enum station_says { SAYS_NOTHING, SAYS_NO, SAYS_YES, SAYS_OTHER };
 
 /* What switches a supply beside us, as its devices said last. */
 struct station_mode {

@@ -175,7 +175,17 @@ static struct station_device *named_device(struct station *station, struct contr
 
 static json_t *says_json(enum station_says says, const char *yes, const char *no)
 {
-	return says == SAYS_NOTHING ? json_null() : json_string(says == SAYS_YES ? yes : no);
+	switch (says) {
+	case SAYS_YES:
+		return json_string(yes);
+	case SAYS_NO:
+		return json_string(no);
+	case SAYS_OTHER:
+		return json_string("unknown");
+	case SAYS_NOTHING:
+		break;
+	}
+	return json_null();
 }
 
 /* What the device said of itself, where it is that supply's. */

@@ -161,8 +161,8 @@ static void show_mode(const struct screen *out, const json_t *point)
 	const char *mode = field_text(point, "mode");
 	const char *loss = field_text(point, "line_loss");
 	const char *power = field_text(point, "power_on");
-	bool minds = strcmp(mode, "prepaid") == 0 || strcmp(loss, "moves") == 0 ||
-		     strcmp(power, "moves") == 0;
+	bool minds = strcmp(mode, "prepaid") == 0 || strcmp(mode, "unknown") == 0 ||
+		     strcmp(loss, "moves") == 0 || strcmp(power, "moves") == 0;
 
 	if (mode[0] != '\0')
 		screen_fact(out, "", minds ? TONE_WARN : TONE_PLAIN, "mode: %s", mode);

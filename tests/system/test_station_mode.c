@@ -199,7 +199,7 @@ static void a_meter_that_nobody_can_command_is_told_until_it_is_set_right(void *
 	assert_int_equal(meter->seldom_twice + board->seldom_twice, 0);
 }
 
-static void a_mode_of_no_known_meaning_says_nothing(void **state)
+static void a_mode_of_no_known_meaning_is_told_until_it_is_set_right(void **state)
 {
 	struct site *site = *state;
 	struct played_meter *meter = site_add_meter(site, 1000);
@@ -211,9 +211,32 @@ static void a_mode_of_no_known_meaning_says_nothing(void **state)
 	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
 			 0);
 	json_decref(rows);
-	wait_us(site, HOUR_US);
-	assert_null(alarm_of(site, ALARM_OWN_LOGIC));
-	assert_int_equal(site_room(site, "301")->supplies[0]->mode.own, SAYS_NOTHING);
+	static const struct {
+		uint16_t mode;
+		const char *told; /* NULL: not at all */
+		const char *shown;
+	} cases[] = {
+		{0x0200, "unknown mode", "unknown"}, {0x0007, "prepaid mode", "prepaid"},
+		{0xFF01, "unknown mode", "unknown"}, {0x0107, NULL, "metering"},
+		{0x0300, "unknown mode", "unknown"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		meter->adf_mode = cases[i].mode;
+		power_cycle(site, meter);
+		if (cases[i].told == NULL)
+			assert_null(alarm_of(site, ALARM_OWN_LOGIC));
+		else
+			assert_detail(site, ALARM_OWN_LOGIC, cases[i].told);
+		struct site_answer answer = site_ask(
+			site, "meter.show",
+			json_pack("{s:s,s:I}", "line", "A", "address", (json_int_t)1));
+		assert_int_equal(answer.problem, PROBLEM_NONE);
+		const json_t *point = json_array_get(json_object_get(answer.data, "points"), 0);
+		assert_string_equal(json_string_value(json_object_get(point, "mode")),
+				    cases[i].shown);
+		site_forget(&answer);
+	}
+	assert_int_equal(meter->seldom_twice, 0);
 }
 
 static void a_board_that_keeps_its_relays_is_well(void **state)
@@ -368,7 +391,7 @@ int main(void)
 		MODE_TEST(one_that_tripped_by_itself_is_never_closed_by_us),
 		MODE_TEST(a_cut_meter_that_comes_back_is_cut_again),
 		MODE_TEST(a_meter_that_nobody_can_command_is_told_until_it_is_set_right),
-		MODE_TEST(a_mode_of_no_known_meaning_says_nothing),
+		MODE_TEST(a_mode_of_no_known_meaning_is_told_until_it_is_set_right),
 		MODE_TEST(a_meter_that_only_arms_for_its_key_waits_for_a_person),
 		MODE_TEST(a_board_that_keeps_its_relays_is_well),
 		MODE_TEST(a_board_that_moves_on_a_silent_line_is_told),
