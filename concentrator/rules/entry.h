@@ -46,6 +46,9 @@ enum entry_flag {
 	ENTRY_OF_ALLOWANCE = 1 << 3, /* ... but a subsidy, or an allowance (credit.h) */
 	ENTRY_FREE = 1 << 4,         /* covered by an allowance of energy: price 0 */
 	ENTRY_UNCOUNTED = 1 << 5,    /* counts in no block */
+	/* The step crossed a boundary, and the meter's own band registers split it. With SPLIT_BY_TIME: what
+	 * one of them moved was shared by time among several stretches of its band. */
+	ENTRY_BY_REGISTER = 1 << 6,
 };
 
 struct entry {

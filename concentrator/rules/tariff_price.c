@@ -301,11 +301,32 @@ static bool is_quiet(struct tariff_pricing *pricing, const struct tariff_step *s
 	return true;
 }
 
-int tariff_price_begin(struct tariff_pricing *pricing, const struct tariff_book *book,
-		       const struct offset_table *zone, struct tariff_use *use,
-		       const struct tariff_step *step)
+/* A timed step, stretch by stretch. */
+static void begin_stretches(struct tariff_pricing *pricing, const struct bands_step *bands,
+			    enum bands_verdict *verdict)
 {
 	int64_t boundary_s;
+
+	if (bands)
+		*verdict = bands_judge(bands, pricing->book, pricing->zone, pricing->wh,
+				       pricing->first_s, pricing->last_s, &pricing->split);
+	if (*verdict == BANDS_BELIEVED && bands_divide(&pricing->split)) {
+		pricing->by_register = true;
+		pricing->flags = ENTRY_BY_REGISTER;
+	} else if (tariff_boundary(pricing->book, pricing->zone, pricing->first_s,
+				   pricing->last_s - 1, &boundary_s)) {
+		pricing->flags = ENTRY_SPLIT_BY_TIME;
+	}
+	pricing->rest_wh = pricing->wh;
+	pricing->stretch_wh = 0;
+	pricing->to_s = pricing->first_s;
+}
+
+static int begin_step(struct tariff_pricing *pricing, const struct tariff_book *book,
+		      const struct offset_table *zone, struct tariff_use *use,
+		      const struct tariff_step *step, const struct bands_step *bands,
+		      enum bands_verdict *verdict)
+{
 	int r = begin(pricing, book, zone, use, step);
 
 	if (r < 0)
@@ -315,22 +336,51 @@ int tariff_price_begin(struct tariff_pricing *pricing, const struct tariff_book 
 		begin_gap(pricing);
 		return 0;
 	}
-	if (is_quiet(pricing, step))
+	if (!bands && is_quiet(pricing, step))
 		return 0;
 	pricing->first_s = snap_s(book, zone, step->from_s);
 	pricing->last_s = snap_s(book, zone, step->to_s);
-	if (pricing->first_s >= pricing->last_s) {
+	if (pricing->first_s < pricing->last_s)
+		begin_stretches(pricing, bands, verdict);
+	else
 		begin_cheapest(pricing,
 			       is_boundary(book, zone, pricing->last_s) ? pricing->last_s - 1
 									: pricing->first_s,
 			       pricing->last_s);
-		return 0;
-	}
-	if (tariff_boundary(book, zone, pricing->first_s, pricing->last_s - 1, &boundary_s))
-		pricing->flags = ENTRY_SPLIT_BY_TIME;
-	pricing->rest_wh = step->wh;
-	pricing->stretch_wh = 0;
-	pricing->to_s = pricing->first_s;
+	return 0;
+}
+
+int tariff_price_begin(struct tariff_pricing *pricing, const struct tariff_book *book,
+		       const struct offset_table *zone, struct tariff_use *use,
+		       const struct tariff_step *step)
+{
+	enum bands_verdict verdict = BANDS_NOTHING;
+
+	return begin_step(pricing, book, zone, use, step, NULL, &verdict);
+}
+
+int tariff_price_begin_bands(struct tariff_pricing *pricing, const struct tariff_book *book,
+			     const struct offset_table *zone, struct tariff_use *use,
+			     const struct tariff_step *step, const struct bands_step *bands,
+			     enum bands_verdict *ret_verdict)
+{
+	*ret_verdict = BANDS_NOTHING;
+	return begin_step(pricing, book, zone, use, step, bands, ret_verdict);
+}
+
+/* What the band's register gives the stretch at hand, at most all that is left. */
+static int take_from_register(struct tariff_pricing *pricing)
+{
+	bool by_time;
+	int r = bands_take(&pricing->split, pricing->tariff,
+			   cheapest_band(pricing->tariff, pricing->bands, 0),
+			   pricing->to_s - pricing->from_s, &pricing->stretch_wh, &by_time);
+
+	if (r < 0)
+		return r;
+	pricing->flags = ENTRY_BY_REGISTER | (by_time ? (uint32_t)ENTRY_SPLIT_BY_TIME : 0);
+	if (pricing->stretch_wh > pricing->rest_wh || pricing->to_s == pricing->last_s)
+		pricing->stretch_wh = pricing->rest_wh;
 	return 0;
 }
 
@@ -338,24 +388,25 @@ static int next_stretch(struct tariff_pricing *pricing)
 {
 	int64_t from_s = pricing->to_s;
 	int64_t to_s;
-	int r;
+	int r = 0;
 
 	pricing->from_s = from_s;
 	pricing->stretch_wh = pricing->rest_wh;
-	if (!tariff_boundary(pricing->book, pricing->zone, from_s, pricing->last_s - 1, &to_s)) {
+	if (!tariff_boundary(pricing->book, pricing->zone, from_s, pricing->last_s - 1, &to_s))
 		to_s = pricing->last_s;
-	} else {
-		r = money_share(pricing->wh, to_s - from_s, pricing->last_s - pricing->first_s,
-				&pricing->stretch_wh);
-		if (r < 0)
-			return r;
-	}
 	pricing->to_s = to_s;
-	pricing->rest_wh -= pricing->stretch_wh;
 	pricing->tariff = tariff_at(pricing->book, from_s);
 	if (pricing->tariff)
 		pricing->bands = UINT32_C(1)
 				 << tariff_span_at(pricing->tariff, pricing->zone, from_s).band;
+	if (pricing->by_register)
+		r = take_from_register(pricing);
+	else if (to_s != pricing->last_s)
+		r = money_share(pricing->wh, to_s - from_s, pricing->last_s - pricing->first_s,
+				&pricing->stretch_wh);
+	if (r < 0)
+		return r;
+	pricing->rest_wh -= pricing->stretch_wh;
 	enter_period(pricing, from_s);
 	enter_allowance(pricing, from_s);
 	return 0;

@@ -3,8 +3,9 @@
  * M7  Energy is priced in time order and split at each boundary (tariff_time.h) and at each block
  *     edge; use equal to an edge is the lower block. A reading within TARIFF_NEAR_S of a boundary
  *     counts as taken at it (inclusive; the nearest boundary, of two equally near the earlier;
- *     before the first activation there is no price, and so no boundary to count at). A step that still straddles a boundary is split by time, floor(Wh x seconds / total) to each part
- *     and the rest to the last, and says so. Energy whose time is not known is priced at the
+ *     before the first activation there is no price, and so no boundary to count at). A step that still straddles
+ *     a boundary is split by the meter's own band registers where it has them (bands.h), and says so; else by
+ *     time, floor(Wh x seconds / total) to each part and the rest to the last, and says so. Energy whose time is not known is priced at the
  *     cheapest price it can have had; that it was used before the first activation, where nothing
  *     was to be paid, is believed only where all of the gap lies there.
  *
@@ -23,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "concentrator/rules/bands.h"
 #include "concentrator/rules/calendar.h"
 #include "concentrator/rules/tariff.h"
 #include "concentrator/rules/tariff_time.h"
@@ -50,7 +52,7 @@ struct tariff_part {
 	int32_t tax_ppm; /* of a tax to be added to the amount */
 	uint32_t band;
 	uint32_t block;
-	uint32_t flags; /* enum entry_flag: SPLIT_BY_TIME, UNTIMED, FREE, UNCOUNTED */
+	uint32_t flags; /* enum entry_flag: SPLIT_BY_TIME, BY_REGISTER, UNTIMED, FREE, UNCOUNTED */
 };
 
 /* A step being priced; its fields are private. It borrows what it is begun with. */
@@ -62,6 +64,8 @@ struct tariff_pricing {
 	int64_t first_s;
 	int64_t last_s;
 	int64_t rest_wh; /* not given to a stretch yet */
+	bool by_register;
+	struct bands_split split;
 	/* The stretch at hand: one tariff, band and period. */
 	int64_t stretch_wh;
 	int64_t from_s;
@@ -86,6 +90,14 @@ __attribute__((warn_unused_result)) int tariff_price_begin(struct tariff_pricing
 							   const struct offset_table *zone,
 							   struct tariff_use *use,
 							   const struct tariff_step *step);
+
+/* The same, with what the meter's own band registers moved; they are not borrowed, their names are.
+ * ret_verdict: whether they are believed, also where there is nothing to split. */
+__attribute__((warn_unused_result)) int
+tariff_price_begin_bands(struct tariff_pricing *pricing, const struct tariff_book *book,
+			 const struct offset_table *zone, struct tariff_use *use,
+			 const struct tariff_step *step, const struct bands_step *bands,
+			 enum bands_verdict *ret_verdict);
 
 /* The next part: 1, and *ret; or 0 when there is no more. -ERANGE: an amount does not fit. */
 __attribute__((warn_unused_result)) int tariff_price_next(struct tariff_pricing *pricing,

@@ -24,7 +24,10 @@ from fractions import Fraction
 
 NEAR = 30
 LONG = 366 * 86400
-SPLIT_BY_TIME, UNTIMED, FREE, UNCOUNTED = 1, 2, 16, 32
+SPLIT_BY_TIME, UNTIMED, FREE, UNCOUNTED, BY_REGISTER = 1, 2, 16, 32, 64
+SLACK = 300
+DOUBT = 8 * 86400
+MONTH = 31 * 86400
 EPOCH = datetime.date(1970, 1, 1)
 ONE_DAY = datetime.timedelta(days=1)
 WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -423,8 +426,9 @@ class Account:
         first = min(v.activation for v in self.versions)
         return first if start < first <= end else start
 
-    def price(self, wh, start, end, timed):
-        if wh == 0:
+    def price(self, wh, start, end, timed, meter=None):
+        self.verdict, shares = "nothing", None
+        if wh == 0 and meter is None:
             return []
         if not timed:
             start = self.gap(start, end)
@@ -435,10 +439,17 @@ class Account:
                            and last in self.boundaries(last - 1, last))
             return self.cheapest(wh, last - 1 if is_boundary else first, last, start, end, 0)
         cuts = [first] + self.boundaries(first, last - 1) + [last]
-        flags = SPLIT_BY_TIME if len(cuts) > 2 else 0
+        if meter is not None:
+            self.verdict = self.judge(wh, cuts, meter)
+            if self.verdict == "believed":
+                shares = self.registered(wh, cuts, meter)
+        if shares is None:
+            flags = SPLIT_BY_TIME if len(cuts) > 2 else 0
+            shares = [(math.floor(Fraction(wh * (until - at), last - first)), flags)
+                      for at, until in zip(cuts, cuts[1:])]
         found, rest, kept = [], wh, len(self.charges)
-        for at, until in zip(cuts, cuts[1:]):
-            share = rest if until == last else math.floor(Fraction(wh * (until - at), last - first))
+        for at, until, (share, flags) in zip(cuts, cuts[1:], shares):
+            share = rest if until == last else min(rest, share)
             rest -= share
             if share > 0:
                 version = self.version(at)
@@ -449,8 +460,62 @@ class Account:
         del self.charges[kept:]
         return found
 
-    def charge(self, wh, start, end, timed):
-        found = self.price(wh, start, end, timed)
+    def names_of(self, start, end):
+        """The bands of tariffs with several that hold at some time of [start, end]."""
+        points = [start] + self.boundaries(start, end)
+        versions = [(self.version(at), at) for at in points]
+        return {version.band(at) for version, at in versions if version and len(version.prices) > 1}
+
+    def judge(self, wh, cuts, meter):
+        """May what the meter's own registers moved split a step?"""
+        moved, unit, doubted, names = meter
+        first, last = cuts[0], cuts[-1]
+        if last - first > MONTH:
+            return "nothing"
+        for at in cuts[:-1]:
+            version = self.version(at)
+            if version is None or len(version.prices) == 1:
+                return "nothing"
+            if not set(version.prices) <= set(names[:len(moved)]):
+                return "unnamed"
+        if min(moved) < 0:
+            return "fall"
+        if abs(sum(moved) - wh) > unit * len(moved):
+            return "sum"
+        possible = self.names_of(first - SLACK, last + SLACK)
+        if any(more > unit and name not in possible for more, name in zip(moved, names)):
+            return "clock"
+        return "doubted" if doubted and last - doubted < DOUBT else "believed"
+
+    def registered(self, wh, cuts, meter):
+        """What each stretch gets by the registers, and how it is marked; None: nothing to split."""
+        moved, _, _, names = meter
+        rows = [(self.version(at), self.version(at).band(at), until - at)
+                for at, until in zip(cuts, cuts[1:])]
+        inside = {name for _, name, _ in rows}
+        if len(inside) < 2:
+            return None
+        last = cuts[-1]
+        matters = any(version.edges or version.free or version.gift for version, _, _ in rows)
+        matters |= any(cuts[0] < tariff.activation < last for tariff in self.tariffs)
+        for at in cuts[:-1]:
+            period = self.period(at, "minimum")
+            matters |= period is not None and period[1] < last
+        before = self.names_of(cuts[0] - SLACK, cuts[0] - 1)
+        early = sum(more for more, name in zip(moved, names) if name not in inside and name in before)
+        shares, given = [], dict.fromkeys(inside, 0)
+        for i, (_, name, length) in enumerate(rows):
+            total, same = moved[names.index(name)], [row[2] for row in rows if row[1] == name]
+            share = math.floor(Fraction(total * length, sum(same)))
+            if all(row[1] != name for row in rows[i + 1:]):
+                share = total - given[name]
+            given[name] += share
+            flags = BY_REGISTER | (SPLIT_BY_TIME if matters and len(same) > 1 else 0)
+            shares.append((share + (early if i == 0 else 0), flags))
+        return shares
+
+    def charge(self, wh, start, end, timed, meter=None):
+        found = [part for part in self.price(wh, start, end, timed, meter) if part[0] > 0]
         self.charges += [(part[1], part[0], part[6]) for part in found]
         rows = []
         for part_wh, at, until, price, number, block, flags in found:
@@ -548,6 +613,7 @@ class Maker:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.water = random.Random(seed + 1)
+        self.meter = random.Random(seed + 2)
 
     def price(self):
         digits = self.random.choice([0, 1, 2, 3, 6])
@@ -676,6 +742,34 @@ class Maker:
     def wh(self):
         return self.random.randrange(0, self.random.choice([2, 30, 300, 3000, 30000]))
 
+    def registers(self, account, wh, begin, end):
+        """A meter's own band registers, and what they moved: most often nearly what they should."""
+        pick = self.meter.random()
+        bands = sorted({band for version in account.versions for band in version.prices if band})
+        if not bands or pick < 0.3:
+            return None
+        names = (bands + ["-"] * 4)[:4 if len(bands) > 2 or pick < 0.5 else 2]
+        if pick < 0.4:
+            names[self.meter.randrange(len(names))] = self.meter.choice(["-", "other"])
+        self.meter.shuffle(names)
+        unit, left = self.meter.choice([1, 1, 10, 100]), wh
+        held = [i for i, name in enumerate(names) if name in account.names_of(begin, end)]
+        moved = [0] * len(names)
+        for i in held[:-1]:
+            moved[i] = self.meter.choice([0, left, self.meter.randrange(0, left + 1)])
+            left -= moved[i]
+        if held:
+            moved[held[-1]] = left
+        for _ in range(self.meter.choice([0, 1, 1, 2, 3])):
+            off = self.meter.choice([unit, unit, unit + 1, -unit, -unit, -unit - 1, 1, 30])
+            i = self.meter.randrange(len(moved))
+            if moved[i] + off >= 0 or pick > 0.97:
+                moved[i] += off
+        doubted = 0
+        if self.meter.random() < 0.15:
+            doubted = end - DOUBT + self.meter.choice([-86400, -31, 0, 1, 31, 86400, DOUBT])
+        return moved, unit, doubted, names
+
 
 def make(maker, clock):
     """The commands of one case, and the answers to them."""
@@ -719,8 +813,16 @@ def make(maker, clock):
         meters[i] = end
         ask.append(f"least {wh} {begin} {end} {int(timed)}\n")
         answers.append(f"least {account.least(wh, begin, end, timed)}")
-        ask.append(f"step {wh} {begin} {end} {int(timed)}\n")
-        answers += ["part " + " ".join(map(str, row)) for row in account.charge(wh, begin, end, timed)]
+        meter = maker.registers(account, wh, begin, end) if timed else None
+        if meter is None:
+            ask.append(f"step {wh} {begin} {end} {int(timed)}\n")
+        else:
+            moved, unit, doubted, names = meter
+            ask.append(f"bands {wh} {begin} {end} {doubted} {unit} {len(moved)} " +
+                       " ".join(f"{more} {name}" for more, name in zip(moved, names)) + "\n")
+        answers += ["part " + " ".join(map(str, row)) for row in account.charge(wh, begin, end, timed, meter)]
+        if meter is not None:
+            answers.append("bands " + account.verdict)
         answers.append(f"end 0 {account.taxed()}")
         if maker.random.random() < 0.2:
             ask.append("again\n")
@@ -756,7 +858,7 @@ def main():
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 20260901
     cases = max(1, cases // int(os.environ.get("PREPAY_TEST_DIVISOR", "1")))
     maker = Maker(seed)
-    compared = mismatches = parts = 0
+    compared = mismatches = parts = split = 0
     print(f"seed {seed}", flush=True)
     batch = 2000
     while compared < cases:
@@ -769,6 +871,7 @@ def main():
         for ask, answers in made:
             got = [next(lines, "") for _ in answers]
             parts += sum(line.startswith("part") for line in got)
+            split += sum(line.startswith("part") and int(line.split()[-1]) & BY_REGISTER != 0 for line in got)
             if got != answers:
                 mismatches += 1
                 print(f"MISMATCH in zone {clock.name}:\n{''.join(ask)}")
@@ -778,7 +881,7 @@ def main():
                     sys.exit(1)
                 break  # what follows is out of step
         compared += count
-    print(f"oracle_cases {compared}\noracle_parts {parts}\noracle_mismatches {mismatches}")
+    print(f"oracle_cases {compared}\noracle_parts {parts}\noracle_parts_by_register {split}\noracle_mismatches {mismatches}")
     sys.exit(1 if mismatches else 0)
 
 

@@ -8,6 +8,9 @@
  *     persons FROM N                so many live there from then on
  *     step WH FROM TO TIMED         prices it:  part WH FROM TO PRICE NANO TARIFF BLOCK FLAGS, and
  *                                   end RESULT NANO REST: the tax added so far, and what is carried
+ *     bands WH FROM TO DOUBTED UNIT N MOVED NAME...
+ *                                   the same with what the meter's own band registers moved; before end
+ *                                   comes  bands VERDICT
  *     water LITRES FROM TO TIMED    of a water meter: as least, then as step
  *     dated NOW                     does what is due:  event RULE DAY FROM TO NANO TARIFF, end
  *     least WH FROM TO TIMED        what it costs at the least (S1), nothing moves:  least NANO
@@ -98,11 +101,22 @@ static void print_part(const struct tariff_part *part)
 	       part->tariff_id, (unsigned)part->block, (unsigned)part->flags);
 }
 
-static void price(struct play *play, const struct tariff_step *step)
+static const char *const verdicts[] = {
+	[BANDS_NOTHING] = "nothing", [BANDS_BELIEVED] = "believed", [BANDS_UNNAMED] = "unnamed",
+	[BANDS_FALL] = "fall",       [BANDS_SUM] = "sum",           [BANDS_CLOCK] = "clock",
+	[BANDS_DOUBTED] = "doubted",
+};
+
+/* bands: NULL, or of the meter. */
+static void price(struct play *play, const struct tariff_step *step, const struct bands_step *bands)
 {
 	struct tariff_pricing pricing;
 	struct tariff_part part;
-	int r = tariff_price_begin(&pricing, &play->book, &play->zone, &play->use, step);
+	enum bands_verdict verdict = BANDS_NOTHING;
+	int r = bands == NULL
+			? tariff_price_begin(&pricing, &play->book, &play->zone, &play->use, step)
+			: tariff_price_begin_bands(&pricing, &play->book, &play->zone, &play->use,
+						   step, bands, &verdict);
 	while (r == 0 && (r = tariff_price_next(&pricing, &part)) > 0) {
 		print_part(&part);
 		if (play->charge_count == CHARGES_MAX)
@@ -114,7 +128,26 @@ static void price(struct play *play, const struct tariff_step *step)
 		play->charge[play->charge_count++].wh = part.wh;
 		r = 0;
 	}
+	if (bands != NULL)
+		printf("bands %s\n", verdicts[verdict]);
 	printf("end %d %" PRId64 " %" PRId64 "\n", r, play->tax.nano, play->tax.rest);
+}
+
+/* What follows the number of a meter's own band registers: what each moved, and its band. */
+static bool read_bands(const char *text, struct bands_names *names, struct bands_step *ret)
+{
+	int used;
+	if (ret->count < 1 || ret->count > BANDS_MAX)
+		return false;
+	for (uint32_t i = 0; i < ret->count; i++) {
+		if (sscanf(text, " %" SCNd64 " %23s%n", &ret->wh[i], names->name[i], &used) != 2)
+			return false;
+		if (strcmp(names->name[i], "-") == 0)
+			names->name[i][0] = '\0';
+		text += used;
+	}
+	ret->names = names;
+	return true;
 }
 
 /* Water counts in no blocks: its use is nobody's. */
@@ -194,13 +227,25 @@ int main(void)
 	char line[256], name[64];
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		struct tariff_step step = {0};
+		struct bands_step bands = {0};
+		struct bands_names names = {0};
+		int used;
 		int64_t id, at_s, until_s;
 		size_t size;
 		int timed;
 		if (sscanf(line, "step %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &step.wh,
 			   &step.from_s, &step.to_s, &timed) == 4) {
 			step.timed = timed != 0;
-			price(&play, &step);
+			price(&play, &step, NULL);
+		} else if (sscanf(line,
+				  "bands %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64
+				  " %u%n",
+				  &step.wh, &step.from_s, &step.to_s, &bands.doubted_s,
+				  &bands.resolution_wh, &bands.count, &used) == 6) {
+			step.timed = true;
+			if (!read_bands(line + used, &names, &bands))
+				fail("bands");
+			price(&play, &step, &bands);
 		} else if (sscanf(line, "least %" SCNd64 " %" SCNd64 " %" SCNd64 " %d", &step.wh,
 				  &step.from_s, &step.to_s, &timed) == 4) {
 			step.timed = timed != 0;
