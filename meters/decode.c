@@ -230,7 +230,8 @@ static int span_decode(const struct model *model, unsigned span, unsigned channe
 	for (unsigned i = 0; i < model->rows_count; i++) {
 		const struct model_row *row = &model->rows[i];
 		unsigned offset = row->offset + place * row->stride;
-		bool cumulative = quantity_is_cumulative(row->quantity);
+		bool band = quantity_is_band(row->quantity);
+		bool cumulative = quantity_is_cumulative(row->quantity) && !band;
 		struct fraction scale;
 		int64_t value = 0;
 		int r;
@@ -249,7 +250,7 @@ static int span_decode(const struct model *model, unsigned span, unsigned channe
 			*fault = row;
 			return -ERANGE;
 		}
-		if (r == 0)
+		if (r == 0 && !(band && value < 0))
 			reading_set(result, row->quantity, value);
 	}
 	return 0;

@@ -20,7 +20,8 @@
  * and discrete spans n elements of 0 or 1.
  *
  * A row whose raw value is one of the model's error values, not a number, infinite, not decimal (BCD)
- * or too large for 64 bits is absent. For a cumulative row (energy, volume) and for a witness the same
+ * or too large for 64 bits is absent; so is a negative band register (energy_band_1 and on): what tells bands
+ * apart refuses no total. For any other cumulative row (energy, volume) and for a witness the same
  * is -ERANGE, as is a negative cumulative value and a witness out of its bounds; ret is then unchanged
  * and meter_implausible() names the row.
  *

@@ -159,6 +159,23 @@ static void check_row_role(struct model_reader *reader, const struct model *mode
 				       belongings[i].name);
 }
 
+/* Band registers are told apart by number, and of use only with the total of the same answer. */
+static void check_row_band(struct model_reader *reader, const struct model *model,
+			   const struct model_row *row)
+{
+	const struct model_row *total = find_row(model, QUANTITY_ENERGY_IMPORT_WH);
+
+	if (!quantity_is_band(row->quantity))
+		return;
+	if (total == NULL || total->span != row->span)
+		model_complain(reader, row_line(reader, row),
+			       "[row %s]: expected it in the span of energy_import", row->name);
+	if (row->quantity != QUANTITY_ENERGY_BAND_1_WH &&
+	    find_row(model, (enum quantity)(row->quantity - 1)) == NULL)
+		model_complain(reader, row_line(reader, row),
+			       "[row %s]: expected the band before it as well", row->name);
+}
+
 /* A ratio that is used must be one that is read, and not out of its own span. */
 static void check_row_ratios(struct model_reader *reader, const struct model *model,
 			     const struct model_row *row)
@@ -194,6 +211,7 @@ static void check_row(struct model_reader *reader, const struct model *model, un
 			       "[row %s]: expected type bit with function 1 or 2 only", row->name);
 	check_row_role(reader, model, row);
 	check_row_ratios(reader, model, row);
+	check_row_band(reader, model, row);
 	if (span->channels > 1 && row->stride == 0 && quantity_is_cumulative(row->quantity))
 		model_complain(
 			reader, line,

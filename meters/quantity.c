@@ -102,6 +102,11 @@ bool quantity_is_cumulative(enum quantity quantity)
 	return quantity <= QUANTITY_VOLUME_L;
 }
 
+bool quantity_is_band(enum quantity quantity)
+{
+	return quantity >= QUANTITY_ENERGY_BAND_1_WH && quantity <= QUANTITY_ENERGY_BAND_4_WH;
+}
+
 bool quantity_is_state(enum quantity quantity)
 {
 	return quantity == QUANTITY_RELAY_CLOSED || quantity == QUANTITY_OWN_PREPAID ||

@@ -23,5 +23,8 @@ const char *quantity_units(enum quantity quantity);
 /* Energy and volume only ever grow. */
 bool quantity_is_cumulative(enum quantity quantity);
 
+/* A meter's own band registers: cumulative, but no money hangs on one of them alone. */
+bool quantity_is_band(enum quantity quantity);
+
 /* One of two states, told by two raw values; nothing between them is believed. */
 bool quantity_is_state(enum quantity quantity);

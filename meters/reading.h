@@ -14,7 +14,7 @@ enum quantity {
 	QUANTITY_ENERGY_IMPORT_WH, /* the money register: cumulative, floor of integers, nearest of floats */
 	QUANTITY_ENERGY_EXPORT_WH,
 	QUANTITY_ENERGY_BAND_1_WH, /* the meter's own tariff-band registers, cumulative */
-	QUANTITY_ENERGY_BAND_2_WH,
+	QUANTITY_ENERGY_BAND_2_WH, /* numbered as the meter numbers its rates */
 	QUANTITY_ENERGY_BAND_3_WH,
 	QUANTITY_ENERGY_BAND_4_WH,
 	QUANTITY_VOLUME_L, /* the money register of a water meter; likewise */

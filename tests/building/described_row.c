@@ -149,6 +149,8 @@ static int show_of(struct described_row *row, const char *quantity)
 		{"energy_total", SHOW_ENERGY, 0, false},
 		{"energy_band_1", SHOW_ENERGY, 0, false},
 		{"energy_band_2", SHOW_ZERO, 0, false},
+		{"energy_band_3", SHOW_ZERO, 0, false},
+		{"energy_band_4", SHOW_ZERO, 0, false},
 		{"energy_export", SHOW_ZERO, 0, false},
 		{"energy_l", SHOW_ENERGY_PHASE, 0, false},
 		{"voltage_l", SHOW_VOLTAGE, 0, false},

@@ -218,6 +218,33 @@ static void orno_we514_registers(void **state)
 	assert_int_equal(model.width_wh, INT64_C(42949672960));
 }
 
+/* T2: what tells bands apart refuses no total. */
+static void a_band_that_is_no_number_is_absent(void **state)
+{
+	static const struct {
+		const char *sentence;
+		uint16_t first, second; /* of band 1 */
+	} cases[] = {
+		{"not a number", 0x7FC0, 0},
+		{"infinite", 0x7F80, 0},
+		{"negative", 0xBF80, 0},
+	};
+
+	(void)state;
+	load_shipped("inepro-pro1");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* 8 kWh of import, 4 kWh of band 2. */
+		const uint16_t regs[6] = {0x4100, 0, cases[i].first, cases[i].second, 0x4080, 0};
+		struct reading reading = {0};
+
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(meter_decode(&model, 0, 1, regs, 6, &reading), 0);
+		expect(&reading, QUANTITY_ENERGY_IMPORT_WH, 8000);
+		assert_false(reading_has(&reading, QUANTITY_ENERGY_BAND_1_WH));
+		expect(&reading, QUANTITY_ENERGY_BAND_2_WH, 4000);
+	}
+}
+
 /* The frames of an integrator's page about the relays of Eastron's LoRa meters. */
 static void relay_positions_of_the_lora_meters(void **state)
 {
@@ -950,6 +977,7 @@ int main(void)
 		cmocka_unit_test(sdm_float_example),
 		cmocka_unit_test(serial_number_reply),
 		cmocka_unit_test(orno_we514_registers),
+		cmocka_unit_test(a_band_that_is_no_number_is_absent),
 		cmocka_unit_test(relay_positions_of_the_lora_meters),
 		cmocka_unit_test(every_type_order_and_rounding),
 		cmocka_unit_test(an_implausible_witness_refuses_the_whole_answer_and_is_named),

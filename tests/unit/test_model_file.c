@@ -289,6 +289,16 @@ static const struct bad bads[] = {
 	 "[row again]\nspan = energy\nregister = 0x000C\ntype = u16\nunit = kWh\nquantity = "
 	 "energy_import",
 	 "x.meter:30: [row again] is the same quantity as [row energy_import]: expected it once"},
+	{"a band apart from the total",
+	 "[row voltage_l1]\nspan = energy\nregister = 0x000C\ntype = "
+	 "u16\nunit = V\nscale = 0.1\nwitness = 100..300",
+	 "[row energy_band_1]\nspan = relay\nregister = 0x001A\ntype = u16\nunit = kWh",
+	 "x.meter:30: [row energy_band_1]: expected it in the span of energy_import"},
+	{"a second band without a first",
+	 "[row voltage_l1]\nspan = energy\nregister = 0x000C\ntype = "
+	 "u16\nunit = V\nscale = 0.1\nwitness = 100..300",
+	 "[row energy_band_2]\nspan = energy\nregister = 0x000C\ntype = u16\nunit = kWh",
+	 "x.meter:30: [row energy_band_2]: expected the band before it as well"},
 	{"two channels and one relay address", "channels = 1", "channels = 2",
 	 "x.meter:45: [relay] has no stride: expected elements from one channel to the next"},
 
