@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/config_bands.h"
 #include "concentrator/config_protected.h"
 #include "concentrator/platform/settings.h"
 #include "concentrator/platform/zone.h"
@@ -51,6 +52,7 @@ static const char *const emergency_names[] = {"no", "request", "automatic", NULL
 #define LINE_AT(member)   offsetof(struct config_line, member)
 #define SENSOR_AT(member) offsetof(struct config_sensor, member)
 #define HOURS_AT(member)  offsetof(struct config_protected, member)
+#define BANDS_AT(member)  offsetof(struct config_bands, member)
 
 #define NUMBER(section, key, at, low, high, value)                                                 \
 	{                                                                                          \
@@ -79,6 +81,11 @@ static const char *const emergency_names[] = {"no", "request", "automatic", NULL
 #define PATH(section, key, at, value)                                                              \
 	{                                                                                          \
 		section, key, CONFIG_PATH, at, 0, CONFIG_TEXT_SIZE - 1, 0, value, NULL             \
+	}
+#define BAND(key, number)                                                                          \
+	{                                                                                          \
+		"bands", key, CONFIG_TEXT, BANDS_AT(names.name[number]), 0, TARIFF_BAND_NAME_MAX,  \
+			0, "", NULL                                                                \
 	}
 #define POLICY(key, low, high, value) NUMBER("policy", #key, AT(policy.key), low, high, value)
 
@@ -162,6 +169,12 @@ static const struct config_row config_rows[] = {
 	NAME("protected", "from", HOURS_AT(from), 0, ""),
 	NAME("protected", "until", HOURS_AT(until), 0, ""),
 
+	LONG_TEXT("bands", "meters", BANDS_AT(meters), 1, NULL),
+	BAND("band_1", 0),
+	BAND("band_2", 1),
+	BAND("band_3", 2),
+	BAND("band_4", 3),
+
 	PATH("line", "port", LINE_AT(port), NULL),
 	SMALL("line", "baud", LINE_AT(baud), 1200, 115200, 9600),
 	CHOICE("line", "parity", LINE_AT(parity), parity_names, CONFIG_PARITY_NONE),
@@ -241,7 +254,8 @@ static void config_read_rows(struct settings *settings, const char *kind,
 		if (kind != NULL && strcmp(row->section, kind) == 0)
 			config_read_row(row, section, base);
 		if (kind == NULL && strcmp(row->section, "line") != 0 &&
-		    strcmp(row->section, "sensor") != 0 && strcmp(row->section, "protected") != 0)
+		    strcmp(row->section, "sensor") != 0 && strcmp(row->section, "protected") != 0 &&
+		    strcmp(row->section, "bands") != 0)
 			config_read_row(row, settings_find(settings, row->section, NULL), base);
 	}
 }
@@ -338,6 +352,23 @@ static void config_read_hours(struct settings *settings, struct settings_section
 	}
 	if (config_protected_rule(section, &texts, &config->protect.rule[config->protect.count]))
 		config->protect.count++;
+}
+
+static void config_read_bands(struct settings *settings, struct settings_section *section,
+			      struct config *config)
+{
+	struct config_bands bands = {.name = ""};
+
+	config_read_rows(settings, "bands", section, &bands);
+	if (!config_take_name(section, "bands", bands.name))
+		return;
+	if (config->bands_count == CONFIG_BANDS_MAX) {
+		settings_fault(section, NULL, "more than %d bands sections; remove some",
+			       CONFIG_BANDS_MAX);
+		return;
+	}
+	if (config_bands_check(section, config, &bands))
+		config->bands[config->bands_count++] = bands;
 }
 
 static void config_check_site(struct settings *settings, const char *file,
@@ -456,6 +487,8 @@ static int config_read_settings(struct settings *settings, struct config *config
 		config_read_sensor(settings, section, config);
 	while ((section = settings_next(settings, "protected", section)) != NULL)
 		config_read_hours(settings, section, config);
+	while ((section = settings_next(settings, "bands", section)) != NULL)
+		config_read_bands(settings, section, config);
 	config->protect.extra_s = config->policy.protected_extra_s;
 	config_check_site(settings, file, config);
 	config_check_socket(settings, config);

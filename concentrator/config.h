@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "concentrator/rules/bands.h"
 #include "concentrator/rules/protect.h"
 
 #define CONFIG_TEXT_SIZE   200
@@ -16,6 +17,7 @@
 #define CONFIG_SOCKET_MAX  107
 #define CONFIG_LINES_MAX   16
 #define CONFIG_SENSORS_MAX 16
+#define CONFIG_BANDS_MAX   8
 
 enum config_account { CONFIG_ACCOUNT_MONEY, CONFIG_ACCOUNT_ENERGY };
 enum config_parity { CONFIG_PARITY_NONE, CONFIG_PARITY_EVEN, CONFIG_PARITY_ODD };
@@ -141,6 +143,13 @@ struct config_protected {
 	char except[CONFIG_TEXT_SIZE];
 };
 
+/* A section [bands NAME]. */
+struct config_bands {
+	char name[CONFIG_NAME_SIZE];
+	char meters[CONFIG_TEXT_SIZE]; /* models, and circuits as ROOM/CIRCUIT, by blanks */
+	struct bands_names names;
+};
+
 struct config {
 	struct config_site site;
 	struct config_store store;
@@ -155,6 +164,8 @@ struct config {
 	enum config_trust clock_trust;
 	struct config_policy policy;
 	struct protect_rules protect;
+	size_t bands_count;
+	struct config_bands bands[CONFIG_BANDS_MAX];
 };
 
 #define CONFIG_FILE "/etc/prepay/prepay.conf"

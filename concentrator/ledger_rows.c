@@ -63,6 +63,11 @@ static const struct {
 	 "(SELECT at_s, f.total_wh - total_wh FROM freeze p WHERE p.monthly = f.monthly AND "
 	 "p.supply_id = f.supply_id AND p.day < f.day ORDER BY p.day DESC LIMIT 1) LIMIT 1",
 	 "it does not go on where the one before it ended"},
+	{"band_register", NULL,
+	 "SELECT 'meter life', life_id FROM band_register b JOIN life l ON l.id = b.life_id WHERE "
+	 "settled_wh NOT BETWEEN first_wh AND coalesce((SELECT to_wh FROM entry WHERE life_id = "
+	 "l.id ORDER BY seq DESC LIMIT 1), first_wh) LIMIT 1",
+	 "they were read with a register that is not settled"},
 	/* What was paid before there was such a table is one row for all entries of a recharge. */
 	{"debt_payment", NULL,
 	 "SELECT 'row', p.id FROM debt_payment p JOIN entry e ON e.seq = p.entry_seq WHERE e.kind "

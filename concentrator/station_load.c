@@ -8,6 +8,7 @@
 #include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_quarantine.h"
 #include "concentrator/ledger_supply.h"
+#include "concentrator/station_bands.h"
 #include "concentrator/station_credit.h"
 #include "concentrator/station_freeze.h"
 #include "concentrator/station_identity.h"
@@ -445,10 +446,16 @@ static int schedule_devices(struct station *station)
 	return 0;
 }
 
+static void free_supply(struct station_supply *supply)
+{
+	free(supply->bands);
+	free(supply);
+}
+
 static void unload_rooms(struct station *station)
 {
 	for (size_t i = 0; i < station->supply_count; i++)
-		free(station->supplies[i]);
+		free_supply(station->supplies[i]);
 	for (size_t i = 0; i < station->room_count; i++)
 		free(station->rooms[i]);
 	free(station->supplies);
@@ -501,6 +508,7 @@ static void carry_over(struct station *station, struct station_room **rooms, siz
 				supply->guard = was->guard;
 				supply->judged = was->judged;
 				supply->settled = was->settled;
+				station_bands_carry(supply, was);
 			}
 			if (was->relay_state.commanded == supply->relay_state.commanded)
 				supply->relay_state = was->relay_state;
@@ -523,6 +531,8 @@ int station_load(struct station *station)
 		r = ledger_supplies_each(ledger, false, load_supply, station);
 	if (r == 0)
 		r = ledger_lives_each(ledger, false, load_life, station);
+	if (r == 0)
+		r = station_bands_load(station);
 	if (r == 0)
 		r = ledger_quarantines_tail(ledger, true, 0, INT32_MAX, load_quarantine, station);
 	if (r == 0)
@@ -561,7 +571,7 @@ int station_load(struct station *station)
 		return r;
 	}
 	for (size_t i = 0; i < old_supply_count; i++)
-		free(old_supplies[i]);
+		free_supply(old_supplies[i]);
 	for (size_t i = 0; i < old_room_count; i++)
 		free(old_rooms[i]);
 	free(old_supplies);

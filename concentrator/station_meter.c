@@ -3,6 +3,7 @@
  * M6  What the guard does not believe is recorded as a quarantine and shown; the baseline stays. When
  *     the register comes back by itself the quarantine closes and nothing was charged or lost.
  */
+#include "concentrator/station_bands.h"
 #include "concentrator/station_meter.h"
 
 #include <errno.h>
@@ -265,7 +266,9 @@ static void judge(struct station *station, struct station_supply *supply,
 	supply->judged = true;
 	follow_rate(supply);
 	check_progress(station, supply, reading->at_us);
+	station_bands_read(supply, reading);
 	settle_idle(&supply->settled, &supply->guard.accepted);
+	station_bands_idle(supply);
 	supply->seen.register_known = true;
 	supply->seen.register_wh = supply->guard.accepted.wh;
 	supply->seen.register_us = reading->at_us;

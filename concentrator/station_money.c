@@ -14,6 +14,7 @@
 #include "concentrator/platform/journal.h"
 #include "concentrator/rules/money.h"
 #include "concentrator/rules/settle.h"
+#include "concentrator/station_bands.h"
 #include "concentrator/station_boundary.h"
 #include "concentrator/station_credit.h"
 #include "concentrator/station_cuts.h"
@@ -87,9 +88,10 @@ static int add_cost(struct station *station, struct station_room *room, enum med
 			continue;
 		settle_date(&supply->settled, &station->now);
 		settle_date(&supply->guard.accepted, &station->now);
+		struct bands_step bands;
 		int r = settle_cost_add(cost, &supply->settled, &supply->guard.accepted,
 					station_book(station, supply), &station->settings.zone,
-					&station->now);
+					&station->now, station_bands_step(supply, &bands));
 		if (r < 0)
 			return r;
 	}
@@ -146,10 +148,13 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 	bool water = supply->medium == MEDIUM_WATER;
 	struct tariff_use use = water ? water_use(room) : room->use_after;
 	struct settlement settlement;
+	struct bands_step bands;
 	struct entry entry;
+	bool any = false;
 	int r = settle_begin(&settlement, &supply->settled, accepted, station_book(station, supply),
 			     &station->settings.zone, &use,
-			     room->record.vacant ? ENTRY_HOUSE : ENTRY_CHARGE, &station->now);
+			     room->record.vacant ? ENTRY_HOUSE : ENTRY_CHARGE, &station->now,
+			     station_bands_step(supply, &bands));
 	while (r == 0 && (r = settle_next(&settlement, &entry)) > 0) {
 		entry.account_id = room->record.account_id;
 		entry.point_id = supply->record.point_id;
@@ -165,6 +170,7 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 			r = station_tax_note(station, room, &entry);
 		if (r < 0)
 			break;
+		any = true;
 		if (!water)
 			room->use_after = use;
 		supply->settling_in = station->transaction;
@@ -179,6 +185,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 		    entry.to_s <= station->now.s)
 			supply->settling.at_s = entry.to_s;
 	}
+	if (r == 0 && any)
+		r = station_bands_keep(station, supply, settlement.verdict);
 	return r;
 }
 
@@ -239,6 +247,7 @@ static void move_marks(struct station *station, struct station_room *room, uint6
 		if (supply->settling_in != transaction)
 			continue;
 		supply->settled = supply->settling;
+		station_bands_kept(supply);
 		supply->life.settled_wh = supply->settled.wh;
 		supply->life.settled_s = supply->settled.at_s;
 	}

@@ -8,6 +8,7 @@
  * A register that fell has no energy on the way down: its life ends at the last good register, and a new
  * one begins at what the meter shows.
  */
+#include "concentrator/station_bands.h"
 #include "concentrator/station_register.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ static int renew(struct station *station, struct station_supply *supply, const s
 	guard_rebase(&supply->guard, mark);
 	supply->settled = *mark;
 	supply->rate = (struct station_rate){0};
+	station_bands_forget(supply);
 	decision->life_ended = true;
 	decision->baseline_wh = mark->wh;
 	return 0;

@@ -163,6 +163,25 @@ struct station_rate {
 	int64_t wh_per_h;
 };
 
+/* A meter's own band registers as one answer had them, beside the total register, unwrapped. */
+struct station_band_pair {
+	bool known;
+	int64_t total_wh;
+	int64_t wh[BANDS_MAX];
+};
+
+/* Where bands are declared for a meter. */
+struct station_bands {
+	const struct bands_names *names;
+	uint32_t count;                    /* registers it has */
+	struct station_band_pair accepted; /* with the total register accepted last ... */
+	struct station_band_pair
+		settled; /* ... and settled last: of use while the totals are the marks' */
+	struct station_band_pair settling;
+	int64_t doubted_s; /* as bands_step.doubted_s */
+	int64_t settling_doubted_s;
+};
+
 /* One circuit of a room, or its water: what is Wh below is then litres. */
 struct station_supply {
 	struct ledger_supply record;
@@ -190,7 +209,8 @@ struct station_supply {
 	int64_t witness_us; /* 0: never */
 	bool witness_bad;
 	struct meter_ratios ratios;
-	bool judged; /* a register was judged since the start */
+	struct station_bands *bands; /* NULL: none are declared */
+	bool judged;                 /* a register was judged since the start */
 	struct load load;
 	int64_t lacking_us; /* no register comes since then; 0: one does, or none can */
 	bool lacking_told;

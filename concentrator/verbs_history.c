@@ -43,6 +43,8 @@ static const char *rule_name(const struct entry *entry)
 		return "free";
 	if (entry->flags & ENTRY_UNTIMED)
 		return "untimed";
+	if (entry->flags & ENTRY_BY_REGISTER)
+		return entry->flags & ENTRY_SPLIT_BY_TIME ? "by-register-and-time" : "by-register";
 	return entry->flags & ENTRY_SPLIT_BY_TIME ? "split-by-time" : "metered";
 }
 

@@ -59,7 +59,8 @@ static void put(struct table *table, const json_t *row)
 {
 	unsigned digits = field_digits(row, "amount");
 	const char *rule = field_text(row, "rule");
-	bool guessed = strcmp(rule, "split-by-time") == 0 || strcmp(rule, "untimed") == 0;
+	bool guessed = strcmp(rule, "split-by-time") == 0 ||
+		       strcmp(rule, "by-register-and-time") == 0 || strcmp(rule, "untimed") == 0;
 	char number[FIGURE_SIZE];
 	char buf[FIGURE_SIZE];
 

@@ -20,6 +20,7 @@ static const struct {
 	[ALARM_REGISTER_QUARANTINED] = {"register-quarantined", ALARM_WARNING, false},
 	[ALARM_REGISTER_FROZEN] = {"register-frozen", ALARM_CRITICAL, false},
 	[ALARM_REVERSE_ENERGY] = {"reverse-energy", ALARM_WARNING, false},
+	[ALARM_BAND_REGISTERS] = {"band-registers", ALARM_WARNING, false},
 	[ALARM_QUARANTINE_OLD] = {"quarantine-old", ALARM_CRITICAL, false},
 	[ALARM_OWN_LOGIC] = {"own-logic", ALARM_CRITICAL, false},
 	[ALARM_SAFE_STATE] = {"safe-state", ALARM_WARNING, false},

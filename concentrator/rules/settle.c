@@ -72,7 +72,7 @@ static int find_step(const struct mark *settled, const struct mark *accepted,
 int settle_begin(struct settlement *settlement, const struct mark *settled,
 		 const struct mark *accepted, const struct tariff_book *book,
 		 const struct offset_table *zone, struct tariff_use *use, enum entry_kind kind,
-		 const struct instant *now)
+		 const struct instant *now, const struct bands_step *bands)
 {
 	struct tariff_step step;
 	int r = find_step(settled, accepted, now, &step);
@@ -85,7 +85,8 @@ int settle_begin(struct settlement *settlement, const struct mark *settled,
 		settlement->house = *use;
 		use = &settlement->house;
 	}
-	return tariff_price_begin(&settlement->pricing, book, zone, use, &step);
+	return tariff_price_begin_bands(&settlement->pricing, book, zone, use, &step, bands,
+					&settlement->verdict);
 }
 
 int settle_next(struct settlement *settlement, struct entry *ret)
@@ -139,16 +140,19 @@ static int sum_parts(struct tariff_pricing *pricing, int64_t *rest, int64_t *ret
 
 int settle_cost_add(struct settle_cost *cost, const struct mark *settled,
 		    const struct mark *accepted, const struct tariff_book *book,
-		    const struct offset_table *zone, const struct instant *now)
+		    const struct offset_table *zone, const struct instant *now,
+		    const struct bands_step *bands)
 {
 	struct settle_cost sum = *cost;
 	struct tariff_pricing pricing;
 	struct tariff_step step;
+	enum bands_verdict verdict;
 	int64_t cost_nano, least_nano;
 	int r = find_step(settled, accepted, now, &step);
 
 	if (r == 0)
-		r = tariff_price_begin(&pricing, book, zone, &sum.use, &step);
+		r = tariff_price_begin_bands(&pricing, book, zone, &sum.use, &step, bands,
+					     &verdict);
 	if (r == 0)
 		r = sum_parts(&pricing, &sum.tax_rest, &cost_nano);
 	if (r == 0)

@@ -51,6 +51,7 @@ void settle_date(struct mark *mark, const struct instant *now);
 struct settlement {
 	struct tariff_pricing pricing;
 	struct tariff_use house; /* what nobody pays for moves no account's use */
+	enum bands_verdict verdict;
 	enum entry_kind kind;
 	int64_t from_wh;
 };
@@ -58,12 +59,15 @@ struct settlement {
 /* Begins to price the energy between the marks into entries of the given kind (ENTRY_CHARGE;
  * ENTRY_HOUSE where nobody pays: amounts are 0). use is where the account stands in its blocks; it
  * moves with each entry of ENTRY_CHARGE, so hand in a copy and keep that when the entries are
- * committed. now bounds unknown times. settlement stays where it is, and borrows book, zone and use.
+ * committed. now bounds unknown times. bands is what the meter's own band registers moved between the marks
+ * (NULL: not known); verdict says what is to be thought of them. settlement stays where it is, and borrows
+ * book, zone, use and the bands' names.
  * -EINVAL: accepted lies below settled. -ERANGE: the difference does not fit. */
 __attribute__((warn_unused_result)) int
 settle_begin(struct settlement *settlement, const struct mark *settled, const struct mark *accepted,
 	     const struct tariff_book *book, const struct offset_table *zone,
-	     struct tariff_use *use, enum entry_kind kind, const struct instant *now);
+	     struct tariff_use *use, enum entry_kind kind, const struct instant *now,
+	     const struct bands_step *bands);
 
 /* The next entry: 1, and *ret; or 0 when there is no more (no energy: no entries). Fills format,
  * kind, energy, registers, interval, price, amount (negative or 0), tariff and flags; account,
@@ -86,9 +90,9 @@ struct settle_cost {
 	int64_t least_nano;
 };
 
-/* Adds the step between two marks. Errors as settle_begin() and settle_next(); then cost is as it
+/* Adds the step between two marks; bands as in settle_begin(). Errors as settle_begin() and settle_next(); then cost is as it
  * was. */
 __attribute__((warn_unused_result)) int
 settle_cost_add(struct settle_cost *cost, const struct mark *settled, const struct mark *accepted,
 		const struct tariff_book *book, const struct offset_table *zone,
-		const struct instant *now);
+		const struct instant *now, const struct bands_step *bands);

@@ -10,7 +10,37 @@
 #define GAP_US        3646
 #define TURNAROUND_US 15000
 #define TIMEOUT_US    120000
+#define DAY_US        INT64_C(86400000000)
 #define STEP_UWH      INT64_C(10000000) /* 0.01 kWh in millionths of a Wh */
+
+/* How much of the time from from_us (of the meter's own clock, since 1970) on lies in its peak hours. */
+static int64_t peak_us(const struct played_meter *meter, int64_t from_us, int64_t length_us)
+{
+	int64_t sum_us = 0;
+	for (int64_t day = from_us / DAY_US; day * DAY_US < from_us + length_us; day++) {
+		int64_t begin_us = day * DAY_US + meter->peak_from_s * 1000000;
+		int64_t end_us = day * DAY_US + meter->peak_to_s * 1000000;
+		if (begin_us < from_us)
+			begin_us = from_us;
+		if (end_us > from_us + length_us)
+			end_us = from_us + length_us;
+		if (end_us > begin_us)
+			sum_us += end_us - begin_us;
+	}
+	return sum_us;
+}
+
+static void count_bands(const struct played_building *building, struct played_meter *meter,
+			int64_t uwh, int64_t us)
+{
+	int64_t clock_us = building->moved_us +
+			   (building->base_s + 28800 + meter->clock_ahead_s) * 1000000;
+	int64_t peak_uwh = meter->load_w * peak_us(meter, clock_us, us) / 3600;
+	if (meter->bands_frozen)
+		return;
+	meter->band_uwh[0] += peak_uwh;
+	meter->band_uwh[1] += uwh - peak_uwh;
+}
 
 static void count_energy(struct played_building *building)
 {
@@ -18,8 +48,12 @@ static void count_energy(struct played_building *building)
 	for (size_t i = 0; i < building->meters; i++) {
 		struct played_meter *meter = &building->meter[i];
 		/* W x us / 3600 is millionths of a Wh. */
-		if (meter->closed && !meter->frozen && !meter->backward)
-			meter->energy_uwh += meter->load_w * us / 3600;
+		if (!meter->closed || meter->frozen || meter->backward)
+			continue;
+		int64_t uwh = meter->load_w * us / 3600;
+		meter->energy_uwh += uwh;
+		if (meter->orno)
+			count_bands(building, meter, uwh, us);
 	}
 	building->moved_us = building->now_us;
 }
@@ -198,6 +232,17 @@ static uint16_t read_adf(struct played_meter *meter, uint16_t address, uint32_t 
 	}
 }
 
+static uint16_t read_orno(struct played_meter *meter, uint16_t address, uint32_t energy)
+{
+	const uint32_t words[3] = {energy, (uint32_t)(meter->band_uwh[0] / STEP_UWH),
+				   (uint32_t)(meter->band_uwh[1] / STEP_UWH)};
+	if (address >= 0xA000 && address < 0xA006)
+		return (uint16_t)(words[(address - 0xA000) / 2] >> (address % 2 == 0 ? 16 : 0));
+	if (address == 0x0131)
+		return 23000; /* 0.01 V */
+	return address == 0x0141 ? (uint16_t)meter->load_w : 0;
+}
+
 static uint16_t read_board(struct played_meter *meter, uint16_t address, uint32_t energy)
 {
 	(void)energy;
@@ -248,13 +293,14 @@ static uint16_t read_holding(struct played_meter *meter, uint16_t address, uint3
 {
 	return (meter->acrel                   ? read_acrel
 		: meter->adf                   ? read_adf
+		: meter->orno                  ? read_orno
 		: meter->board || meter->water ? read_board
 					       : read_register)(meter, address, energy);
 }
 
 static uint16_t energy_address(const struct played_meter *meter)
 {
-	return meter->acrel ? 0 : meter->adf ? 0x0319 : 0x000A;
+	return meter->acrel ? 0 : meter->adf ? 0x0319 : meter->orno ? 0xA000 : 0x000A;
 }
 
 /* What a device says of itself: its number, its ratios, its modes. */

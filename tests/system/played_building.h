@@ -1,7 +1,7 @@
 /* played_building.h - a building in virtual time, for driving the very station through days in a moment.
  *
  * One line of Hiking DDS238 ZN/SR meters, Acrel DDSY1352 ones (serial number, current transformer, run
- * word, forced control), users of one phase of an Acrel ADF400L, WB-MR6C boards, and WB-MWAC v2 with a water
+ * word, forced control), ORNO OR-WE-514 with two rates, users of one phase of an Acrel ADF400L, WB-MR6C boards, and WB-MWAC v2 with a water
  * meter and its valve on the first channel, written from the register facts, not from the product's model files. A job takes the time that it would take on the
  * wire. There is no sleep: time jumps to the next event.
  */
@@ -33,8 +33,15 @@ struct played_meter {
 	uint16_t run_word; /* Acrel: bit 6 is prepaid mode */
 	bool adf;
 	uint16_t adf_mode; /* ADF400L: high byte 0 prepaid, 1 metering */
-	bool volts_gone;   /* ADF400L: the voltage reads as zero */
-	bool whole;        /* it refuses reads that begin within a block */
+	bool orno;
+	int64_t band_uwh
+		[2]; /* ORNO: T1 counts from peak_from_s to peak_to_s of its own clock's day, T2 else */
+	int64_t peak_from_s;
+	int64_t peak_to_s;
+	int64_t clock_ahead_s; /* of Shanghai's time */
+	bool bands_frozen;
+	bool volts_gone; /* ADF400L: the voltage reads as zero */
+	bool whole;      /* it refuses reads that begin within a block */
 	bool board;
 	bool water; /* energy_uwh is millionths of a litre, load_w litres an hour, closed: it runs */
 	bool stuck; /* the valve: its coil moves and the water does not */

@@ -65,7 +65,7 @@ def complaints(keys, value):
     for number, (kind, key) in enumerate(keys):
         if kind != section:
             section = kind
-            text += f"[{kind}{' one' if kind in ('line', 'sensor', 'protected') else ''}]\n"
+            text += f"[{kind}{' one' if kind in ('line', 'sensor', 'protected', 'bands') else ''}]\n"
         text += f"{key} = {value}\n"
         at[text.count("\n")] = (kind, key)
     with tempfile.TemporaryDirectory(prefix="prepay-manuals-") as folder:

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "concentrator/config.h"
+#include "concentrator/config_bands.h"
 
 #define SHIPPED PREPAY_SOURCE "/rootfs-overlay/etc/prepay/prepay.conf"
 
@@ -209,7 +210,9 @@ static void test_drop_in(void **state)
 	put(path, "[line A]\nbaud = 19200\n[line B]\nport = /dev/b\n[policy]\nnotice_s = 5\ncash = "
 		  "yes\nhold_then = cut\ncutoff_minor = -500\nwarn_minor = 2000  500 -5\n"
 		  "[protected nights]\ndays = fri-mon 12-24\nhours = 20:00-08:00 12:00-24:00\n"
-		  "except = 2026-05-01\nfrom = 2026-01-01\n");
+		  "except = 2026-05-01\nfrom = 2026-01-01\n"
+		  "[bands all]\nmeters = orno-we514-we515\nband_1 = peak\nband_2 = valley\n"
+		  "[bands one]\nmeters = 305/air 306/air\nband_1 = valley\nband_4 = peak\n");
 	read_good(config, folder->file);
 	assert_string_equal(config->site.id, "S-0042");
 	assert_string_equal(config->site.zone, "Europe/Berlin");
@@ -222,6 +225,13 @@ static void test_drop_in(void **state)
 	assert_int_equal(config->policy.hold_then, CONFIG_THEN_CUT);
 	assert_int_equal(config->policy.cutoff_minor, -500);
 	assert_int_equal(config->policy.warn_minor.count, 3);
+	/* A circuit goes before its model. */
+	assert_null(config_bands_of(config, "other", "305", "sockets"));
+	assert_string_equal(
+		config_bands_of(config, "orno-we514-we515", "305", "sockets")->names.name[1],
+		"valley");
+	assert_string_equal(
+		config_bands_of(config, "orno-we514-we515", "306", "air")->names.name[3], "peak");
 	assert_int_equal(config->policy.warn_minor.at[1], 500);
 	assert_int_equal(config->policy.warn_minor.at[2], -5);
 	assert_int_equal(config->policy.warn_days.count, 0);
@@ -276,6 +286,18 @@ static const struct wrong_case wrong_cases[] = {
 	{"a calendar that ends before it begins",
 	 "[protected n]\ndays = sun\nhours = 20:00-21:00\nfrom = 2026-02-02\nuntil = 2026-02-01\n",
 	 ":5: it ends before it begins;"},
+	{"bands without a name", "[bands]\nmeters = m\nband_1 = peak\n",
+	 ":1: a bands needs a name;"},
+	{"bands of no meter", "[bands b]\nband_1 = peak\n", ":1: `meters` is missing;"},
+	{"a meter without bands", "[bands b]\nmeters = m\n", ":1: no register has a band;"},
+	{"a band that two registers count", "[bands b]\nmeters = m\nband_1 = peak\nband_3 = peak\n",
+	 ":4: band_1 is peak already;"},
+	{"a meter in two sections",
+	 "[bands a]\nmeters = m 305/air\nband_1 = x\n[bands b]\nmeters = 305/air\nband_1 = x\n",
+	 ":5: 305/air is in [bands a] already"},
+	{"a meter twice", "[bands a]\nmeters = m n m\nband_1 = x\n", ":2: m is there twice"},
+	{"a band's name too long for any tariff",
+	 "[bands a]\nmeters = m\nband_1 = abcdefghijklmnopqrstuvwx\nband_2 = x\n", ":3: `band_1"},
 	{"levels that rise", "[policy]\nwarn_minor = 500 1000\n",
 	 ":2: `warn_minor = 500 1000` is no list"},
 	{"levels that are no numbers", "[policy]\nwarn_days = 7, 3\n",

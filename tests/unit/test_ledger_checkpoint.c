@@ -218,6 +218,7 @@ static const char *const untold[][2] = {
 	{"audit", "it begins with the restore; the cloud has the rest"},
 	{"snapshot", "follows from the entries"},
 	{"order_decided", "what was decided is in the orders"},
+	{"band_register", "of use again from the next settlement on"},
 	{"freeze", "history, which the cloud has; it begins anew"},
 };
 

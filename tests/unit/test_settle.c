@@ -38,7 +38,7 @@ static int settle_entries(const struct mark *settled, const struct mark *accepte
 	struct settlement settlement;
 	struct tariff_use use = {0};
 	size_t count = 0;
-	int r = settle_begin(&settlement, settled, accepted, &book, &zone, &use, kind, now);
+	int r = settle_begin(&settlement, settled, accepted, &book, &zone, &use, kind, now, NULL);
 
 	while (r == 0 && (r = settle_next(&settlement, &ret_entries[count])) > 0) {
 		count++;
@@ -159,7 +159,7 @@ static void a_step_becomes_entries(void **state)
 	assert_int_equal(entries[1].amount_nano, -412188000);
 	assert_int_equal(entries[1].tariff_id, 2);
 
-	assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now), 0);
+	assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now, NULL), 0);
 	assert_int_equal(cost.cost_nano, 161400000 + 412188000);
 	/* Most favourable: all of it before noon. */
 	assert_int_equal(cost.least_nano, 1001 * 538000);
@@ -285,9 +285,9 @@ static void a_mark_without_a_time_was_read_no_earlier_than_was_known(void **stat
 		assert_int_equal(entries[0].from_s, cases[i].from_s);
 		assert_int_equal(entries[0].to_s, cases[i].to_s);
 		assert_int_equal(entries[0].price_micro_per_kwh, cases[i].price);
-		assert_int_equal(
-			settle_cost_add(&cost, &cases[i].settled, &accepted, &book, &zone, &now),
-			0);
+		assert_int_equal(settle_cost_add(&cost, &cases[i].settled, &accepted, &book, &zone,
+						 &now, NULL),
+				 0);
 		assert_int_equal(cost.cost_nano, 1000 * cases[i].price);
 		assert_int_equal(cost.least_nano, 1000 * cases[i].price);
 	}
@@ -353,8 +353,9 @@ static void settlements_tile_the_register(void **state)
 			accepted.at_s += random_between(&random, 0, 400);
 			now = at(accepted.at_s);
 			settle_idle(&settled, &accepted);
-			assert_int_equal(
-				settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now), 0);
+			assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &book, &zone,
+							 &now, NULL),
+					 0);
 			assert_true(cost.least_nano <= cost.cost_nano);
 			if (random_between(&random, 0, 3) != 0)
 				continue;

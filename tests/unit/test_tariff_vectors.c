@@ -164,7 +164,7 @@ static void run_vector(size_t n, int64_t readings)
 			struct entry entry;
 
 			assert_int_equal(settle_begin(&settlement, &settled, &accepted, &book,
-						      &shanghai, &use, ENTRY_CHARGE, &now),
+						      &shanghai, &use, ENTRY_CHARGE, &now, NULL),
 					 0);
 			while (settle_next(&settlement, &entry) > 0) {
 				nano -= entry.amount_nano;
