@@ -39,6 +39,29 @@ int ledger_event_put(struct ledger *ledger, int32_t lane, const char *type, int6
 
 #define EVENT_COLUMNS "epoch, seq, lane, type, at_s, trusted, body"
 
+static int hand_on(struct query *query, ledger_event_fn row, void *userdata)
+{
+	int more;
+
+	while ((more = query_row(query)) == 1) {
+		struct ledger_event event = {
+			.epoch = row_integer(query, 0),
+			.seq = row_integer(query, 1),
+			.lane = (int32_t)row_integer(query, 2),
+			.at_s = row_integer(query, 4),
+			.trusted = row_integer(query, 5) != 0,
+			.body = row_borrow_text(query, 6),
+		};
+		int stop;
+
+		row_text(query, 3, event.type, sizeof(event.type));
+		stop = row(&event, userdata);
+		if (stop != 0)
+			return stop;
+	}
+	return more;
+}
+
 int ledger_events_each(struct ledger *ledger, int64_t after, int32_t lane, int limit,
 		       ledger_event_fn row, void *userdata)
 {
@@ -49,28 +72,24 @@ int ledger_events_each(struct ledger *ledger, int64_t after, int32_t lane, int l
 			      : query_begin(ledger, STATEMENT_EVENT_EACH_LANE,
 					    "SELECT " EVENT_COLUMNS " FROM event WHERE seq > ? AND "
 					    "lane = ?3 ORDER BY seq LIMIT ?2");
-	int more, stop;
 
 	query_integer(&query, after);
 	query_integer(&query, limit);
 	if (lane >= 0)
 		query_integer(&query, lane);
-	while ((more = query_row(&query)) == 1) {
-		struct ledger_event event = {
-			.epoch = row_integer(&query, 0),
-			.seq = row_integer(&query, 1),
-			.lane = (int32_t)row_integer(&query, 2),
-			.at_s = row_integer(&query, 4),
-			.trusted = row_integer(&query, 5) != 0,
-			.body = row_borrow_text(&query, 6),
-		};
+	return hand_on(&query, row, userdata);
+}
 
-		row_text(&query, 3, event.type, sizeof(event.type));
-		stop = row(&event, userdata);
-		if (stop != 0)
-			return stop;
-	}
-	return more;
+int ledger_events_tail(struct ledger *ledger, int32_t lane, const char *type, ledger_event_fn row,
+		       void *userdata)
+{
+	QUERY query = query_begin(ledger, STATEMENT_EVENT_TAIL,
+				  "SELECT " EVENT_COLUMNS " FROM event WHERE lane = ? AND "
+				  "type = ? ORDER BY seq DESC");
+
+	query_integer(&query, lane);
+	query_text(&query, type, LEDGER_NAME_MAX);
+	return hand_on(&query, row, userdata);
 }
 
 int ledger_outbox_acknowledge(struct ledger *ledger, int64_t epoch, int64_t through)

@@ -48,6 +48,9 @@ LEDGER_CHECKED int ledger_event_put(struct ledger *ledger, int32_t lane, const c
 /* Oldest first, behind after; lane -1: all. */
 LEDGER_CHECKED int ledger_events_each(struct ledger *ledger, int64_t after, int32_t lane, int limit,
 				      ledger_event_fn row, void *userdata);
+/* Newest first, of one lane and type. */
+LEDGER_CHECKED int ledger_events_tail(struct ledger *ledger, int32_t lane, const char *type,
+				      ledger_event_fn row, void *userdata);
 /* Needs a transaction. Never moves back (0, nothing done). -ESTALE another epoch; -ERANGE behind the
  * last event. */
 LEDGER_CHECKED int ledger_outbox_acknowledge(struct ledger *ledger, int64_t epoch, int64_t through);

@@ -20,6 +20,7 @@
 #include "concentrator/station_debt.h"
 #include "concentrator/station_event.h"
 #include "concentrator/station_money.h"
+#include "concentrator/station_past.h"
 #include "concentrator/station_tax.h"
 
 int station_dated_load(struct station *station, struct station_room *room)
@@ -70,13 +71,18 @@ static bool is_unread(const struct station_room *room, const struct dated_event 
 	return metered;
 }
 
-static bool is_exempt(const struct station *station, const struct station_room *room,
-		      const struct dated_event *event)
+/* What becomes of a standing charge, by how the room stood when it fell due. */
+static int answer_of(const struct station *station, const struct station_room *room,
+		     const struct dated_event *event, enum debt_answer *ret)
 {
 	const struct tariff_standing *standing = &event->tariff->standing;
-	return station_standing_answer(station, room) == DEBT_HALT ||
-	       (standing->not_cut && room->money.cut) ||
-	       (standing->not_unread && is_unread(room, event));
+	int cut = station_was_cut(station, room, event->due_s);
+	if (cut < 0)
+		return cut;
+	*ret = station_standing_answer(station, room, cut != 0);
+	if ((standing->not_cut && cut != 0) || (standing->not_unread && is_unread(room, event)))
+		*ret = DEBT_HALT;
+	return 0;
 }
 
 /* It is taken from the next recharge, with the tax that would have been added. */
@@ -117,9 +123,9 @@ static int spent_row(const struct entry *entry, int64_t balance_nano, void *user
 	return entry->at_trusted && entry->at_s < spent->event->from_s;
 }
 
-/* What an event moves, to be added to the balance. */
+/* What an event moves, to be added to the balance; answer is that of a standing charge. */
 static int amount_of(struct station *station, struct station_room *room,
-		     const struct dated_event *event, int64_t *ret_nano)
+		     const struct dated_event *event, enum debt_answer answer, int64_t *ret_nano)
 {
 	struct spent spent = {.ledger = station->ledger, .event = event};
 	int64_t due;
@@ -144,7 +150,7 @@ static int amount_of(struct station *station, struct station_room *room,
 	case DATED_STANDING:
 		break;
 	}
-	*ret_nano = is_exempt(station, room, event) ? 0 : -event->amount_nano;
+	*ret_nano = answer == DEBT_HALT ? 0 : -event->amount_nano;
 	return 0;
 }
 
@@ -169,8 +175,11 @@ static int append(struct station *station, struct station_room *room,
 		.to_s = event->to_s,
 		.tariff_id = event->tariff->id,
 	};
+	enum debt_answer answer = DEBT_TAKE;
 	*ret_seq = 0;
-	int r = amount_of(station, room, event, &entry.amount_nano);
+	int r = event->rule == DATED_STANDING ? answer_of(station, room, event, &answer) : 0;
+	if (r == 0)
+		r = amount_of(station, room, event, answer, &entry.amount_nano);
 	if (r < 0 || entry.amount_nano == 0)
 		return r;
 	/* What is given or lost now is no matter of the period that it is for. */
@@ -180,10 +189,7 @@ static int append(struct station *station, struct station_room *room,
 	snprintf(entry.who, sizeof(entry.who), "%s", who);
 	ledger_dated_why(event->rule, event->day, entry.why);
 	/* Where there is no place for one more debt it is taken at once. */
-	r = event->rule == DATED_STANDING &&
-			    station_standing_answer(station, room) == DEBT_ACCUMULATE
-		    ? accumulate(station, room, event, entry.why)
-		    : -E2BIG;
+	r = answer == DEBT_ACCUMULATE ? accumulate(station, room, event, entry.why) : -E2BIG;
 	if (r != -E2BIG && r != -EDQUOT)
 		return r;
 	r = ledger_entry_append(station->ledger, &entry);

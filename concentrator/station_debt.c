@@ -206,12 +206,13 @@ int station_debts_give_back(struct station *station, const struct station_room *
 	return r;
 }
 
-enum debt_position station_debt_position(const struct station *station,
-					 const struct station_room *room)
+/* How a room stands, for the policy bits; cut: it is, or was when that counts, cut for money. */
+static enum debt_position position_of(const struct station *station,
+				      const struct station_room *room, bool cut)
 {
 	const struct credit_terms terms = station_terms(station, room);
 	enum emergency_state emergency = (enum emergency_state)room->credit.emergency;
-	if (room->money.cut || room->live_nano <= credit_cutoff_nano(&terms, emergency))
+	if (cut || (!room->money.cut && room->live_nano <= credit_cutoff_nano(&terms, emergency)))
 		return DEBT_EXHAUSTED;
 	if (emergency == EMERGENCY_ACTIVE &&
 	    room->live_nano <= credit_cutoff_nano(&terms, EMERGENCY_NONE))
@@ -220,12 +221,12 @@ enum debt_position station_debt_position(const struct station *station,
 }
 
 enum debt_answer station_standing_answer(const struct station *station,
-					 const struct station_room *room)
+					 const struct station_room *room, bool cut)
 {
 	const struct config_policy *policy = &station->config->policy;
 	const struct debt_bits bits = {.halted_when_exhausted = policy->standing_halted,
 				       .taken_in_emergency = policy->standing_in_emergency};
-	return debt_decide(&bits, station_debt_position(station, room));
+	return debt_decide(&bits, position_of(station, room, cut));
 }
 
 int station_debt_add(struct station *station, struct station_room *room, struct ledger_debt *debt)
@@ -335,7 +336,7 @@ static int run_debt(struct station *station, struct ledger_debt *debt)
 		return r < 0 ? r : 0;
 	if (!room->money.evaluated)
 		return 1;
-	enum debt_answer answer = debt_decide(&bits, station_debt_position(station, room));
+	enum debt_answer answer = debt_decide(&bits, position_of(station, room, room->money.cut));
 	r = ledger_debt_period_add(station->ledger, debt->id, period);
 	if (r < 0 || answer == DEBT_HALT)
 		return r;

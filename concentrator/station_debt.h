@@ -15,11 +15,9 @@ int station_debts_take(struct station *station, struct station_room *room,
 int station_debts_give_back(struct station *station, const struct station_room *room,
 			    const char *recharge, int64_t kept_nano, const struct entry *order,
 			    struct debt_split *ret);
-/* How a room stands, for the policy bits; and what a standing charge does there. */
-enum debt_position station_debt_position(const struct station *station,
-					 const struct station_room *room);
+/* What a standing charge does to a room; cut: it was cut for money when that fell due. */
 enum debt_answer station_standing_answer(const struct station *station,
-					 const struct station_room *room);
+					 const struct station_room *room, bool cut);
 /* name, owner, reason, total_nano and how it is recovered are the caller's. -E2BIG: the room has
  * STATION_DEBTS_MAX; -EDQUOT: more than one room may owe. */
 int station_debt_add(struct station *station, struct station_room *room, struct ledger_debt *debt);

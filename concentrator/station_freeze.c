@@ -80,7 +80,7 @@ void station_frozen(struct station_room *room)
 /* Settles and freezes one of those that are left. */
 static int freeze_late(struct station *station, struct station_room *room)
 {
-	int r = station_settle_room(station, room, "midnight");
+	int r = station_settle_room(station, room, "end of the day");
 	if (r < 0 && r != -ERANGE && r != -EINVAL)
 		return r;
 	return station_freeze_room(station, room);

@@ -224,6 +224,37 @@ static void days_while_cut_or_unread_are_charged_or_not(void **state)
 	assert_int_equal(days_of(site, "101").count, 3);
 }
 
+/* The days of a box that was off are judged by how the room stood then, not when a person confirms them. */
+static void missed_days_go_by_how_the_room_stood_then(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *rich = NULL;
+	int64_t count;
+
+	site_add_meter(site, 1000);
+	site_add_room(site, 101, 500, "sockets", true, 1); /* cut after ten hours */
+	rich = site_add_meter(site, 10);
+	site_add_room(site, 102, 1000, "sockets", true, 1);
+	site_tariff(site, "[standing]\nper-day = 1\nwhile-cut = halted\n");
+	played_run(building, 11 * HOUR_US);
+	assert_true(site_room(site, "101")->money.cut);
+	site_close(site);
+	building->now_us += 6 * DAY_US;
+	site_open(site);
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_true(is_held(site));
+	assert_string_equal(site_deliver(site, site_credit(site, "r-1", "101", 10000), "7"),
+			    "applied");
+	rich->load_w = 6000;
+	played_run(building, building->now_us + 5 * HOUR_US);
+	assert_false(site_room(site, "101")->money.cut);
+	assert_true(site_room(site, "102")->money.cut);
+	assert_int_equal(station_dated_decide(building->station, "anna", false, &count), 0);
+	assert_int_equal(days_of(site, "101").count, 0);
+	assert_int_equal(days_of(site, "102").count, 6);
+}
+
 static void exhaustion_by_a_standing_charge_is_announced_then_cut(void **state)
 {
 	struct site *site = *state;
@@ -416,6 +447,7 @@ int main(void)
 		CASE(a_month_without_power_waits_for_a_person),
 		CASE(a_kill_before_the_commit_is_no_charge),
 		CASE(days_while_cut_or_unread_are_charged_or_not),
+		CASE(missed_days_go_by_how_the_room_stood_then),
 		CASE(exhaustion_by_a_standing_charge_is_announced_then_cut),
 		CASE(many_exhausted_at_midnight_are_no_mass_cut),
 		CASE(tenants_that_follow_each_other_pay_each_day_once),
