@@ -7,7 +7,7 @@ enum ledger_quarantine_state {
 	LEDGER_QUARANTINE_OPEN = 0,
 	LEDGER_QUARANTINE_RETURNED, /* the register came back by itself */
 	LEDGER_QUARANTINE_ACCEPTED, /* a person took the reading as true */
-	LEDGER_QUARANTINE_REJECTED,
+	LEDGER_QUARANTINE_REJECTED, /* or did not: the meter was exchanged */
 };
 
 struct ledger_quarantine {

@@ -164,6 +164,14 @@ int station_register_accept(struct station *station, const struct station_change
 	    model_needs_ratios(supply->meter->model))
 		return refuse(ret, "the ratio multiplies the whole register: `prepay meter "
 				   "exchange` says where it stood and where it begins");
+	struct mark shown;
+	if (present(station, supply, &shown) && shown.wh < wh)
+		return refuse(ret,
+			      "the meter shows %" PRId64 " %s now, less than the %" PRId64
+			      " %s in question: a reading that was wrong is `prepay quarantine "
+			      "reject`, a register that was reset or exchanged `prepay meter "
+			      "exchange`",
+			      shown.wh, unit, wh, unit);
 	if (rolled_over && modulus == 0)
 		return refuse(ret, "a register of %s does not roll over",
 			      supply->meter->model->name);
@@ -282,7 +290,7 @@ int station_register_exchange(struct station *station, const struct station_chan
 	r = take(station, change, supply, &last, ENTRY_CHARGE, ret);
 	if (r == 0)
 		r = renew(station, supply, &first, serial, ret);
-	return r < 0 ? r : end_quarantine(station, change, supply, LEDGER_QUARANTINE_ACCEPTED);
+	return r < 0 ? r : end_quarantine(station, change, supply, LEDGER_QUARANTINE_REJECTED);
 }
 
 void station_register_decided(struct station *station, struct station_supply *supply)

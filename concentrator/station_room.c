@@ -121,10 +121,14 @@ static void compare_all(const struct station *station, struct checks *checks,
 		      "the room has an account already; `prepay room persons` changes it");
 	if (room != NULL && mine->opening_minor != 0)
 		found(checks, "opening_minor", "the room has an account already");
+	int64_t most = station->config->policy.order_max_minor;
+	if (most > 0 && (mine->opening_minor > most || mine->opening_minor < -most))
+		found(checks, "opening_minor",
+		      "it is more than one order may bring (order_max_minor of prepay.conf)");
 }
 
-static int open_account(struct station *station, const struct commission_row *row,
-			struct ledger_room *ret)
+static int open_account(struct station *station, const struct commission_row *row, const char *who,
+			const char *why, struct ledger_room *ret)
 {
 	struct ledger_room room = {.opened_s = station->now.s};
 	memcpy(room.name, row->room, sizeof(room.name));
@@ -142,7 +146,8 @@ static int open_account(struct station *station, const struct commission_row *ro
 		return 0;
 	struct entry entry = {.kind = ENTRY_OPENING, .account_id = room.account_id};
 	station_stamp(station, &entry);
-	snprintf(entry.why, sizeof(entry.why), "opening balance");
+	snprintf(entry.who, sizeof(entry.who), "%s", who);
+	snprintf(entry.why, sizeof(entry.why), "%s", *why != '\0' ? why : "opening balance");
 	r = money_from_minor(row->opening_minor, station->config->site.minor_digits,
 			     &entry.amount_nano);
 	return r < 0 ? r : ledger_entry_append(station->ledger, &entry);
@@ -153,7 +158,8 @@ struct made {
 	struct ledger_room room;
 };
 
-static int write_rows(struct station *station, const struct commission_row rows[], size_t count)
+static int write_rows(struct station *station, const struct commission_row rows[], size_t count,
+		      const char *who, const char *why)
 {
 	struct made *made = calloc(count + 1, sizeof(*made));
 	size_t rooms = 0;
@@ -166,7 +172,7 @@ static int write_rows(struct station *station, const struct commission_row rows[
 				record = &made[n].room;
 		if (record == NULL) {
 			made[rooms].name = rows[i].room;
-			r = open_account(station, &rows[i], &made[rooms].room);
+			r = open_account(station, &rows[i], who, why, &made[rooms].room);
 			record = &made[rooms++].room;
 		}
 		if (r < 0)
@@ -180,8 +186,8 @@ static int write_rows(struct station *station, const struct commission_row rows[
 	return r;
 }
 
-int station_rooms_add(struct station *station, const json_t *json, bool dry_run,
-		      station_room_finding finding, void *userdata)
+int station_rooms_add(struct station *station, const json_t *json, bool dry_run, const char *who,
+		      const char *why, station_room_finding finding, void *userdata)
 {
 	size_t count = json_array_size(json);
 	struct checks checks = {.finding = finding, .userdata = userdata};
@@ -202,7 +208,7 @@ int station_rooms_add(struct station *station, const json_t *json, bool dry_run,
 	if (r == 0 && !dry_run) {
 		r = station->store_failing ? -EIO : station_begin(station);
 		if (r == 0) {
-			r = write_rows(station, rows, count);
+			r = write_rows(station, rows, count, who, why);
 			if (r < 0)
 				station_rollback(station);
 			else

@@ -71,7 +71,8 @@ static const struct control_verb table[] = {
 	{"cuts.confirm", CONTROL_OPERATOR, verb_cuts_confirm, CONTROL_AUDIT, "reason:s"},
 
 	{"room.add", CONTROL_ADMIN, verb_room_add, CONTROL_AUDIT, NULL},
-	{"room.import", CONTROL_ADMIN, verb_room_import, CONTROL_AUDIT, "rows:a dry_run?:b"},
+	{"room.import", CONTROL_ADMIN, verb_room_import, CONTROL_AUDIT,
+	 "rows:a reason?:s dry_run?:b"},
 	{"room.remove", CONTROL_ADMIN, verb_room_remove, CONTROL_AUDIT,
 	 "room:s reason:s write_off?:b dry_run?:b"},
 	{"room.persons", CONTROL_ADMIN, verb_room_persons, CONTROL_AUDIT,

@@ -310,11 +310,12 @@ static void add_finding(size_t row, const char *column, const char *detail, void
 }
 
 static int add_rooms(struct station *station, struct control_call *call, const json_t *rows,
-		     bool dry_run)
+		     const char *why, bool dry_run)
 {
 	json_t *errors = json_array();
 	size_t count = json_array_size(rows);
-	int r = station_rooms_add(station, rows, dry_run, add_finding, errors);
+	int r = station_rooms_add(station, rows, dry_run, call->peer.user, why != NULL ? why : "",
+				  add_finding, errors);
 	if (r == -EINVAL && json_array_size(errors) > 0) {
 		const json_t *first = json_array_get(errors, 0);
 		control_fail_rows(call, PROBLEM_USAGE, errors, "%s %s; nothing was changed",
@@ -333,8 +334,12 @@ static int add_rooms(struct station *station, struct control_call *call, const j
 int verb_room_add(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
-	json_t *rows = json_pack("[O]", call->args);
-	int r = rows == NULL ? -ENOMEM : add_rooms(station, call, rows, false);
+	json_t *row = json_copy(call->args), *rows = json_pack("[o]", row);
+	if (rows != NULL)
+		json_object_del(row, "reason");
+	int r = rows == NULL ? -ENOMEM
+			     : add_rooms(station, call, rows,
+					 message_arg_string(call->args, "reason"), false);
 	json_decref(rows);
 	return r;
 }
@@ -343,6 +348,7 @@ int verb_room_import(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	return add_rooms(station, call, json_object_get(call->args, "rows"),
+			 message_arg_string(call->args, "reason"),
 			 message_arg_bool(call->args, "dry_run", false));
 }
 

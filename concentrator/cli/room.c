@@ -249,6 +249,7 @@ int run_room_add(struct call *call)
 		{"--tenancy", "tenancy"},
 		{"--persons", "persons"},
 		{"--opening-minor", "opening_minor"},
+		{"--reason", "reason"},
 	};
 	json_t *args = json_object();
 

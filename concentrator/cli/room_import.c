@@ -10,9 +10,11 @@
 #include "concentrator/cli/csv.h"
 #include "concentrator/cli/figure.h"
 
-static json_t *import_args(const struct commissioning *commissioning, bool dry_run)
+static json_t *import_args(const struct commissioning *commissioning, const char *reason,
+			   bool dry_run)
 {
-	return json_pack("{s:O,s:b}", "rows", commissioning->rows, "dry_run", dry_run ? 1 : 0);
+	return json_pack("{s:O,s:s*,s:b}", "rows", commissioning->rows, "reason", reason, "dry_run",
+			 dry_run ? 1 : 0);
 }
 
 static int tell_errors(struct session *session, const struct commissioning *commissioning,
@@ -43,8 +45,8 @@ static int check_rows(struct session *session, struct commissioning *commissioni
 	int r = 0;
 
 	if (json_array_size(commissioning->rows) > 0)
-		r = session_try(session, "room.import", import_args(commissioning, true), &data,
-				&problem);
+		r = session_try(session, "room.import", import_args(commissioning, NULL, true),
+				&data, &problem);
 	json_decref(data);
 	if (r == -EMSGSIZE && clean) {
 		message_problem_clear(&problem);
@@ -67,14 +69,14 @@ static int check_rows(struct session *session, struct commissioning *commissioni
 }
 
 static int import_rows(struct session *session, struct commissioning *commissioning,
-		       const char *file, bool dry_run)
+		       const char *file, const char *reason, bool dry_run)
 {
 	size_t rows = json_array_size(commissioning->rows);
 	int exit_code = check_rows(session, commissioning, file);
 
 	if (exit_code != 0)
 		return exit_code;
-	return session_do(session, "room.import", import_args(commissioning, dry_run),
+	return session_do(session, "room.import", import_args(commissioning, reason, dry_run),
 			  dry_run ? "%s: %zu row%s would be imported; nothing was changed"
 				  : "%s: %zu row%s imported",
 			  file, rows, rows == 1 ? "" : "s");
@@ -110,7 +112,7 @@ int run_room_import(struct call *call)
 		if (call_has(call, "--experimental"))
 			allow_experimental(&commissioning);
 		exit_code = import_rows(call->session, &commissioning, file,
-					call_has(call, "--dry-run"));
+					call_get(call, "--reason"), call_has(call, "--dry-run"));
 	}
 	commissioning_clear(&commissioning);
 	free(text);

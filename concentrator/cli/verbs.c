@@ -23,10 +23,10 @@ static const struct verb rooms[] = {
 	 NULL},
 	{"room add ROOM CIRCUIT [--line LINE] [--address N] [--model MODEL] [--channel N] "
 	 "[--relay RELAY] [--contact KIND] [--cut-order N] [--may-cut ANSWER] [--breaker A] "
-	 "[--tenancy ID] [--persons N] [--opening-minor N] [--experimental]",
+	 "[--tenancy ID] [--persons N] [--opening-minor N] [--experimental] [--reason TEXT]",
 	 "add one circuit of a room; the first makes the room", ROLE_ADMIN, run_room_add,
 	 "The options are the columns of room import."},
-	{"room import FILE|- [--dry-run] [--experimental]",
+	{"room import FILE|- [--dry-run] [--experimental] [--reason TEXT]",
 	 "add rooms from a CSV file, all or none", ROLE_ADMIN, run_room_import,
 	 "The header line names the columns; room and circuit must be there:\n"
 	 "  room, circuit, line, address, model, channel, relay (meter, or "

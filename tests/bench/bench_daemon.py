@@ -30,7 +30,7 @@ def replies(site):
 
 
 def measure(build):
-    with Site(build, standard=64, opening=100_000_00, config={"policy": {"settle_s": 21600}}) as site:
+    with Site(build, standard=64, opening=1_000_000, config={"policy": {"settle_s": 21600}}) as site:
         site.start()
         site.cli("tariff", "apply", "-", "--reason", "bench", text=TARIFF)
         site.cli("room", "import", site.building.rooms_csv)

@@ -87,8 +87,9 @@ void site_add_room(struct site *site, int number, int opening_minor, const char 
 				 "hiking-dds238-sr", "relay", "meter", "breaker_a", "16",
 				 "opening_minor", opening, "cut_order", cut_order, "may_cut",
 				 may_cut ? "yes" : "no");
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 }
 
@@ -117,8 +118,9 @@ void site_add_water(struct site *site, int number, const char *may_cut, int orde
 	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s*}]", "room", room, "circuit",
 				 "water", "line", "A", "address", address, "model", "wb-mwac-v2",
 				 "relay", "meter", "cut_order", cut_order, "may_cut", may_cut);
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 }
 
@@ -165,7 +167,7 @@ int site_setup_on(void **state, const char *vfs)
 		.plausibility_factor = 1,
 		.nominal_voltage = 230,
 		.water_flow_l_h = 5000,
-		.order_max_minor = 100000,
+		.order_max_minor = 1000000,
 		.order_room_day_max_minor = 1000000,
 		.order_day_max_minor = 10000000,
 		.suspect_age_s = 259200,

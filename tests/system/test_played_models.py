@@ -23,7 +23,7 @@ from prepay_site import Site, end_on_signals  # noqa: E402
 
 FACTOR = 600
 PRICE_MICRO = {"meter": 500000, "water": 3450000}
-OPENING_NANO = 10 ** 15
+OPENING_NANO = 10 ** 13
 TARIFF = "[tariff]\nname = flat\nactivation = receipt\n[energy]\nprice = 0.5\n[water]\nprice = 3.45\n"
 MOST_ON_A_LINE = 18
 

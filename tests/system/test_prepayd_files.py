@@ -63,6 +63,7 @@ class Rooms(Case):
         ("306,sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,,T306,0", 11, "breaker_a", "missing"),
         ("306,sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,40," + "T" * 65 + ",0", 12, "tenancy", "64"),
         ("306,sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,40,T306,1.50", 13, "opening_minor", "1.50"),
+        ("306,sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,40,T306,1000001", 13, "opening_minor", "order_max_minor"),
         (",sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,40,T306,0", 1, "room", "empty"),
         ("306,,A,10,hiking-dds238-sr,1,meter,no,1,yes,40,T306,0", 2, "circuit", "empty"),
         ("305,sockets,A,10,hiking-dds238-sr,1,meter,no,1,yes,40,T305,0", 2, "circuit", "already"),
@@ -103,6 +104,13 @@ class Rooms(Case):
             done = self.box.cli("room", "import", path)
             self.assertIn(done.returncode, (1, USAGE))
             self.assertIn(path, done.stderr)
+
+    def test_an_opening_balance_says_who_brought_it_and_why(self):
+        done = self.imported(HEAD + GOOD, "--reason", "taken over from the paper ledger")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        [entry] = [row for row in self.box.ask("ledger.tail")["rows"] if row["kind"] == "opening"]
+        self.assertEqual(entry["why"], "taken over from the paper ledger")
+        self.assertNotEqual(entry["who"], "")
 
     def test_a_dry_run_finds_the_same_and_does_nothing(self):
         done = self.imported(HEAD + GOOD, "--dry-run")

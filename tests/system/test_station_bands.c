@@ -55,8 +55,9 @@ static struct played_meter *add_room(struct site *site)
 	meter->peak_to_s = 22 * HOUR_S;
 	meter->band_uwh[0] = INT64_C(704567) * 1000000;
 	meter->band_uwh[1] = INT64_C(529999) * 1000000;
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 	return meter;
 }

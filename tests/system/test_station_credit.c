@@ -267,6 +267,7 @@ static void emergency_credit_may_come_by_itself(void **state)
 static void a_room_may_have_an_overdraft_of_its_own(void **state)
 {
 	struct site *site = *state;
+	site->config.policy.order_max_minor = 100000;
 	site->config.policy.overdraft_minor = 100;
 	struct played_meter *meters[2];
 	for (int i = 0; i < 2; i++) {

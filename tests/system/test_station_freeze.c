@@ -101,7 +101,7 @@ static void a_month_is_frozen_even_when_the_box_was_off_at_its_end(void **state)
 	struct site *site = *state;
 
 	site_add_meter(site, 1000);
-	site_add_room(site, 101, 9000000, "sockets", true, 1);
+	site_add_room(site, 101, 1000000, "sockets", true, 1);
 	played_run(&site->building, 2 * DAY_US);
 	struct site_answer answer = list(site, "101", true);
 	assert_int_equal(rows_of(&answer), 0);

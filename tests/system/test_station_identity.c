@@ -25,8 +25,9 @@ static struct played_meter *populate(struct site *site, uint64_t serial)
 	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:s,s:s}]", "room", "301", "circuit",
 				 "sockets", "line", "A", "address", "1", "model", "acrel-ddsy1352",
 				 "breaker_a", "16", "opening_minor", "10000");
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 	return meter;
 }

@@ -25,8 +25,9 @@ static void commission(struct site *site, const char *address, const char *model
 				 "circuit", "sockets", "line", "A", "address", address, "model",
 				 model, "relay", relay, "contact", contact, "breaker_a", "16",
 				 "opening_minor", "10000", "may_cut", "yes");
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 }
 
@@ -208,8 +209,9 @@ static void a_mode_of_no_known_meaning_is_told_until_it_is_set_right(void **stat
 	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s,s:s,s:s}]", "room", "301", "circuit", "sockets",
 				 "line", "A", "address", "1", "model", "acrel-adf400l-1ph",
 				 "breaker_a", "16");
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 	static const struct {
 		uint16_t mode;
@@ -280,8 +282,9 @@ static void a_room_that_comes_later_is_told_within_minutes(void **state)
 	assert_null(alarm_of(site, ALARM_SAFE_STATE));
 	json_t *rows = json_pack("[{s:s,s:s,s:s,s:s}]", "room", "302", "circuit", "light", "line",
 				 "A", "relay", "wb-mr6c-v3@2/4");
-	assert_int_equal(station_rooms_add(site->building.station, rows, false, no_finding, NULL),
-			 0);
+	assert_int_equal(
+		station_rooms_add(site->building.station, rows, false, "", "", no_finding, NULL),
+		0);
 	json_decref(rows);
 	wait_us(site, 5 * MINUTE_US);
 	assert_non_null(

@@ -332,6 +332,34 @@ static void an_exchange_charges_to_the_final_register(void **state)
 	verify(site);
 }
 
+static void what_the_meter_shows_no_more_is_not_accepted(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 600);
+	site_add_room(site, 101, 1000000, "sockets", true, 1);
+	played_run(building, HOUR_US);
+	meter->energy_uwh += INT64_C(4000000) * 1000000;
+	played_run(building, 2 * HOUR_US);
+	assert_int_equal(open_count(site), 1);
+	/* Not back to where it was believed, so that it does not end by itself. */
+	meter->energy_uwh -= INT64_C(1000000) * 1000000;
+	played_run(building, 3 * HOUR_US);
+	assert_int_equal(open_count(site), 1);
+	site_refused(site, "quarantine.accept",
+		     json_pack("{s:i,s:s,s:s}", "id", 1, "as", "charge", "reason", "test"),
+		     PROBLEM_REFUSED);
+	assert_int_equal(open_count(site), 1);
+	assert_int_equal(totals(site).quarantined_wh, 0);
+	/* What it moved since it was believed is nobody's. */
+	assert_in_range(site_ask_int(site, "quarantine.reject",
+				     json_pack("{s:i,s:s}", "id", 1, "reason", "test"),
+				     "energy_wh"),
+			3000000, 3001300);
+	assert_int_equal(open_count(site), 0);
+	verify(site);
+}
+
 static void a_register_that_does_not_follow_the_power_is_told(void **state)
 {
 	struct site *site = *state;
@@ -369,6 +397,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_case_has_one_answer),
 		CASE(an_exchange_charges_to_the_final_register),
+		CASE(what_the_meter_shows_no_more_is_not_accepted),
 		CASE(a_register_that_does_not_follow_the_power_is_told),
 	};
 	return cmocka_run_group_tests_name("station_register", tests, NULL, NULL);

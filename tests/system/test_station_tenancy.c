@@ -362,6 +362,7 @@ static void a_tenant_moves_with_the_balance(void **state)
 static void an_adjustment_names_what_it_corrects(void **state)
 {
 	struct site *site = *state;
+	site->config.policy.order_max_minor = 100000;
 	site_add_meter(site, 0);
 	site_add_room(site, 101, 5000, "sockets", true, 1);
 	site_add_meter(site, 0);

@@ -123,7 +123,8 @@ static void another_model_takes_the_place_of_a_removed_one(void **state)
 				 "line", "A", "address", "1", "model", "eastron-sdm120",
 				 "breaker_a", "16");
 	building->station->now = played_now(building);
-	assert_int_equal(station_rooms_add(building->station, rows, false, count_finding, NULL), 0);
+	assert_int_equal(
+		station_rooms_add(building->station, rows, false, "", "", count_finding, NULL), 0);
 	json_decref(rows);
 	played_run(building, 2 * HOUR_US);
 	assert_string_equal(site_room(site, "101")->supplies[0]->meter->model->name,
@@ -428,7 +429,8 @@ static void a_room_without_a_name_to_spare_is_shown_whole(void **state)
 				 circuit, "line", "A", "address", "1", "model", "hiking-dds238-sr",
 				 "relay", "meter", "breaker_a", "16", "opening_minor", "5000");
 	building->station->now = played_now(building);
-	assert_int_equal(station_rooms_add(building->station, rows, false, count_finding, NULL), 0);
+	assert_int_equal(
+		station_rooms_add(building->station, rows, false, "", "", count_finding, NULL), 0);
 	json_decref(rows);
 	played_run(building, HOUR_US);
 	meter->closed = false;

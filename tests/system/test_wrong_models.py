@@ -21,7 +21,7 @@ from prepay_site import Site, end_on_signals  # noqa: E402
 
 FACTOR = 300
 PRICE_MICRO = 500000
-OPENING_NANO = 10 ** 15
+OPENING_NANO = 10 ** 13
 TARIFF = "[tariff]\nname = flat\nactivation = receipt\n[energy]\nprice = 0.5\n"
 TOLD = {"meter-model", "meter-silent", "register-quarantined", "serial-mismatch"}
 
