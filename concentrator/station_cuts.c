@@ -113,28 +113,57 @@ static void resume_change(struct station *station)
 	station->change_s = 0;
 }
 
-void station_cuts_keep(struct station *station)
+static bool is_kept(const struct station *station)
+{
+	const struct mass_cut *mass = &station->mass, *kept = &station->mass_kept;
+	return mass->held == kept->held && mass->changed == kept->changed &&
+	       (!mass->changed || mass->changed_us == kept->changed_us);
+}
+
+static int keep(struct station *station)
 {
 	const struct mass_cut *mass = &station->mass;
 	struct mass_cut *kept = &station->mass_kept;
-	resume_change(station);
-	if (station->store_failing || (mass->held == kept->held && mass->changed == kept->changed &&
-				       (!mass->changed || mass->changed_us == kept->changed_us)))
-		return;
 	char text[64];
 	int64_t change_s = mass->changed && station->now.trusted
 				   ? station->now.s - (station->now.us - mass->changed_us) / 1000000
 				   : 0;
 	snprintf(text, sizeof(text), "%d %lld", (int)mass->held, (long long)change_s);
-	if (station_begin(station) < 0)
-		return;
-	if (ledger_cursor_set(station->ledger, CURSOR, text) < 0) {
+	int r = station_begin(station);
+	if (r < 0)
+		return r;
+	r = ledger_cursor_set(station->ledger, CURSOR, text);
+	if (r < 0) {
 		station_rollback(station);
-		return;
+		return r;
 	}
-	if (station_commit(station) < 0)
-		return;
+	r = station_commit(station);
+	if (r < 0)
+		return r;
 	kept->held = mass->held;
 	kept->changed = mass->changed;
 	kept->changed_us = mass->changed_us;
+	return 0;
+}
+
+void station_cuts_keep(struct station *station)
+{
+	resume_change(station);
+	if (!station->store_failing && !is_kept(station))
+		(void)keep(station);
+}
+
+int station_cuts_confirm(struct station *station)
+{
+	struct mass_cut held = station->mass;
+	mass_cut_confirm(&station->mass);
+	int r = station->store_failing ? -EIO : keep(station);
+	if (r < 0) {
+		station->mass = held;
+		return r;
+	}
+	/* A change before the start is what the person has seen, too. */
+	station->change_s = 0;
+	station_alarm_clear(station, ALARM_MASS_CUT_HELD, "building");
+	return 0;
 }

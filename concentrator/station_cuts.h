@@ -10,3 +10,6 @@ bool station_cuts_held(struct station *station, struct station_room *room,
 		       const struct supply_facts *facts);
 /* Once a second: keeps in the ledger what a restart must not forget. */
 void station_cuts_keep(struct station *station);
+/* A person lets held cuts go: kept in the ledger before it is answered, so that no restart holds them again. -EIO
+ * the store fails: they stay held. */
+int station_cuts_confirm(struct station *station);

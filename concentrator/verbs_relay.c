@@ -7,6 +7,7 @@
 
 #include "concentrator/ledger_supply.h"
 #include "concentrator/platform/journal.h"
+#include "concentrator/station_cuts.h"
 #include "concentrator/station_event.h"
 #include "concentrator/station_money.h"
 #include "concentrator/station_relay.h"
@@ -242,8 +243,9 @@ int verb_cuts_confirm(void *userdata, struct control_call *call)
 		control_fail(call, PROBLEM_CONFLICT, "no cuts are held");
 		return 0;
 	}
-	mass_cut_confirm(&station->mass);
-	station_alarm_clear(station, ALARM_MASS_CUT_HELD, "building");
+	int r = station_cuts_confirm(station);
+	if (r < 0)
+		return r;
 	journal_log(LOG_NOTICE, MESSAGE_ID_CUTS_CONFIRMED, NULL,
 		    "held cuts go ahead, confirmed by %s", call->peer.user);
 	for (size_t i = 0; i < station->room_count; i++)
