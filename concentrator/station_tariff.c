@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "concentrator/ledger_tariff.h"
@@ -97,7 +98,7 @@ static int load_tariff(const struct ledger_tariff *record, void *userdata)
 	return station_tariff_room(station) ? add(station, &tariff) : 0;
 }
 
-int station_load_tariffs(struct station *station)
+static int read_books(struct station *station)
 {
 	station->book.count = station->water.count = 0;
 	if (station->config->site.account == CONFIG_ACCOUNT_ENERGY) {
@@ -110,6 +111,25 @@ int station_load_tariffs(struct station *station)
 	}
 	int r = ledger_tariffs_each(station->ledger, load_tariff, station);
 	return r < 0 ? r : station_load_use(station);
+}
+
+int station_load_tariffs(struct station *station)
+{
+	struct books {
+		struct tariff_book book, water;
+	} *old = malloc(sizeof(*old));
+	if (old == NULL)
+		return -ENOMEM;
+	old->book = station->book;
+	old->water = station->water;
+	int r = read_books(station);
+	/* Without a price what is used would cost nothing: while the store fails the old ones stay. */
+	if (r < 0) {
+		station->book = old->book;
+		station->water = old->water;
+	}
+	free(old);
+	return r;
 }
 
 struct wanted {
