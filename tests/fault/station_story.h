@@ -12,19 +12,20 @@
  */
 #pragma once
 
+#include "concentrator/rules/medium.h"
 #include "tests/fault/crash_vfs.h"
 #include "tests/system/station_call.h"
 
 #define STORY_MINUTES    240
 #define STORY_MIDNIGHT_S (START_S + 151 * CALENDAR_DAY_S) /* the first of June in Shanghai */
 #define STORY_START_S    (STORY_MIDNIGHT_S - 2 * 3600)
-#define STORY_METERS     11
+#define STORY_METERS     12
 #define STORY_EXCHANGED  5 /* meters whose registers jump */
 #define STORY_LEAPING    7
 #define STORY_SLOTS      (STORY_MINUTES / 15 + 2)
 #define STORY_ORDERS_MAX 32
 #define STORY_SEED       UINT64_C(20260101)
-#define STORY_SMALL_NANO 20000000 /* two cents: what a minute may change */
+#define STORY_SMALL_NANO 25000000 /* what a minute or two may change */
 
 #define STORY_EMERGENCY_MINOR 200
 #define STORY_STANDING_NANO   INT64_C(120000000) /* of each day */
@@ -59,6 +60,7 @@ struct story {
 	int64_t shown_wh[STORY_SLOTS][STORY_METERS];
 	bool damaged;               /* what is stored is garbage: nobody expects a certain answer */
 	struct ledger_failure why;  /* the daemon does not start; empty: it runs */
+	bool let_go;                /* a person was told that held cuts go ahead */
 	bool by_hand[STORY_METERS]; /* opened by a person at the box, and not confirmed yet */
 };
 
@@ -116,5 +118,5 @@ const struct story_order *story_orders(size_t *ret_count);
 /* Delivers all orders that were answered once more, without a cursor: how many were not known. */
 int64_t story_bring_again(struct story *story);
 
-/* Millionths for a kWh by the tariff of that name; 0: the story has no such tariff. */
-int64_t story_price(const char *tariff);
+/* Millionths for a kWh or a m3 by the tariff of that name; 0: the story has no such tariff, or it has no price. */
+int64_t story_price(const char *tariff, enum medium medium);

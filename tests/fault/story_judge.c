@@ -148,7 +148,7 @@ struct prices {
 	size_t count;
 	struct {
 		int64_t from_s;
-		int64_t price;
+		int64_t price[MEDIUM_COUNT];
 	} of[8];
 };
 
@@ -159,19 +159,36 @@ static void keep_price(sqlite3_stmt *row, void *userdata)
 	if (prices->count == sizeof(prices->of) / sizeof(prices->of[0]))
 		branch_end(VERDICT_DOUBLED, "more tariffs than were ever applied");
 	prices->of[prices->count].from_s = sqlite3_column_int64(row, 0);
-	prices->of[prices->count++].price = story_price((const char *)sqlite3_column_text(row, 1));
+	for (int medium = 0; medium < MEDIUM_COUNT; medium++)
+		prices->of[prices->count].price[medium] = story_price(
+			(const char *)sqlite3_column_text(row, 1), (enum medium)medium);
+	prices->count++;
 }
 
-/* Was this the price at some time within a minute of it? */
-static bool is_price(const struct prices *prices, int64_t price, int64_t at_s)
+/* Was the price in force at some time of it, or within a minute? */
+static bool in_force(const struct prices *prices, size_t i, int64_t from_s, int64_t to_s)
 {
-	for (size_t i = 0; i < prices->count; i++) {
-		bool over = i + 1 < prices->count && prices->of[i + 1].from_s < at_s - 60;
+	bool over = i + 1 < prices->count && prices->of[i + 1].from_s < from_s - 60;
 
-		if (prices->of[i].price == price && prices->of[i].from_s <= at_s + 60 && !over)
-			return true;
+	return prices->of[i].from_s <= to_s + 60 && !over;
+}
+
+/* Was this the price then? dear: it may not be the cheapest of that time. */
+static bool is_price(const struct prices *prices, int64_t medium, int64_t price, int64_t from_s,
+		     int64_t to_s, bool dear)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < prices->count; i++) {
+		/* What changed within a minute of its ends may be in or out. */
+		bool within = from_s + 120 < to_s && in_force(prices, i, from_s + 120, to_s - 120);
+
+		found = found ||
+			(prices->of[i].price[medium] == price && in_force(prices, i, from_s, to_s));
+		if (!dear && within && prices->of[i].price[medium] < price)
+			return false;
 	}
-	return false;
+	return found;
 }
 
 static void judge_price(sqlite3_stmt *row, void *userdata)
@@ -180,6 +197,8 @@ static void judge_price(sqlite3_stmt *row, void *userdata)
 	int64_t nano = sqlite3_column_int64(row, 2), price = sqlite3_column_int64(row, 3);
 	int64_t kind = sqlite3_column_int64(row, 4);
 	int64_t from_s = sqlite3_column_int64(row, 5), to_s = sqlite3_column_int64(row, 6);
+	int64_t medium = sqlite3_column_int64(row, 7);
+	bool untimed = sqlite3_column_int64(row, 8) & ENTRY_UNTIMED;
 	/* M7: what began in another boot, at a time that nobody knew, costs the least that it can: nothing,
 	 * where it may be from before the first price. */
 	if (kind == ENTRY_CHARGE && from_s == 0 && price == 0)
@@ -189,7 +208,11 @@ static void judge_price(sqlite3_stmt *row, void *userdata)
 	if (nano != (kind == ENTRY_CHARGE ? -wh * price : 0))
 		branch_end(VERDICT_CORRUPT, "entry %lld: %lld Wh at %lld are not %lld",
 			   (long long)seq, (long long)wh, (long long)price, (long long)nano);
-	if (kind == ENTRY_CHARGE && middle_s != 0 && !is_price(userdata, price, middle_s))
+	/* M7: whose time is not known costs the least of the gap that it is in. */
+	bool gap = untimed && from_s != 0 && to_s != 0;
+	if (kind == ENTRY_CHARGE && middle_s != 0 &&
+	    !is_price(userdata, medium, price, gap ? from_s : middle_s, gap ? to_s : middle_s,
+		      !gap))
 		branch_end(VERDICT_CORRUPT, "entry %lld: %lld was not the price at %lld",
 			   (long long)seq, (long long)price, (long long)middle_s);
 }
@@ -200,8 +223,10 @@ static void judge_charges(void)
 
 	raw_each("SELECT activation_s, name FROM tariff ORDER BY activation_s", keep_price,
 		 &prices);
-	raw_each("SELECT seq, energy_wh, amount_nano, price_micro_per_kwh, kind, from_s, to_s "
-		 "FROM entry WHERE kind IN (5, 6, 7, 8) AND energy_wh > 0",
+	raw_each("SELECT seq, energy_wh, amount_nano, price_micro_per_kwh, kind, from_s, to_s, "
+		 "medium, entry.flags FROM entry JOIN life ON life.id = life_id WHERE kind IN (5, "
+		 "6, 7, 8) AND "
+		 "energy_wh > 0",
 		 judge_price, &prices);
 }
 

@@ -136,6 +136,8 @@ static void judge_missing(sqlite3_stmt *row, void *userdata)
 	branch_end(VERDICT_LOST, "account %lld: no %s", number(row, 0), (const char *)userdata);
 }
 
+/* Charges of electricity: a minimum is of these alone. */
+#define OF_ENERGY "kind = 5 AND life_id IN (SELECT id FROM life WHERE medium = 0)"
 #define MIDNIGHT  "1780243200"
 #define DAY_BEGIN "1780156800"
 _Static_assert(STORY_MIDNIGHT_S == 1780243200, "as the SQL says");
@@ -163,8 +165,8 @@ static void judge_dated(const struct story *story, const struct dated *dated)
 		 "day = 20605 AND opened_s = since_s AND e.kind = 16), (SELECT count(entry_seq) "
 		 "FROM dated d WHERE d.account_id = lived.account_id AND rule = 2 AND day = 20604 "
 		 "AND opened_s = since_s), (SELECT coalesce(-sum(amount_nano), 0) FROM entry e "
-		 "WHERE e.account_id = lived.account_id AND kind = 5 AND from_s BETWEEN " DAY_BEGIN
-		 " AND " MIDNIGHT " - 1) FROM lived",
+		 "WHERE e.account_id = lived.account_id AND " OF_ENERGY
+		 " AND from_s BETWEEN " DAY_BEGIN " AND " MIDNIGHT " - 1) FROM lived",
 		 judge_night, (void *)(uintptr_t)dated);
 	/* M9: one key, one entry. */
 	raw_each("SELECT account_id, count(*) FROM entry WHERE kind IN (12, 16, 17) OR (kind = 14 "
@@ -178,8 +180,9 @@ static void judge_dated(const struct story *story, const struct dated *dated)
 		 "e.seq = d.entry_seq WHERE d.rule = 4 AND e.amount_nano <> due",
 		 judge_wrong, (void *)(uintptr_t) "an allowance");
 	raw_each("SELECT e.seq, e.amount_nano, -300000000 - coalesce((SELECT sum(c.amount_nano) "
-		 "FROM entry c WHERE c.account_id = e.account_id AND c.kind = 5 AND c.seq < e.seq "
-		 "AND c.from_s >= e.from_s AND c.from_s < e.to_s), 0) AS due FROM entry e WHERE "
+		 "FROM entry c WHERE c.account_id = e.account_id AND " OF_ENERGY
+		 " AND c.seq < e.seq AND c.from_s >= e.from_s AND c.from_s < e.to_s), 0) AS due "
+		 "FROM entry e WHERE "
 		 "e.kind = 17 AND e.amount_nano <> due",
 		 judge_wrong, (void *)(uintptr_t) "a minimum charge");
 	/* Who lives there now has been given something for today. */
@@ -402,6 +405,25 @@ static void judge_freezes(const struct dated *dated)
 		 judge_freeze, NULL);
 }
 
+/* M8: each says the chain and the balance as they were. */
+static void judge_checkpoint(sqlite3_stmt *row, void *userdata)
+{
+	(void)userdata;
+	branch_end(VERDICT_CORRUPT, "checkpoint %lld of %lld entries says %s, and the ledger %s",
+		   number(row, 0), number(row, 1), (const char *)sqlite3_column_text(row, 2),
+		   (const char *)sqlite3_column_text(row, 3));
+}
+
+static void judge_checkpoints(void)
+{
+	raw_each("SELECT body ->> 'checkpoint', body ->> 'entries' AS entries, (body ->> 'head') "
+		 "|| ' ' || (body ->> 'balance_nano') AS told, (SELECT lower(hex(hash)) FROM "
+		 "entry WHERE seq = body ->> 'entries') || ' ' || (SELECT sum(amount_nano) FROM "
+		 "entry WHERE seq <= body ->> 'entries') AS true FROM event WHERE type = "
+		 "'checkpoint' AND body ->> 'section' = 'head' AND true IS NOT told",
+		 judge_checkpoint, NULL);
+}
+
 void judge_terms(const struct story *story)
 {
 	bool trusted = story->site->building.trusted;
@@ -418,4 +440,5 @@ void judge_terms(const struct story *story)
 	judge_emergency(story);
 	judge_debts(&dated);
 	judge_freezes(&dated);
+	judge_checkpoints();
 }

@@ -16,7 +16,7 @@
 #define COMMITS_MAX   4096
 #define TEARINGS      4
 #define DRIVE_MIN     2  /* minutes that a child goes on before it is judged */
-#define SETTLE_ONE_IN 4  /* one in so many is settled and judged to the last coin */
+#define SETTLE_ONE_IN 5  /* one in so many is settled and judged to the last coin */
 #define TO_THE_END    61 /* one in so many goes on to the end of the story */
 #define AGAIN_ONE_IN  8  /* ... and finds the power failing again while it starts */
 
@@ -78,6 +78,10 @@ static void tell_undisturbed(void)
 	story.site->building.on_commit = note_commit;
 	story_run(&story, STORY_MINUTES);
 	assert_int_equal(story.site->building.commits, digest_count - 1);
+	/* Cuts were held, and went ahead when a person had confirmed them. */
+	assert_int_equal(raw_number("SELECT count(*) FROM event WHERE type = 'alarm' AND body ->> "
+				    "'kind' = 'mass-cut-held'"),
+			 2);
 	story_close(&story);
 }
 
@@ -122,10 +126,20 @@ static void power_fails_again(enum operation operation, void *userdata)
 	}
 }
 
+/* What a person has let go is not held again by the start. */
+static void judge_let_go(bool let_go)
+{
+	if (let_go && raw_number("SELECT count(*) FROM cursor WHERE name = 'cuts' AND value NOT "
+				 "LIKE '0 %'") > 0)
+		branch_end(VERDICT_LOST, "the word that lets cuts go was answered");
+}
+
 static void power_fails(void *userdata)
 {
 	struct cutting *cutting = userdata;
 	struct story *story = cutting->story;
+	bool let_go = story->let_go && !cutting->twice && story_runs(story) &&
+		      story->site->building.station->mass.held == MASS_CUT_NONE;
 	struct relays_seen seen = judge_look(story);
 	/* One box in four has to wait for the time. */
 	bool timeless = luck(cutting, 2) % 4 == 0;
@@ -141,6 +155,7 @@ static void power_fails(void *userdata)
 	story_start(story);
 	if (!story_runs(story))
 		branch_end(VERDICT_CORRUPT, "%s", story->why.text);
+	judge_let_go(let_go);
 	if (cutting->twice)
 		judge_kept(&cutting->acknowledged);
 	else
