@@ -113,6 +113,25 @@ static void credits_are_spent_in_their_order(void **state)
 		 20,
 		 0,
 		 0},
+		{"a payment that is taken back finds the allowance before the subsidy",
+		 {{ENTRY_RECHARGE, 30, 0},
+		  {ENTRY_RECHARGE, 20, ENTRY_OF_SUBSIDY},
+		  {ENTRY_RECHARGE, 9, ENTRY_OF_ALLOWANCE},
+		  {ENTRY_REVERSAL, -40, 0}},
+		 0,
+		 19,
+		 0,
+		 0},
+		{"a debt is taken from what is paid, and so is a rounding",
+		 {{ENTRY_RECHARGE, 30, 0},
+		  {ENTRY_RECHARGE, 20, ENTRY_OF_SUBSIDY},
+		  {ENTRY_RECHARGE, 9, ENTRY_OF_ALLOWANCE},
+		  {ENTRY_DEBT, -10, 0},
+		  {ENTRY_ROUNDING, -1, 0}},
+		 9,
+		 20,
+		 19,
+		 0},
 		{"energy that nobody pays changes nothing",
 		 {{ENTRY_RECHARGE, 30, 0}, {ENTRY_HOUSE, 0, 0}, {ENTRY_QUARANTINE, 0, 0}},
 		 0,
@@ -150,12 +169,16 @@ static void the_types_add_up_to_the_balance(void **state)
 	const struct credit_terms terms = {.cutoff_nano = -40, .emergency_nano = 30};
 	const struct credit_emergency emergency = {.state = EMERGENCY_ACTIVE};
 	int64_t balance = 0;
+	int several = 0, owed = 0;
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
 		struct credit_line lines[CREDIT_TYPES];
 		struct entry entry = {.kind = kinds[random_between(&random, 0, 5)],
 				      .flags = flags[random_between(&random, 0, 2)],
 				      .amount_nano = random_between(&random, 0, 99)};
+		/* Who owes pays more. */
+		if (entry.kind == ENTRY_RECHARGE)
+			entry.amount_nano *= balance < 0 ? 8 : 3;
 		if (entry.kind != ENTRY_RECHARGE &&
 		    (entry.kind != ENTRY_ADJUSTMENT || random_between(&random, 0, 1) == 0))
 			entry.amount_nano = -entry.amount_nano;
@@ -171,7 +194,12 @@ static void the_types_add_up_to_the_balance(void **state)
 				lines[CREDIT_PAID].left_nano - lines[CREDIT_OVERDRAFT].used_nano -
 				lines[CREDIT_EMERGENCY].used_nano,
 			balance < -70 ? -70 : balance);
+		several += lines[CREDIT_ALLOWANCE].left_nano > 0 &&
+			   lines[CREDIT_SUBSIDY].left_nano > 0 && lines[CREDIT_PAID].left_nano > 0;
+		owed += lines[CREDIT_EMERGENCY].used_nano > 0;
 	}
+	print_message("%d of several types, %d in emergency credit\n", several, owed);
+	assert_true(several > 1000 && owed > 1000);
 	const struct entry large = {.kind = ENTRY_RECHARGE, .amount_nano = INT64_MAX};
 	purse = (struct credit_purse){.balance_nano = 1};
 	assert_int_equal(credit_apply(&purse, &large), -ERANGE);
@@ -215,6 +243,12 @@ static void emergency_credit_is_offered_again_only_when_repaid(void **state)
 		{"active and not used: it stays",
 		 {EMERGENCY_ACTIVE, false},
 		 UNIT,
+		 false,
+		 {EMERGENCY_ACTIVE, false},
+		 false},
+		{"where it is offered it may stay",
+		 {EMERGENCY_ACTIVE, false},
+		 3 * UNIT,
 		 false,
 		 {EMERGENCY_ACTIVE, false},
 		 false},
@@ -276,10 +310,14 @@ static void emergency_credit_is_offered_again_only_when_repaid(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct credit_emergency got = cases[i].before;
+		bool ends = cases[i].before.state != EMERGENCY_NONE &&
+			    cases[i].after.state == EMERGENCY_NONE;
 		if (cases[i].cut)
-			(void)emergency_cut(&got, &terms, cases[i].best);
+			assert_int_equal(emergency_cut(&got, &terms, cases[i].best),
+					 cases[i].after.state == EMERGENCY_SPENT);
 		else
-			(void)emergency_step(&got, &terms, cases[i].best);
+			assert_int_equal(emergency_step(&got, &terms, cases[i].best),
+					 ends ? EMERGENCY_REPAID : EMERGENCY_NOTHING);
 		if (got.state != cases[i].after.state || got.used != cases[i].after.used ||
 		    emergency_offered(&got, &terms, cases[i].best) != cases[i].offered)
 			fail_msg("%s: %s %d", cases[i].sentence, emergency_state_name(got.state),

@@ -58,6 +58,11 @@ static void shares_floor_and_take_no_more_than_there_is(void **state)
 	assert_int_equal(debt_take_share(&all, 2 * UNIT, 0, 2 * UNIT), UNIT - 7);
 	assert_int_equal(all.left_nano, 0);
 	assert_int_equal(debt_take_share(&dated, 10, 0, 10), 0);
+	/* No more is due than is left. */
+	struct debt due = {
+		.way = DEBT_BY_SHARE, .left_nano = 10, .due_nano = 8, .share_ppm = 500000};
+	assert_int_equal(debt_take_share(&due, 10, 0, 10), 5);
+	assert_int_equal(due.due_nano, 5);
 }
 
 static void a_period_begins_with_its_first_local_day(void **state)
@@ -80,6 +85,9 @@ static void a_period_begins_with_its_first_local_day(void **state)
 		assert_int_equal(a == b, cases[i].same);
 		assert_true(b >= a);
 	}
+	/* Over the end of a year they go on. */
+	assert_int_equal(debt_period(DEBT_MONTHLY, calendar_day_number(2027, 1, 1)),
+			 debt_period(DEBT_MONTHLY, calendar_day_number(2026, 12, 31)) + 1);
 	assert_true(debt_week(-4) < debt_week(-3)); /* Sunday and Monday of 1969 */
 	assert_int_equal(debt_week(-3), debt_week(3));
 }
@@ -103,8 +111,18 @@ static void the_last_instalment_takes_the_rest(void **state)
 	assert_int_equal(debt_take_due(&daily, 25), 25);
 	assert_int_equal(debt_take_due(&daily, 100), 35);
 	assert_int_equal(daily.left_nano, 0);
-	struct debt once = {.way = DEBT_AT_ONCE, .left_nano = 5, .due_nano = 5, .rate_nano = 1};
-	assert_int_equal(debt_rate_nano(&once), 0);
+	/* As much as two instalments are two. */
+	debt = (struct debt){.way = DEBT_INSTALMENTS, .left_nano = 66, .rate_nano = 33};
+	assert_int_equal(debt_rate_nano(&debt), 33);
+	/* A rate belongs to a date. */
+	for (int way = 0; way < DEBT_WAY_END; way++) {
+		struct debt some = {
+			.way = (enum debt_way)way, .left_nano = 50, .due_nano = 8, .rate_nano = 10};
+		bool dated = way == DEBT_DAILY || way == DEBT_WEEKLY || way == DEBT_MONTHLY ||
+			     way == DEBT_INSTALMENTS;
+		assert_int_equal(debt_is_dated(some.way), dated);
+		assert_int_equal(debt_rate_nano(&some), dated ? 10 : 0);
+	}
 }
 
 /* All of the table: two bits, three positions. */

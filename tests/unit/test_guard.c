@@ -84,6 +84,8 @@ static void one_reading_against_a_baseline(void **state)
 		 GUARD_QUARANTINE, GUARD_LEAP, 0},
 		{"a negative register cannot be", 5000, -5, SECOND, GUARD_QUARANTINE, GUARD_FALL,
 		 0},
+		{"nor is it a rollover", 999999990, -5, 10 * SECOND, GUARD_QUARANTINE, GUARD_FALL,
+		 0},
 	};
 
 	(void)state;
@@ -275,7 +277,15 @@ static void bad_company_is_quarantined(void **state)
 		{"5 MV is another register", QUANTITY_VOLTAGE_L1_MV, 5000000000, GUARD_WITNESS},
 		{"a negative voltage is another register", QUANTITY_VOLTAGE_L3_MV, -1,
 		 GUARD_WITNESS},
+		{"twice the nominal voltage: fine", QUANTITY_VOLTAGE_L1_MV, 460000, GUARD_OK},
+		{"more than twice", QUANTITY_VOLTAGE_L1_MV, 460001, GUARD_WITNESS},
 		{"50 Hz: fine", QUANTITY_FREQUENCY_MHZ, 50000, GUARD_OK},
+		{"0 Hz, of a meter that is fed from elsewhere: fine", QUANTITY_FREQUENCY_MHZ, 0,
+		 GUARD_OK},
+		{"40 Hz: fine", QUANTITY_FREQUENCY_MHZ, 40000, GUARD_OK},
+		{"less than 40 Hz", QUANTITY_FREQUENCY_MHZ, 39999, GUARD_WITNESS},
+		{"70 Hz: fine", QUANTITY_FREQUENCY_MHZ, 70000, GUARD_OK},
+		{"more than 70 Hz", QUANTITY_FREQUENCY_MHZ, 70001, GUARD_WITNESS},
 		{"230 Hz is another register", QUANTITY_FREQUENCY_MHZ, 230000, GUARD_WITNESS},
 		{"the serial number expected: fine", QUANTITY_SERIAL_NUMBER, 4711, GUARD_OK},
 		{"another serial number", QUANTITY_SERIAL_NUMBER, 4712, GUARD_SERIAL},
@@ -412,13 +422,20 @@ static void unknown_time_counts_as_a_day(void **state)
 	assert_int_equal(guard_elapsed_us(&mark, &untrusted), GUARD_ELAPSED_MAX_US);
 	assert_int_equal(guard_elapsed_us(&mark, &before), GUARD_ELAPSED_MAX_US);
 	assert_int_equal(guard_elapsed_us(&mark, &ages_later), GUARD_ELAPSED_MAX_US);
+	assert_int_equal(guard_elapsed_us(&mark, &(struct instant){.s = T0, .trusted = true}), 0);
 	mark.dated = false;
 	assert_int_equal(guard_elapsed_us(&mark, &hour_later), GUARD_ELAPSED_MAX_US);
 	mark.this_boot = true;
 	mark.at_us = 2;
 	assert_int_equal(guard_elapsed_us(&mark, &untrusted), 3);
+	mark.at_us = 9; /* ahead of now: no time has passed */
+	assert_int_equal(guard_elapsed_us(&mark, &untrusted), 0);
 	/* The limit of an hour at 7,360 W, by hand: 7360 x 1.45 x 3630 / 3600 + 20. */
 	assert_int_equal(guard_limit_wh(&limits, HOUR), 10780);
+	/* Of three phases: 22080 x 1.45 x 3630 / 3600 + 20. */
+	struct guard_limits three = limits;
+	three.phases = 3;
+	assert_int_equal(guard_limit_wh(&three, HOUR), 32302);
 }
 
 static void a_restart_keeps_the_quarantine_and_the_baseline(void **state)
@@ -435,6 +452,155 @@ static void a_restart_keeps_the_quarantine_and_the_baseline(void **state)
 	verdict = judge(&guard, 5010, 2 * SECOND);
 	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
 	assert_true(verdict.returned);
+
+	/* A day later the time would allow it: it is still the leap that it was. */
+	guard_rebase(&guard, &(struct mark){.wh = 5000, .at_s = T0, .dated = true});
+	guard_requarantine(&guard, GUARD_LEAP, 55000);
+	verdict = judge(&guard, 55000, 24 * HOUR);
+	assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+	assert_int_equal(verdict.reason, GUARD_LEAP);
+	assert_int_equal(guard.accepted.wh, 5000);
+}
+
+static void two_readings_agree_only_as_fast_as_energy_flows(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct guard_verdict verdict;
+
+	(void)state;
+	assert_int_equal(judge(&guard, 10000, HOUR).outcome, GUARD_READ_AGAIN);
+	/* The baseline would allow 14,000 by now; a second after 10,000 it does not follow. */
+	assert_int_equal(judge(&guard, 14000, HOUR + SECOND).outcome, GUARD_READ_AGAIN);
+	assert_int_equal(guard.accepted.wh, 5000);
+	/* What came before a reading that is quarantined has not agreed with what comes after it. */
+	assert_int_equal(judge(&guard, 900000000, HOUR + 2 * SECOND).outcome, GUARD_QUARANTINE);
+	assert_int_equal(judge(&guard, 14000, HOUR + 3 * SECOND).outcome, GUARD_READ_AGAIN);
+	verdict = judge(&guard, 14000, HOUR + 4 * SECOND);
+	assert_int_equal(verdict.outcome, GUARD_ACCEPT);
+	assert_int_equal(verdict.step_wh, 9000);
+}
+
+static void time_since_an_accepted_reading_is_that_of_the_boot(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct reading reading = {.at_us = SECOND};
+	/* The clock was set a day ahead; a second has passed. */
+	struct instant now = {.us = SECOND, .s = T0 + 86400, .trusted = true};
+
+	(void)state;
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 55000);
+	assert_int_equal(guard_judge(&guard, &limits, &reading, &now).reason, GUARD_LEAP);
+}
+
+static void a_register_without_an_end_never_rolls_over(void **state)
+{
+	static const struct {
+		int64_t reading;
+		enum guard_outcome outcome;
+		enum guard_reason reason;
+	} cases[] = {
+		{5010, GUARD_ACCEPT, GUARD_OK},
+		{4990, GUARD_QUARANTINE, GUARD_FALL},
+		{0, GUARD_QUARANTINE, GUARD_FALL},
+		{2000000000, GUARD_QUARANTINE, GUARD_LEAP},
+	};
+	struct guard_limits floats = limits;
+
+	(void)state;
+	floats.modulus_wh = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct guard guard = at_register(5000);
+		struct guard_verdict verdict = judge_by(&floats, &guard, cases[i].reading, SECOND);
+
+		assert_int_equal(verdict.outcome, cases[i].outcome);
+		assert_int_equal(verdict.reason, cases[i].reason);
+		/* What a second and its slack allow, whatever became of it. */
+		assert_int_equal(verdict.limit_wh, 111);
+		assert_int_equal(guard.accepted.wh, cases[i].outcome == GUARD_ACCEPT ? 5010 : 5000);
+	}
+}
+
+static void without_a_baseline_a_register_that_cannot_be_is_none(void **state)
+{
+	static const struct {
+		int64_t reading;
+		enum guard_reason reason;
+	} cases[] = {{-5, GUARD_FALL}, {1000000000, GUARD_LEAP}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct guard guard = {0};
+
+		for (int again = 0; again < 3; again++) {
+			struct guard_verdict verdict = judge(&guard, cases[i].reading, SECOND);
+
+			assert_int_equal(verdict.outcome, GUARD_QUARANTINE);
+			assert_int_equal(verdict.reason, cases[i].reason);
+		}
+		assert_false(guard.has_baseline);
+		assert_int_equal(judge(&guard, 7000, 2 * SECOND).outcome, GUARD_READ_AGAIN);
+		struct guard_verdict verdict = judge(&guard, 7000, 3 * SECOND);
+		assert_int_equal(verdict.outcome, GUARD_BASELINE);
+		assert_int_equal(verdict.step_wh, 0);
+		assert_int_equal(guard.accepted.wh, 7000);
+	}
+	/* Nor one of another meter. */
+	struct guard_limits known = limits;
+	struct guard guard = {0};
+	struct reading reading = {.at_us = SECOND};
+	struct instant now = after(SECOND);
+
+	known.serial = 4711;
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5000);
+	reading_set(&reading, QUANTITY_SERIAL_NUMBER, 4712);
+	for (int again = 0; again < 3; again++)
+		assert_int_equal(guard_judge(&guard, &known, &reading, &now).reason, GUARD_SERIAL);
+	/* Where no serial number is known any is right. */
+	assert_int_equal(guard_judge(&guard, &limits, &reading, &now).outcome, GUARD_READ_AGAIN);
+}
+
+static void what_a_meter_did_not_say_is_no_witness(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct reading reading = {.at_us = SECOND};
+	struct instant now = after(SECOND);
+
+	(void)state;
+	reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5010);
+	reading.value[QUANTITY_FREQUENCY_MHZ] = 230000;
+	reading.value[QUANTITY_VOLTAGE_L1_MV] = -1;
+	assert_int_equal(guard_judge(&guard, &limits, &reading, &now).outcome, GUARD_ACCEPT);
+}
+
+/* Who was in bad company is good again at once; who fell comes back as long as it has not become a line of
+ * its own. */
+static void what_was_in_doubt_comes_back(void **state)
+{
+	struct guard guard = at_register(5000);
+	struct instant now = after(SECOND);
+	int64_t us = SECOND;
+
+	(void)state;
+	for (int i = 0; i < 2 * GUARD_FOLLOW_MAX; i++, us += SECOND) {
+		struct reading reading = {.at_us = us};
+
+		now = after(us);
+		reading_set(&reading, QUANTITY_ENERGY_IMPORT_WH, 5000);
+		reading_set(&reading, QUANTITY_FREQUENCY_MHZ, 230000);
+		assert_int_equal(guard_judge(&guard, &limits, &reading, &now).reason,
+				 GUARD_WITNESS);
+	}
+	assert_true(judge(&guard, 5010, us).returned);
+
+	guard = at_register(5000);
+	assert_int_equal(judge(&guard, 4990, SECOND).reason, GUARD_FALL);
+	assert_int_equal(judge(&guard, 4990, 2 * SECOND).outcome, GUARD_QUARANTINE);
+	assert_true(judge(&guard, 5000, 3 * SECOND).returned);
+
+	guard = at_register(5000);
+	for (int i = 0; i <= GUARD_FOLLOW_MAX; i++)
+		assert_int_equal(judge(&guard, 4990, (i + 1) * SECOND).outcome, GUARD_QUARANTINE);
+	assert_int_equal(judge(&guard, 5000, 9 * SECOND).outcome, GUARD_QUARANTINE);
 }
 
 /* A true register under every kind of glitch: what is accepted is exactly the true way, never
@@ -562,6 +728,12 @@ int main(void)
 		cmocka_unit_test(without_a_witness_a_possible_wrong_answer_is_not_charged),
 		cmocka_unit_test(unknown_time_counts_as_a_day),
 		cmocka_unit_test(a_restart_keeps_the_quarantine_and_the_baseline),
+		cmocka_unit_test(two_readings_agree_only_as_fast_as_energy_flows),
+		cmocka_unit_test(time_since_an_accepted_reading_is_that_of_the_boot),
+		cmocka_unit_test(a_register_without_an_end_never_rolls_over),
+		cmocka_unit_test(without_a_baseline_a_register_that_cannot_be_is_none),
+		cmocka_unit_test(what_a_meter_did_not_say_is_no_witness),
+		cmocka_unit_test(what_was_in_doubt_comes_back),
 		cmocka_unit_test(glitches_never_charge),
 	};
 

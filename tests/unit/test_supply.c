@@ -81,6 +81,19 @@ static void a_cut_needs_proof(void **state)
 		 true,
 		 false,
 		 SUPPLY_HOLD_READINGS},
+		{"an estimate past all numbers",
+		 {.best_nano = UNIT,
+		  .evidence = SUPPLY_EVIDENCE_STALE,
+		  .evidence_age_us = INT64_MAX,
+		  .cost_nano_per_h = INT64_MAX},
+		 true,
+		 false,
+		 SUPPLY_HOLD_READINGS},
+		{"the estimate costs nothing without use",
+		 {.best_nano = 1, .evidence = SUPPLY_EVIDENCE_STALE, .evidence_age_us = HOUR},
+		 true,
+		 false,
+		 SUPPLY_HOLD_NONE},
 		{"not even by estimate",
 		 {.best_nano = UNIT + 1,
 		  .evidence = SUPPLY_EVIDENCE_STALE,
@@ -165,9 +178,19 @@ static void a_cut_is_announced_and_comes_at_the_later_of_notice_and_exhaustion(v
 	assert_int_equal(answer.earliest_us, 1200 * SECOND);
 	/* The load stops: the notice stands, the cut waits for exhaustion. */
 	facts.cost_nano_per_h = 0;
+	now = at(700 * SECOND);
+	answer = supply_step(&money, &policy, &facts, &now);
+	assert_int_equal(answer.events, 0);
+	assert_int_equal(answer.earliest_us, 1200 * SECOND);
+	/* Half of it goes on: what is left lasts twice as long as the notice. */
+	facts.cost_nano_per_h = 3 * UNIT / 2;
+	answer = supply_step(&money, &policy, &facts, &now);
+	assert_int_equal(answer.earliest_us, 1900 * SECOND);
+	facts.cost_nano_per_h = 0;
 	now = at(5000 * SECOND);
 	answer = supply_step(&money, &policy, &facts, &now);
 	assert_int_equal(answer.events, 0);
+	assert_int_equal(answer.earliest_us, 5000 * SECOND);
 	assert_false(money.cut);
 	/* Exhausted sooner than announced: the notice is kept. */
 	money = (struct supply_money){.evaluated = true, .low = true};
@@ -179,8 +202,52 @@ static void a_cut_is_announced_and_comes_at_the_later_of_notice_and_exhaustion(v
 	now = at(10600 * SECOND - 1);
 	assert_int_equal(supply_step(&money, &policy, &facts, &now).events, 0);
 	now = at(10600 * SECOND);
-	assert_int_equal(supply_step(&money, &policy, &facts, &now).events, SUPPLY_EVENT_CUT);
+	answer = supply_step(&money, &policy, &facts, &now);
+	assert_int_equal(answer.events, SUPPLY_EVENT_CUT);
+	assert_int_equal(answer.earliest_us, 0);
 	assert_true(money.cut);
+	/* It was proven: nothing of it is a hold that was used up. Stages count from it. */
+	assert_false(money.hold_spent);
+	assert_int_equal(money.cut_run_us, 0);
+	now = at(10660 * SECOND);
+	assert_int_equal(supply_step(&money, &policy, &facts, &now).events, 0);
+	assert_int_equal(money.cut_run_us, 60 * SECOND);
+	facts.best_nano = 50 * UNIT;
+	now = at(10661 * SECOND);
+	answer = supply_step(&money, &policy, &facts, &now);
+	assert_true(answer.events & SUPPLY_EVENT_RESTORE);
+	assert_int_equal(money.cut_run_us, 0);
+	assert_int_equal(answer.earliest_us, 0);
+}
+
+static void how_long_it_lasts(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t best, cost;
+		int64_t lasts_us;
+	} cases[] = {
+		{"at the cut-off nothing lasts, whatever is used", 0, 0, 0},
+		{"below it neither", -UNIT, UNIT, 0},
+		{"without use it lasts for ever", 1, 0, SUPPLY_NEVER_US},
+		{"an hour's use", UNIT, UNIT, HOUR},
+	};
+	struct supply_money money = {0};
+	struct supply_facts facts = {.best_nano = 10 * UNIT};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct supply_facts used = {.best_nano = cases[i].best,
+						  .cost_nano_per_h = cases[i].cost};
+
+		print_message("%s\n", cases[i].sentence);
+		assert_int_equal(supply_lasts_us(&policy, &used), cases[i].lasts_us);
+	}
+	/* At the warning is below it; only what was looked at is known. */
+	assert_int_equal(step(&money, &policy, &facts, SECOND, true), SUPPLY_EVENT_LOW);
+	assert_true(money.evaluated);
+	supply_resume(&money, 2 * SECOND);
+	assert_false(money.evaluated);
 }
 
 static void only_money_takes_a_notice_back(void **state)
@@ -201,6 +268,22 @@ static void only_money_takes_a_notice_back(void **state)
 	assert_int_equal(step(&money, &policy, &facts, 3 * SECOND, true),
 			 SUPPLY_EVENT_NOTICE_CANCELLED | SUPPLY_EVENT_LOW_OVER);
 	assert_false(money.noticed);
+}
+
+static void a_load_that_goes_takes_no_notice_back(void **state)
+{
+	struct supply_policy small = policy;
+	struct supply_facts facts = {.best_nano = UNIT / 2, .cost_nano_per_h = 3 * UNIT};
+	struct supply_money money = {.evaluated = true, .low = true};
+
+	(void)state;
+	small.restore_min_nano = 1;
+	assert_int_equal(step(&money, &small, &facts, 0, true), SUPPLY_EVENT_NOTICE);
+	facts.cost_nano_per_h = 0;
+	assert_int_equal(step(&money, &small, &facts, SECOND, true), 0);
+	facts.best_nano++;
+	assert_int_equal(step(&money, &small, &facts, 2 * SECOND, true),
+			 SUPPLY_EVENT_NOTICE_CANCELLED);
 }
 
 static void the_room_comes_back_only_at_the_restore_minimum(void **state)
@@ -266,6 +349,18 @@ static void a_hold_ends_at_its_money(void **state)
 	assert_true(step(&money, &policy, &facts, 3 * SECOND, false) & SUPPLY_EVENT_HOLD_ENDED);
 	assert_false(money.hold_spent);
 	assert_int_equal(money.hold_run_us, 0);
+	assert_int_equal(money.hold, SUPPLY_HOLD_NONE);
+	assert_int_equal(step(&money, &policy, &facts, 4 * SECOND, false), 0);
+	/* ... also what the next hold may cost: it counts from where that begins. */
+	money.noticed = true;
+	money.notice_run_us = money.notice_wait_us = policy.notice_us;
+	facts.best_nano = -2 * UNIT;
+	assert_true(step(&money, &policy, &facts, 5 * SECOND, false) & SUPPLY_EVENT_HOLD_BEGUN);
+	facts.best_nano = -17 * UNIT + 1;
+	(void)step(&money, &policy, &facts, 6 * SECOND, false);
+	assert_false(money.hold_spent);
+	facts.best_nano = -17 * UNIT;
+	assert_int_equal(step(&money, &policy, &facts, 7 * SECOND, false), SUPPLY_EVENT_HOLD_SPENT);
 }
 
 static void a_dispute_hold_is_not_capped_here(void **state)
@@ -277,7 +372,9 @@ static void a_dispute_hold_is_not_capped_here(void **state)
 	(void)state;
 	cutting.hold_then = SUPPLY_THEN_CUT;
 	for (int64_t day = 0; day < 365; day++) {
-		(void)step(&money, &cutting, &facts, day * 24 * HOUR, true);
+		assert_int_equal(step(&money, &cutting, &facts, day * 24 * HOUR, true),
+				 day == 0 ? SUPPLY_EVENT_HOLD_BEGUN : 0);
+		facts.best_nano -= UNIT;
 		assert_false(money.cut);
 		assert_false(money.hold_spent);
 	}
@@ -475,7 +572,9 @@ int main(void)
 		cmocka_unit_test(a_cloud_away_holds_where_the_building_says_so),
 		cmocka_unit_test(
 			a_cut_is_announced_and_comes_at_the_later_of_notice_and_exhaustion),
+		cmocka_unit_test(how_long_it_lasts),
 		cmocka_unit_test(only_money_takes_a_notice_back),
+		cmocka_unit_test(a_load_that_goes_takes_no_notice_back),
 		cmocka_unit_test(the_room_comes_back_only_at_the_restore_minimum),
 		cmocka_unit_test(a_hold_ends_at_its_running_time),
 		cmocka_unit_test(a_hold_ends_at_its_money),
