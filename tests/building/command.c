@@ -131,6 +131,21 @@ static json_t *set_register(struct call *call)
 	return done();
 }
 
+/* The meter's own clock: another of its band registers counts from now on. */
+static json_t *set_band(struct call *call)
+{
+	struct device *device = device_at(call, 0, NULL);
+	int64_t band;
+
+	if (!device || device->model->meters == 0)
+		return no_device(call);
+	if (!number(call->word[1], 1, PLANT_BANDS, &band))
+		return failed("not a band register", call->word[1]);
+	plant_advance(&call->building->plant, device, call->now_ns / 1000);
+	device->band = (unsigned)band;
+	return done();
+}
+
 static json_t *glitch(struct call *call)
 {
 	struct device *device = device_at(call, 0, NULL);
@@ -399,6 +414,7 @@ static const struct {
 	{"load", load, 2, 2},
 	{"loads", loads, 1, 1},
 	{"register", set_register, 2, 2},
+	{"band", set_band, 2, 2},
 	{"glitch", glitch, 2, 4},
 	{"dead", dead, 2, 2},
 	{"turnaround", turnaround, 2, 2},

@@ -8,7 +8,8 @@
  *     status                         lines, their counters, factor, scheduling
  *     truth [A/1]                    every device, or one
  *     load A/1 W|default             loads W|default: all
- *     register A/1 WH                the counter jumps (an exchanged meter, a rollover)
+ *     register A/1 WH                the counter jumps (an exchanged meter, a rollover); all of it in band 1
+ *     band A/1 2                     that band register counts from now on
  *     ratio A/1 ct|pt|pulses N       somebody sets it; the register is counted anew by it
  *     glitch A/1 zero|far|other [COUNT [WH]]  the next energy reads answer 0, WH too much, or what
  *                                    is at address 0, in the length that was asked for

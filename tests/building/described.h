@@ -13,9 +13,10 @@ enum { DESCRIBED_ROWS = 48, DESCRIBED_SPANS = 160, DESCRIBED_WORDS = 8, DESCRIBE
 
 /* What a register shows. */
 enum show {
-	SHOW_ZERO,   /* export, reactive energy, bands that are not in force */
+	SHOW_ZERO,   /* export, reactive energy */
 	SHOW_ENERGY, /* the counter: energy, or volume */
 	SHOW_ENERGY_PHASE,
+	SHOW_BAND, /* what its own band registers have of the counter */
 	SHOW_VOLTAGE,
 	SHOW_CURRENT,
 	SHOW_POWER,

@@ -82,7 +82,8 @@ static uint64_t bcd(uint64_t number)
 static uint64_t counter_raw(const struct described_row *row, const struct device *device,
 			    const struct sample *sample)
 {
-	int64_t energy_uwh = sample->energy_uwh;
+	int64_t energy_uwh = row->show == SHOW_BAND ? sample->band_uwh[row->part]
+						    : sample->energy_uwh;
 	int64_t modulus_wh = device->model->modulus_wh;
 
 	if (row->show == SHOW_ENERGY_PHASE)
@@ -122,6 +123,7 @@ static int64_t measured_milli(const struct described_row *row, const struct samp
 	case SHOW_ZERO:
 	case SHOW_ENERGY:
 	case SHOW_ENERGY_PHASE:
+	case SHOW_BAND:
 	case SHOW_SERIAL:
 	case SHOW_RATIO:
 	case SHOW_RELAY:
@@ -138,7 +140,7 @@ uint64_t described_raw(const struct described_row *row, const struct device *dev
 	wide num, den;
 	double value;
 
-	if (row->show == SHOW_ENERGY || row->show == SHOW_ENERGY_PHASE)
+	if (row->show == SHOW_ENERGY || row->show == SHOW_ENERGY_PHASE || row->show == SHOW_BAND)
 		return counter_raw(row, device, sample);
 	if (row->show == SHOW_SERIAL)
 		return row->encoding == ENCODE_BCD ? bcd(device->serial)

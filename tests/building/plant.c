@@ -57,6 +57,8 @@ static void count(const struct plant *plant, struct device *device, int64_t unti
 			span_us = 60000000;
 		int64_t work = power_w * span_us * plant->factor + device->residue;
 		device->energy_uwh += work / WUS_PER_UWH;
+		if (device->band > 1)
+			device->band_uwh[device->band - 2] += work / WUS_PER_UWH;
 		device->residue = work % WUS_PER_UWH;
 		device->counted_us += span_us;
 	}
@@ -132,6 +134,7 @@ void plant_set_register(struct plant *plant, struct device *device, int64_t ener
 {
 	plant_advance(plant, device, now_us);
 	device->energy_uwh = energy_uwh;
+	memset(device->band_uwh, 0, sizeof(device->band_uwh));
 }
 
 static bool held_closed(const struct contact *contact)
@@ -197,6 +200,11 @@ void plant_sample(struct plant *plant, struct device *device, int64_t now_us,
 	int64_t factor_milli = device->power_factor_milli;
 
 	sample.energy_uwh = device->energy_uwh;
+	sample.band_uwh[0] = device->energy_uwh;
+	for (int i = 1; i < PLANT_BANDS; i++) {
+		sample.band_uwh[i] = device->band_uwh[i - 1];
+		sample.band_uwh[0] -= device->band_uwh[i - 1];
+	}
 	sample.frequency_mhz = 50000 + chance_between(&device->chance, -20, 20);
 	sample.power_factor_milli = power_mw ? factor_milli : 1000;
 	for (unsigned i = 0; i < phases; i++) {

@@ -20,7 +20,13 @@
 #include "tests/building/chance.h"
 #include "tests/building/events.h"
 
-enum { PLANT_DEVICES = 1024, PLANT_CONTACTS = 1024, PLANT_CHANNELS = 16, PLANT_METERS = 12 };
+enum {
+	PLANT_DEVICES = 1024,
+	PLANT_CONTACTS = 1024,
+	PLANT_CHANNELS = 16,
+	PLANT_METERS = 12,
+	PLANT_BANDS = 4
+};
 
 /* What a register is multiplied by, or read beside it; in thousandths. */
 enum plant_ratio { RATIO_CT, RATIO_PT, RATIO_PULSES, RATIO_COUNT };
@@ -73,6 +79,9 @@ struct device {
 	int64_t load_w;
 	int64_t load_default_w;
 	int64_t energy_uwh; /* the counter, in millionths of a Wh */
+	/* Its own band registers: what all but the first have counted, and which one counts now, from 1. */
+	int64_t band_uwh[PLANT_BANDS - 1];
+	unsigned band;
 	int64_t residue;    /* W x us x factor below one uWh: 0 to 3599 */
 	int64_t start_uwh;  /* counter when the building started */
 	int64_t counted_us; /* up to when the counter is right */
@@ -121,6 +130,7 @@ struct plant {
  * are zero. Power is noisy by a few parts in a thousand; energy is not. */
 struct sample {
 	int64_t energy_uwh;
+	int64_t band_uwh[PLANT_BANDS];
 	int64_t voltage_mv[3];
 	int64_t current_ma[3];
 	int64_t power_mw[3];
