@@ -2,6 +2,7 @@
  * was written, after closing and opening the file. */
 #include "tests/unit/ledger_house.h"
 
+#include "concentrator/ledger_bands.h"
 #include "concentrator/ledger_credit.h"
 #include "concentrator/ledger_key.h"
 #include "concentrator/ledger_quarantine.h"
@@ -474,6 +475,30 @@ static void a_quarantined_order_is_decided_once_and_refused_attempts_are_kept_ap
 	assert_string_equal(walked.text, "O-1 other bytes");
 }
 
+static void m7_band_registers_survive_a_restart_in_the_place_of_those_before(void **state)
+{
+	struct house *house = *state;
+	const struct ledger_bands first = {.settled_wh = 1000, .wh = {600, 400}},
+				  second = {.settled_wh = 1000,
+					    .wh = {1, 2, 3, INT64_MAX},
+					    .doubted_s = HOUSE_NOW_S};
+	struct ledger_bands got;
+
+	assert_int_equal(ledger_bands_get(house->ledger, room.life.id, &got), -ENOENT);
+	assert_int_equal(ledger_bands_set(house->ledger, room.life.id, &first), 0);
+	commit_and_open_again(house);
+	assert_int_equal(ledger_bands_get(house->ledger, room.life.id, &got), 0);
+	assert_memory_equal(&got, &first, sizeof(got));
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	assert_int_equal(ledger_bands_set(house->ledger, room.life.id, &second), 0);
+	commit_and_open_again(house);
+	assert_int_equal(ledger_bands_get(house->ledger, room.life.id, &got), 0);
+	assert_memory_equal(&got, &second, sizeof(got));
+	assert_int_equal(ledger_begin(house->ledger), 0);
+	assert_true(ledger_bands_set(house->ledger, 99, &second) < 0);
+	ledger_rollback(house->ledger);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -486,6 +511,7 @@ int main(void)
 		CASE(tariffs_come_in_the_order_of_their_activation),
 		CASE(a_key_set_is_never_replaced_by_an_older_one),
 		CASE(a_quarantine_is_open_once_and_decided_once),
+		CASE(m7_band_registers_survive_a_restart_in_the_place_of_those_before),
 		CASE(a_quarantined_order_is_decided_once_and_refused_attempts_are_kept_apart),
 	};
 
