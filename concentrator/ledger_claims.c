@@ -25,7 +25,8 @@ int claims_genesis(struct walk *walk, uint8_t ret[static 32])
 
 		memcpy(ret, sqlite3_column_blob(stmt, 0), 32);
 		error = chain_genesis(site ? site : "", genesis);
-		if (error == 0 && memcmp(genesis, ret, 32) != 0)
+		if (error == 0 && (memcmp(genesis, ret, 32) != 0 ||
+				   (size_t)sqlite3_column_bytes(stmt, 1) != strlen(site)))
 			(void)walk_bad(walk, 0, "the chain does not begin with this site");
 	} else if (error == 0) {
 		(void)walk_bad(walk, 0, "the ledger does not say whose it is");

@@ -23,15 +23,16 @@ static const struct {
 	/* How many rows name an entry up to ?1. */
 	const char *count;
 	/* The row of entry ?1, of account ?2, whose order is ?3, of the event's rule ?4 and day ?5; nothing
-	 * where it is missing or says otherwise. */
+	 * where it is missing or says otherwise. ?6 is the entry's amount. */
 	const char *row;
 } claims[CLAIMS] = {
 	[CLAIM_ORDER] = {"orders", "SELECT count(*) FROM orders WHERE entry_seq <= ?",
 			 "SELECT 1 FROM orders WHERE mrid = ?3 AND entry_seq = ?1 AND account_id = "
-			 "?2 AND result = 'applied'"},
+			 "?2 AND result = 'applied' AND amount_nano = ?6"},
 	[CLAIM_CASH] = {"cash", "SELECT count(*) FROM cash WHERE entry_seq <= ?",
 			"SELECT 1 FROM cash WHERE entry_seq = ?1 AND account_id = ?2 AND 'cash:' "
-			"|| receipt = ?3 AND amount_nano = ?6"},
+			"|| receipt = ?3 AND amount_nano = ?6 AND (at_s, who) = (SELECT at_s, who "
+			"FROM entry WHERE seq = ?1)"},
 	[CLAIM_DATED] = {"dated", "SELECT count(*) FROM dated WHERE entry_seq <= ?",
 			 "SELECT 1 FROM dated WHERE entry_seq = ?1 AND account_id = ?2 AND rule = "
 			 "?4 AND day = ?5"},

@@ -13,20 +13,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DIGEST_PARTS 9
+
 static const struct {
 	const char *table;
 	const char *newest; /* the youngest table that it asks, where that is another one */
 	const char *sql; /* a word for the row's key, if it has not only a number, and the number */
 	const char *wrong;
 } questions[] = {
+	{"meta", NULL,
+	 "SELECT 'row', id FROM meta WHERE epoch < (SELECT max(epoch) FROM event) LIMIT 1",
+	 "there are events of a later epoch"},
+	{"tariff", NULL, "SELECT 'row', id FROM tariff WHERE digest(text) <> sha256 LIMIT 1",
+	 "its text is not the one of its digest"},
 	{"orders", NULL,
-	 "SELECT 'row', id FROM orders WHERE length(payload) > 0 AND order_digest(type, payload) "
-	 "<> "
-	 "sha256 LIMIT 1",
+	 "SELECT 'row', id FROM orders WHERE length(payload) > 0 AND digest(type, char(10), "
+	 "payload) <> sha256 LIMIT 1",
 	 "its payload is not the one of its digest"},
+	{"refused", NULL,
+	 "SELECT 'row', id FROM refused WHERE digest(mrid, char(10), type, char(10), kid, "
+	 "char(10), "
+	 "signature, char(10), payload) <> sha256 LIMIT 1",
+	 "it is not the one of its digest"},
 	{"orders", NULL,
-	 "SELECT 'row', id FROM orders WHERE json_extract(receipt, '$.result') <> result LIMIT 1",
-	 "its receipt says another result"},
+	 "SELECT 'row', id FROM orders WHERE receipt IS NOT NULL AND iif(json_valid(receipt), "
+	 "json_extract(receipt, '$.result') <> result OR json_extract(receipt, '$.mRID') <> mrid "
+	 "OR json_extract(receipt, '$.detail') <> detail OR json_extract(receipt, '$.ledgerSeq') "
+	 "<> entry_seq, 1) LIMIT 1",
+	 "its receipt says something else"},
 	{"orders", NULL,
 	 "SELECT 'row', id FROM orders WHERE (result = 'applied') < (entry_seq IS NOT NULL) LIMIT "
 	 "1",
@@ -54,6 +68,17 @@ static const struct {
 	 "the entries come to another energy"},
 	{"freeze", NULL,
 	 "SELECT 'supply ' || supply_id || ', day', day FROM freeze f WHERE NOT EXISTS (SELECT 1 "
+	 "FROM supply s JOIN life l ON l.point_id = s.point_id WHERE s.id = f.supply_id AND "
+	 "coalesce((SELECT to_wh FROM entry WHERE life_id = l.id AND seq <= f.entry_seq ORDER BY "
+	 "seq DESC LIMIT 1), l.first_wh) = f.register_wh) LIMIT 1",
+	 "the entries come to another register"},
+	/* Wherever in the world it is. */
+	{"freeze", NULL,
+	 "SELECT 'supply ' || supply_id || ', day', day FROM freeze WHERE at_s - (day + 1) * 86400 "
+	 "NOT BETWEEN -57600 AND 57600 LIMIT 1",
+	 "it ended at another time"},
+	{"freeze", NULL,
+	 "SELECT 'supply ' || supply_id || ', day', day FROM freeze f WHERE NOT EXISTS (SELECT 1 "
 	 "FROM supply s JOIN account a ON a.room_id = s.room_id WHERE s.id = f.supply_id AND "
 	 "coalesce((SELECT balance_nano FROM entry WHERE account_id = a.id AND seq <= f.entry_seq "
 	 "ORDER BY seq DESC LIMIT 1), 0) = f.balance_nano) LIMIT 1",
@@ -76,6 +101,10 @@ static const struct {
 	 "(SELECT -sum(amount_nano) FROM entry WHERE seq BETWEEN e.refers AND e.seq AND order_id = "
 	 "e.order_id AND refers = e.refers)) LIMIT 1",
 	 "its entries say otherwise"},
+	{"debt_payment", NULL,
+	 "SELECT 'row', p.id FROM debt_payment p JOIN entry e ON e.seq = p.entry_seq JOIN entry r "
+	 "ON r.seq = e.refers WHERE p.nano > 0 AND r.order_id <> p.recharge LIMIT 1",
+	 "its entry is of another recharge"},
 };
 
 /* Tables whose rows are numbered from 1 on, or behind a number, and never deleted. Those that a checkpoint
@@ -105,21 +134,37 @@ static const struct {
 	{"grant_known", "id", -1000000000, false},
 };
 
-/* order_digest(type, payload): as ledger_order_put() has it. */
-static void order_digest(sqlite3_context *context, int count, sqlite3_value **values)
+/* digest(...): SHA-256 over texts and bytes, one behind the other. NULL where one is none. */
+static void digest(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	const char *type = (const char *)sqlite3_value_text(values[0]);
-	const void *payload = sqlite3_value_blob(values[1]);
+	const void *parts[DIGEST_PARTS];
+	size_t sizes[DIGEST_PARTS];
 	uint8_t sha256[32];
+	bool whole = true;
 
-	(void)count;
-	if (!type || !payload ||
-	    chain_digest((const void *const[]){type, "\n", payload},
-			 (const size_t[]){strlen(type), 1, (size_t)sqlite3_value_bytes(values[1])},
-			 3, sha256) < 0)
+	for (int i = 0; i < count; i++) {
+		parts[i] = sqlite3_value_blob(values[i]);
+		sizes[i] = (size_t)sqlite3_value_bytes(values[i]);
+		whole = whole && sqlite3_value_type(values[i]) != SQLITE_NULL;
+	}
+	if (!whole || chain_digest(parts, sizes, (size_t)count, sha256) < 0)
 		sqlite3_result_null(context);
 	else
 		sqlite3_result_blob(context, sha256, sizeof(sha256), SQLITE_TRANSIENT);
+}
+
+/* By each number of parts that is asked for. */
+static int add_digest(struct walk *walk)
+{
+	static const int counts[] = {1, 3, DIGEST_PARTS};
+	int code = SQLITE_OK;
+
+	for (size_t i = 0; code == SQLITE_OK && i < sizeof(counts) / sizeof(counts[0]); i++)
+		code = sqlite3_create_function_v2(walk->db, "digest", counts[i],
+						  SQLITE_UTF8 | SQLITE_DIRECTONLY |
+							  SQLITE_DETERMINISTIC,
+						  NULL, digest, NULL, NULL, NULL);
+	return store_errno(walk->db, code);
 }
 
 static int ask(struct walk *walk, size_t number)
@@ -185,10 +230,7 @@ static int look_for_gap(struct walk *walk, size_t number)
 int rows_check(struct walk *walk)
 {
 	int64_t restored = 0;
-	int code = sqlite3_create_function_v2(
-		walk->db, "order_digest", 2, SQLITE_UTF8 | SQLITE_DIRECTONLY | SQLITE_DETERMINISTIC,
-		NULL, order_digest, NULL, NULL, NULL);
-	int error = store_errno(walk->db, code);
+	int error = add_digest(walk);
 
 	if (error == 0)
 		error = walk_integer(walk, LEDGER_RESTORED, &restored);

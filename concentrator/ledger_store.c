@@ -327,12 +327,12 @@ int store_account_add(struct ledger *ledger, int64_t account_id, bool closed, in
 	return 0;
 }
 
-int store_open_reading(sqlite3 **ret, const char *path, const char *vfs)
+static int open_reading(sqlite3 **ret, const char *path, const char *vfs, int mode)
 {
 	sqlite3 *db = NULL;
 	/* One thread at a time uses it, whoever opens it. */
-	int code = sqlite3_open_v2(
-		path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, vfs);
+	int code = sqlite3_open_v2(path, &db, mode | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX,
+				   vfs);
 	int error;
 
 	if (code == SQLITE_OK)
@@ -344,6 +344,30 @@ int store_open_reading(sqlite3 **ret, const char *path, const char *vfs)
 				    NULL, NULL, NULL);
 	if (code != SQLITE_OK) {
 		error = db ? store_errno(db, code) : -ENOMEM;
+		(void)sqlite3_close(db);
+		return error;
+	}
+	*ret = db;
+	return 0;
+}
+
+int store_open_reading(sqlite3 **ret, const char *path, const char *vfs)
+{
+	return open_reading(ret, path, vfs, SQLITE_OPEN_READONLY);
+}
+
+int store_open_judging(sqlite3 **ret, const char *path, const char *vfs)
+{
+	sqlite3 *db;
+	int error = open_reading(&db, path, vfs, SQLITE_OPEN_READWRITE), code;
+
+	if (error < 0)
+		return error;
+	code = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	if (code != SQLITE_OK) {
+		error = store_errno(db, code);
 		(void)sqlite3_close(db);
 		return error;
 	}

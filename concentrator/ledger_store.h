@@ -279,6 +279,9 @@ LEDGER_CHECKED int totals_add(struct ledger_totals *totals, enum entry_kind kind
 			      enum medium medium, int64_t energy_wh);
 /* Opens a connection of the reading kind: read-only, small cache. */
 LEDGER_CHECKED int store_open_reading(sqlite3 **ret, const char *path, const char *vfs);
+/* As store_open_reading(), and SQLite's own checks see the CHECKs of the tables, which it does not even read where a
+ * file is open for reading only. Nothing is written. A file that may not be written is opened as above. */
+LEDGER_CHECKED int store_open_judging(sqlite3 **ret, const char *path, const char *vfs);
 /* Every life's way from its first register to the last one settled. */
 #define LIFE_WAYS                                                                                  \
 	"SELECT id, coalesce((SELECT to_wh FROM entry WHERE life_id = l.id ORDER BY seq DESC "     \

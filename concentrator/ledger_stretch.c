@@ -15,11 +15,16 @@
 
 #define PAGE 4096
 
-/* Where ENTRY_COLUMNS has the ids that may be none. */
-#define COLUMN_POINT  4
-#define COLUMN_LIFE   5
-#define COLUMN_TARIFF 17
-#define COLUMN_REFERS 19
+/* Where ENTRY_COLUMNS has the ids that may be none, and what is not hashed as it stands there. */
+#define COLUMN_POINT   4
+#define COLUMN_LIFE    5
+#define COLUMN_TRUSTED 7
+#define COLUMN_BOOT    9
+#define COLUMN_TARIFF  17
+#define COLUMN_REFERS  19
+#define COLUMN_ORDER   20
+#define COLUMN_WHO     21
+#define COLUMN_WHY     22
 
 static int load_more(struct walk *walk, struct stretch *stretch)
 {
@@ -94,6 +99,27 @@ static int check_references(struct walk *walk, struct stretch *stretch, const st
 		(void)check_reference(walk, entry, values[COLUMN_TARIFF], entry->tariff_id,
 				      &stretch->tariffs, "tariff");
 	return 0;
+}
+
+static bool is_whole(sqlite3_value *value, const char *copied)
+{
+	return (size_t)sqlite3_value_bytes(value) == strlen(copied);
+}
+
+/* The hash is over what a reader takes from a row; the row must not say more than that. */
+static int check_forms(struct walk *walk, const struct entry *entry,
+		       sqlite3_value *const values[static ENTRY_COLUMN_COUNT])
+{
+	int64_t trusted = sqlite3_value_int64(values[COLUMN_TRUSTED]);
+
+	if (trusted == (int64_t)entry->at_trusted && is_whole(values[COLUMN_BOOT], entry->boot) &&
+	    is_whole(values[COLUMN_ORDER], entry->order) &&
+	    (entry->order[0] != '\0' || sqlite3_value_type(values[COLUMN_ORDER]) == SQLITE_NULL) &&
+	    is_whole(values[COLUMN_WHO], entry->who) && is_whole(values[COLUMN_WHY], entry->why))
+		return 0;
+	return walk_bad(walk, entry->seq,
+			"entry %" PRId64 ": a field is not as it can have been written",
+			entry->seq);
 }
 
 static int check_energy(struct walk *walk, struct stretch *stretch, const struct entry *entry,
@@ -226,6 +252,8 @@ static int check_entry(struct walk *walk, struct stretch *stretch,
 
 	entry_from_values(values, &entry, &balance_nano);
 	error = check_chain(walk, &entry);
+	if (error == 0 && walk->verdict->ok)
+		error = check_forms(walk, &entry, values);
 	if (error == 0 && walk->verdict->ok)
 		error = check_references(walk, stretch, &entry, values);
 	if (error == 0 && walk->verdict->ok)

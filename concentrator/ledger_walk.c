@@ -32,18 +32,14 @@ int walk_bad(struct walk *walk, int64_t seq, const char *format, ...)
 int walk_open(struct walk *walk, const char *path, const char *vfs)
 {
 	int64_t columns = 0;
-	int error = store_open_reading(&walk->db, path, vfs);
+	int error = store_open_judging(&walk->db, path, vfs);
 
 	if (error < 0)
 		return error;
 	sqlite3_progress_handler(walk->db, 4096, walk_tick, walk);
-	error = store_errno(walk->db,
-			    sqlite3_exec(walk->db, "PRAGMA query_only = ON", NULL, NULL, NULL));
-	if (error == 0)
-		error = walk_integer(walk,
-				     "SELECT count(*) FROM pragma_table_info('life') WHERE name = "
-				     "'medium'",
-				     &columns);
+	error = walk_integer(walk,
+			     "SELECT count(*) FROM pragma_table_info('life') WHERE name = 'medium'",
+			     &columns);
 	walk->has_medium = columns > 0;
 	return error;
 }

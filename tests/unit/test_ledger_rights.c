@@ -7,6 +7,7 @@
 #include "concentrator/ledger_debt.h"
 #include "concentrator/ledger_freeze.h"
 #include "concentrator/ledger_quarantine.h"
+#include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_tax.h"
 #include "concentrator/ledger_verify.h"
 #include "concentrator/rules/dated.h"
@@ -45,7 +46,7 @@ static void add_cash(struct house *house, const char *receipt, int64_t amount_na
 	struct ledger_cash cash = {.account_id = first.room.account_id,
 				   .amount_nano = amount_nano,
 				   .day = 20260101,
-				   .at_s = HOUSE_NOW_S,
+				   .at_s = HOUSE_NOW_S + 60,
 				   .who = "admin"};
 	char order[80];
 
@@ -64,7 +65,8 @@ static void add_waiting(struct house *house, const char *mrid)
 				     .signature = "s",
 				     .signature_size = 1,
 				     .result = "quarantined",
-				     .receipt = "{\"result\":\"quarantined\"}",
+				     .detail = "wait",
+				     .receipt = "{\"result\":\"quarantined\",\"detail\":\"wait\"}",
 				     .amount_nano = 5};
 
 	(void)snprintf(order.mrid, sizeof(order.mrid), "%s", mrid);
@@ -128,6 +130,29 @@ static void add_quarantine(struct house *house)
 	assert_int_equal(ledger_quarantine_open(house->ledger, &quarantine), 0);
 }
 
+static void add_texts(struct house *house)
+{
+	struct ledger_tariff tariff = {.name = "flat",
+				       .activation_s = HOUSE_NOW_S,
+				       .text = "[tariff]\nname = flat\n",
+				       .applied_by = "admin",
+				       .applied_s = HOUSE_NOW_S};
+	struct ledger_refused refused = {.mrid = "O-8",
+					 .type = "CreditRegister",
+					 .kid = "k1",
+					 .payload = "{}",
+					 .payload_size = 2,
+					 .signature = "s",
+					 .signature_size = 1,
+					 .reason = "signature",
+					 .received_s = HOUSE_NOW_S};
+
+	assert_int_equal(ledger_tariff_add(house->ledger, &tariff), 0);
+	assert_int_equal(ledger_order_refuse(house->ledger, &refused), 0);
+	assert_int_equal(
+		ledger_event_put(house->ledger, 0, "receipt", HOUSE_NOW_S, true, "{}", NULL), 0);
+}
+
 /* A little of everything. Entries 1 and 2 leave an allowance of 100 and a subsidy of 50 behind, which the charges
  * use up in part. */
 static int set_up(void **state)
@@ -176,6 +201,7 @@ static int set_up(void **state)
 	add_freeze(&house, DAY + 1);
 	add_freeze(&house, DAY + 2);
 	add_quarantine(&house);
+	add_texts(&house);
 	assert_int_equal(ledger_commit(house.ledger), 0);
 	house_close(&house);
 	*state = &house;
@@ -297,6 +323,39 @@ static void a_row_changed_taken_out_or_added_by_hand_is_named(void **state)
 		{"cash", "DELETE FROM cash WHERE id = 2", "table cash: the row of"},
 		{"cash", "INSERT INTO cash VALUES (3, 'R-3', 1, 5, 3, 20260101, 0, 0, 'x')",
 		 "table cash: 1 rows more"},
+		{"orders", "UPDATE orders SET amount_nano = amount_nano + 1 WHERE id = 1",
+		 "table orders: the row of entry 3"},
+		{"orders", "UPDATE orders SET detail = 'x' WHERE id = 3", "table orders, row 3"},
+		{"orders", "UPDATE orders SET receipt = receipt || 'x' WHERE id = 3",
+		 "table orders, row 3: its receipt"},
+		{"orders", "UPDATE orders SET receipt = '' WHERE id = 1",
+		 "table orders, row 1: its receipt"},
+		{"orders",
+		 "UPDATE orders SET receipt = json_set(receipt, '$.mRID', 'O-7') WHERE id = 1",
+		 "table orders, row 1: its receipt"},
+		{"orders",
+		 "UPDATE orders SET receipt = json_set(receipt, '$.ledgerSeq', 9) WHERE id = 1",
+		 "table orders, row 1: its receipt"},
+		{"refused", "UPDATE refused SET payload = x'7b'", "table refused, row 1"},
+		{"refused", "UPDATE refused SET kid = 'k2'", "table refused, row 1"},
+		{"tariff", "UPDATE tariff SET text = replace(text, 'flat', 'flap')",
+		 "table tariff, row 1"},
+		{"cash", "UPDATE cash SET at_s = at_s + 1 WHERE id = 1", "table cash: the row of"},
+		{"cash", "UPDATE cash SET who = 'anna' WHERE id = 1", "table cash: the row of"},
+		{"freeze", "UPDATE freeze SET register_wh = register_wh + 1 WHERE day = 20455",
+		 "table freeze, supply 1, day 20455"},
+		{"freeze", "UPDATE freeze SET at_s = 0 WHERE day = 20454",
+		 "table freeze, supply 1, day 20454"},
+		{"debt_payment", "UPDATE debt_payment SET recharge = 'O-2', by = 'O-2'",
+		 "table debt_payment, row 1"},
+		{"event", "UPDATE event SET epoch = 2", "table meta, row 1"},
+		{"orders",
+		 "PRAGMA ignore_check_constraints = ON; UPDATE orders SET received_trusted = 2",
+		 "CHECK constraint failed in orders"},
+		{"cash", "PRAGMA ignore_check_constraints = ON; UPDATE cash SET amount_nano = 0",
+		 "table cash"},
+		{"outbox", "PRAGMA ignore_check_constraints = ON; UPDATE outbox SET id = 2",
+		 "CHECK constraint failed in outbox"},
 		{"tax", "UPDATE tax SET account_id = 2", "table tax, entry 5"},
 		{"band_register", "INSERT INTO band_register VALUES (1, 999, 1, 1, 0, 0, 0)",
 		 "table band_register, meter life 1"},

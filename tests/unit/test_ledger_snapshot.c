@@ -33,9 +33,9 @@ static void take_cash(struct house *house, const char *receipt, int64_t amount_n
 	struct ledger_cash cash = {.account_id = second.room.account_id,
 				   .amount_nano = amount_nano,
 				   .day = 20260101,
-				   .at_s = HOUSE_NOW_S,
-				   .who = "admin"};
+				   .at_s = entry.at_s};
 
+	(void)snprintf(cash.who, sizeof(cash.who), "%s", entry.who);
 	entry.kind = ENTRY_CASH;
 	(void)snprintf(entry.order, sizeof(entry.order), "cash:%s", receipt);
 	assert_int_equal(ledger_entry_append(house->ledger, &entry), 0);

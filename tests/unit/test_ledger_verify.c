@@ -91,6 +91,16 @@ static void the_first_bad_entry_is_named(void **state)
 		 "UPDATE entry SET account_id = 2 WHERE seq = 8", 8, "hash"},
 		{"the meter life began elsewhere", "UPDATE life SET first_wh = 999 WHERE id = 1", 2,
 		 "settled"},
+		{"words behind the end of a text",
+		 "UPDATE entry SET why = why || char(0) || 'x' WHERE seq = 7", 7, "field"},
+		{"a boot id too long", "UPDATE entry SET boot = boot || 'x' WHERE seq = 10", 10,
+		 "field"},
+		{"an empty order", "UPDATE entry SET order_id = '' WHERE seq = 8", 8, "field"},
+		{"neither trusted nor not",
+		 "PRAGMA ignore_check_constraints = ON; UPDATE entry SET at_trusted = 2 WHERE seq "
+		 "= 11",
+		 11, "field"},
+		{"the site and more", "UPDATE meta SET site = site || char(0) || 'x'", 0, "site"},
 		{"another site", "UPDATE meta SET site = 'S-0002'", 0, "site"},
 	};
 
