@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* 1 and the text or number of one row; -ENODATA without a row. */
 static int ask(sqlite3 *db, const char *sql, int64_t *ret)
@@ -172,6 +173,8 @@ int backup_renew(const char *path, const char *file, int (*tick)(void *userdata)
 
 	if (is_itself(path, file))
 		return -EEXIST;
+	if (access(file, W_OK) < 0)
+		return -errno;
 	code = sqlite3_open_v2(file, &db,
 			       SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE |
 				       SQLITE_OPEN_NOMUTEX,

@@ -175,8 +175,10 @@ static int copy_backup(const char *file, const char *partial, struct ledger_fail
 		error = backup_write(db, partial, true, &copy);
 	(void)sqlite3_close(db);
 	if (error < 0 && ret_failure->text[0] == '\0')
-		return restore_refuse(ret_failure, error, "%s: it cannot be read as a ledger: %s",
-				      file, strerror(-error));
+		return restore_refuse(ret_failure, error, "%s: %s", file,
+				      error == -EMEDIUMTYPE
+					      ? "this file is no ledger, or it is damaged"
+					      : strerror(-error));
 	return error;
 }
 

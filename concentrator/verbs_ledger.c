@@ -208,10 +208,12 @@ int verb_ledger_backup(void *userdata, struct control_call *call)
 	const char *file = message_arg_string(call->args, "file");
 	struct reader_job job = {.kind = READER_BACKUP};
 	if (file == NULL) {
-		struct civil local = calendar_local(&station->settings.zone, station->now.s);
-		snprintf(job.file, sizeof(job.file), "%s/ledger-%04d%02d%02d-%02d%02d%02d.db",
-			 station->config->store.backup, local.year, local.month, local.day,
-			 local.hour, local.minute, local.second);
+		/* The next one brings it up to date. What a restore or an upgrade makes of the ledger begins
+		 * another, so that the one of before stays. */
+		struct ledger_meta meta;
+		ledger_meta_get(station->ledger, &meta);
+		snprintf(job.file, sizeof(job.file), "%s/ledger-%" PRId64 "-%d.db",
+			 station->config->store.backup, meta.epoch, LEDGER_SCHEMA);
 	} else if (file[0] != '/') {
 		control_fail(call, PROBLEM_USAGE, "file is not an absolute path");
 		return 0;

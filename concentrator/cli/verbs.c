@@ -174,7 +174,7 @@ static const struct verb money[] = {
 	{"ledger backup [FILE]", "write a copy of the ledger", ROLE_ADMIN, run_ledger_backup,
 	 "FILE is a name for the daemon, which writes it. An earlier backup there is brought up "
 	 "to\n"
-	 "date at the cost of what was added since."},
+	 "date at the cost of what was added since. Without FILE it is one in [store] backup."},
 	{"ledger checkpoint --reason TEXT", "tell the cloud all that another card would need",
 	 ROLE_ADMIN, run_ledger_checkpoint, "It is told once a day without being asked."},
 	{"ledger restore FILE --reason TEXT [--backup] [--replace] [--epoch N] [--dry-run]",

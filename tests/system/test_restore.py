@@ -167,9 +167,15 @@ class Restore(unittest.TestCase):
         site = self.site
         self.wait_applied(self.pay("101", 500))
         self.meter_for_a_while()
+        os.mkdir(os.path.join(site.folder, "backup"))
+        first = site.cli("ledger", "backup")
+        self.assertRegex(first["file"], f"^{site.folder}/backup/ledger-1-[0-9]+.db$")
         backup = site.cli("ledger", "backup", os.path.join(site.folder, "old.db"))["file"]
         self.wait_applied(self.pay("101", 600), self.pay("103", 50))
         self.meter_for_a_while()
+        second = site.cli("ledger", "backup")
+        self.assertEqual(second["file"], first["file"])
+        self.assertNotEqual(second["sha256"], first["sha256"])
         self.refused(8, backup, "--backup")
         self.refused(7, self.program_file(), "--backup", "--replace")
         self.assertEqual(site.cli("ledger", "restore", backup, "--backup", "--replace", *WHY)["epoch"], 2)
@@ -177,6 +183,8 @@ class Restore(unittest.TestCase):
         self.wait_applied(*self.paid, epoch=2)
         self.assertEqual({mrid: self.answered(2)[mrid] for mrid in self.paid},
                          {"r-1": {"duplicate"}, "r-2": {"applied"}, "r-3": {"applied"}})
+        self.assertRegex(site.cli("ledger", "backup")["file"], "/ledger-2-[0-9]+.db$")
+        self.assertEqual(len(os.listdir(os.path.join(site.folder, "backup"))), 2)
         self.check_money()
         self.assertEqual(self.cloud.state()["violations"], [])
 
