@@ -30,7 +30,21 @@ static uint32_t registers_of(const struct model *model)
 	return count;
 }
 
-/* Has the model every register that is declared? */
+/* Says what is wrong where the model lacks a register that is declared; true: it has them all. */
+static bool model_has_all(const struct config_bands *bands, const struct model *model,
+			  char ret[static STATION_ERROR_SIZE])
+{
+	uint32_t count = registers_of(model);
+	for (uint32_t i = count; i < BANDS_MAX; i++)
+		if (bands->names.name[i][0] != '\0') {
+			snprintf(ret, STATION_ERROR_SIZE,
+				 "[bands %s]: band_%u: %s has %u registers of bands", bands->name,
+				 i + 1, model->name, count);
+			return false;
+		}
+	return true;
+}
+
 static int check_model(struct station *station, const struct config_bands *bands, const char *name)
 {
 	const struct model *model = models_find(station->settings.models, name);
@@ -39,17 +53,10 @@ static int check_model(struct station *station, const struct config_bands *bands
 			 bands->name, name);
 		return -EINVAL;
 	}
-	uint32_t count = registers_of(model);
-	for (uint32_t i = count; i < BANDS_MAX; i++)
-		if (bands->names.name[i][0] != '\0') {
-			snprintf(station->error, sizeof(station->error),
-				 "[bands %s]: band_%u: %s has %u registers of bands", bands->name,
-				 i + 1, name, count);
-			return -EINVAL;
-		}
-	return 0;
+	return model_has_all(bands, model, station->error) ? 0 : -EINVAL;
 }
 
+/* Models alone: what meter a circuit has is the ledger's, and no reason to refuse a start. */
 static int check_models(struct station *station)
 {
 	for (size_t i = 0; i < station->config->bands_count; i++) {
@@ -57,7 +64,6 @@ static int check_models(struct station *station)
 		char word[CONFIG_TEXT_SIZE];
 		const char *at = NULL;
 		while (config_bands_meter(bands, &at, word)) {
-			/* A circuit's is known when it is there: rooms come and go. */
 			int r = strchr(word, '/') != NULL ? 0 : check_model(station, bands, word);
 			if (r < 0)
 				return r;
@@ -66,27 +72,37 @@ static int check_models(struct station *station)
 	return 0;
 }
 
+/* What a meter's registers are declared to count, where it has them; NULL: nothing. */
+static const struct config_bands *declared_of(struct station *station,
+					      const struct station_supply *supply)
+{
+	const struct model *model = supply->meter->model;
+	char lacking[STATION_ERROR_SIZE], subject[ALARM_SUBJECT_MAX + 1];
+	const struct config_bands *declared = config_bands_of(
+		station->config, model->name, supply->room->record.name, supply->record.circuit);
+	if (declared == NULL || model_has_all(declared, model, lacking))
+		return declared;
+	station_subject(supply, subject);
+	station_alarm(station, ALARM_BAND_REGISTERS, subject, "%s; not used", lacking);
+	return NULL;
+}
+
 static int load_supply(struct station *station, struct station_supply *supply)
 {
 	if (supply->meter == NULL || supply->medium != MEDIUM_ELECTRICITY)
 		return 0;
-	const struct model *model = supply->meter->model;
-	const struct config_bands *declared = config_bands_of(
-		station->config, model->name, supply->room->record.name, supply->record.circuit);
+	const struct config_bands *declared = declared_of(station, supply);
 	if (declared == NULL)
 		return 0;
-	int r = check_model(station, declared, model->name);
-	if (r < 0)
-		return r;
 	supply->bands = calloc(1, sizeof(*supply->bands));
 	if (supply->bands == NULL)
 		return -ENOMEM;
 	supply->bands->names = &declared->names;
-	supply->bands->count = registers_of(model);
+	supply->bands->count = registers_of(supply->meter->model);
 	if (supply->life.id == 0)
 		return 0;
 	struct ledger_bands kept;
-	r = ledger_bands_get(station->ledger, supply->life.id, &kept);
+	int r = ledger_bands_get(station->ledger, supply->life.id, &kept);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	supply->bands->doubted_s = supply->bands->settling_doubted_s = kept.doubted_s;

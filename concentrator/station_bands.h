@@ -5,6 +5,7 @@
 
 /* After supplies and lives are loaded: finds what is declared for each meter, and what the ledger kept of its registers.
  * -EINVAL: something is declared for a model that has no such register, or that there is not; station->error says so.
+ * Declared for a circuit whose meter has no such register it is an alarm.
  * -errno of the ledger. */
 int station_bands_load(struct station *station);
 /* The supply had bands in memory only; from the one it was loaded from anew. */

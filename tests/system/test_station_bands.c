@@ -305,8 +305,6 @@ static void a_register_that_no_model_has_is_refused(void **state)
 		{"a third register of a meter with two", "orno-we514-we515", 2,
 		 "[bands b]: band_3: orno-we514-we515 has 2 registers of bands"},
 		{"a model that there is not", "orno", 0, "[bands b]: no model is named orno"},
-		{"a meter without any, by its circuit", "101/sockets", 0,
-		 "[bands b]: band_1: hiking-dds238-sr has 0 registers of bands"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -332,6 +330,28 @@ static void a_register_that_no_model_has_is_refused(void **state)
 	}
 }
 
+/* Which meter a circuit has is the ledger's, and keeps no daemon from starting. */
+static void a_register_that_a_circuit_s_meter_has_not_is_an_alarm(void **state)
+{
+	assert_int_equal(site_setup(state), 0);
+	struct site *site = *state;
+	const struct alarm *alarm;
+
+	site_add_meter(site, 100);
+	site_add_room(site, 101, 1000, "sockets", true, 1);
+	site_close(site);
+	declare(site, "peak", "valley");
+	(void)snprintf(site->config.bands[0].meters, sizeof(site->config.bands[0].meters),
+		       "101/sockets 102/sockets");
+	site_open(site);
+	alarm = alarms_find(&site->building.station->alarms, ALARM_BAND_REGISTERS, "101 sockets");
+	assert_non_null(alarm);
+	assert_string_equal(alarm->detail, "[bands b]: band_1: hiking-dds238-sr has 0 registers of "
+					   "bands; not used");
+	assert_null(site_room(site, "101")->supplies[0]->bands);
+	assert_int_equal(site_teardown(state), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_was_set_is_believed_after_eight_days),
 		cmocka_unit_test(an_exchange_begins_anew),
 		cmocka_unit_test(a_register_that_no_model_has_is_refused),
+		cmocka_unit_test(a_register_that_a_circuit_s_meter_has_not_is_an_alarm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
