@@ -391,6 +391,21 @@ static int64_t cost_us(const struct station *station, const struct station_devic
 				     : station_cost_us(station, device, span, channel);
 }
 
+/* What goes between two blocks of one length (read_apart.h), at the most. */
+static int64_t between_us(const struct station_device *device, const struct schedule_traits *traits)
+{
+	int64_t most_us = 0;
+	bool blocks = false;
+	for (int kind = 0; kind < SCHEDULE_READS; kind++) {
+		const struct station_reads *reads = &device->reads[kind];
+		for (size_t n = 1; n < reads->count; n++)
+			blocks = blocks || reads->at[n].span == reads->at[0].span;
+		if (kind != SCHEDULE_ENERGY && traits->cost_us[kind] > most_us)
+			most_us = traits->cost_us[kind];
+	}
+	return blocks ? READ_APART * most_us : 0;
+}
+
 int station_device_traits(struct station *station, struct station_device *device)
 {
 	struct schedule *schedule = &station->lines[device->line].schedule;
@@ -407,6 +422,7 @@ int station_device_traits(struct station *station, struct station_device *device
 			any = true;
 		}
 	}
+	traits.between_us = between_us(device, &traits);
 	if (device->load.count > 0 &&
 	    device->model->spans[device->load.span].role == MODEL_ROLE_INSTANT)
 		traits.load_in = SCHEDULE_INSTANT;

@@ -16,6 +16,7 @@
 #include "concentrator/station_model.h"
 #include "concentrator/station_money.h"
 #include "concentrator/station_relay.h"
+#include "concentrator/station_request.h"
 #include "concentrator/station_silence.h"
 #include "concentrator/survey.h"
 #include "concentrator/verbs_meter.h"
@@ -87,23 +88,26 @@ static struct station_supply *supply_of_cookie(const struct station *station, ui
 	return NULL;
 }
 
-static bool reads_positions_alone(const struct station_device *device)
+/* A scan or a test asks devices of the schedule, too. */
+static void note_survey(struct station *station, size_t line, const struct line_request *request)
 {
-	return device->reads[SCHEDULE_ENERGY].count == 0 &&
-	       device->reads[SCHEDULE_INSTANT].count == 0;
+	for (size_t i = 0; i < station->device_count; i++)
+		if (station->devices[i]->line == line &&
+		    station->devices[i]->address == request->slave)
+			station_request_sent(station->devices[i], request);
 }
 
-/* The request of a job. false: it cannot be sent (any more). */
-static bool build(struct station *station, size_t line, const struct schedule_job *job,
-		  struct station_job *slot, struct line_request *ret)
+/* The request of the job in the slot, which may become one of another kind. false: it cannot be sent (any more). */
+static bool build(struct station *station, size_t line, struct station_job *slot,
+		  struct line_request *ret)
 {
+	const struct schedule_job *job = &slot->job;
 	struct station_device *device = device_of(station, line, job->device);
 	struct meter_request request;
 	if (device == NULL)
 		return false;
 	slot->model = device->model;
-	slot->job = *job;
-	slot->once = slot->merged = false;
+	slot->once = slot->merged = slot->mute = false;
 	if (job->span == SCHEDULE_RELAY) {
 		struct station_supply *supply = supply_of_cookie(station, job->cookie);
 		if (supply == NULL || supply->relay != device)
@@ -114,29 +118,8 @@ static bool build(struct station *station, size_t line, const struct schedule_jo
 		if (model_relay_request(device->model, job->channel, coil, &request) < 0 ||
 		    !model_may_write(device->model, &request))
 			return false;
-	} else {
-		struct station_reads *reads = &device->reads[job->span];
-		if (reads->count == 0)
-			return false;
-		/* A position is waited for; of a board it is all that is ever read. At a boundary the
-		 * register is, unless it moves no money before that. */
-		slot->once = (!job->boundary || device->identity.pending) &&
-			     (job->span != SCHEDULE_POSITION || reads_positions_alone(device)) &&
-			     station_identity_next(station, device, &slot->span, &slot->channel);
-		device->once_last = slot->once;
-		if (!slot->once) {
-			reads->next = (uint8_t)((reads->next + 1) % reads->count);
-			slot->span = reads->at[reads->next].span;
-			slot->channel = reads->at[reads->next].channel;
-		}
-		if ((job->span == SCHEDULE_LOAD && !slot->once
-			     ? read_load_request(device->model, &device->load, slot->channel,
-						 &request)
-			     : model_span_request(device->model, slot->span, slot->channel,
-						  &request)) < 0)
-			return false;
-		if (!job->boundary)
-			station_merge(station, device, slot, &request);
+	} else if (!station_request_read(station, device, slot, &request)) {
+		return false;
 	}
 	fill_request(device, &request, ret);
 	return true;
@@ -224,6 +207,7 @@ static bool feed_survey(struct station *station, size_t index, struct station_jo
 	}
 	*slot = (struct station_job){
 		.used = true, .tag = out.tag, .survey = true, .request = out.request};
+	note_survey(station, index, &out.request);
 	return true;
 }
 
@@ -269,19 +253,20 @@ void station_feed(struct station *station, size_t index)
 			return;
 		}
 		line->wait_us = station->now.us;
-		if (!build(station, index, &job, slot, &out.request)) {
-			abandon(station, index, &job);
+		slot->job = job;
+		if (!build(station, index, slot, &out.request)) {
+			abandon(station, index, &slot->job);
 			continue;
 		}
 		out.tag = ++line->next_tag;
-		out.turnaround_us = schedule_turnaround_us(&line->schedule, job.device);
+		out.turnaround_us = schedule_turnaround_us(&line->schedule, slot->job.device);
 		int r = station->settings.ports.submit(station->settings.userdata, index, &out);
 		if (r == -EPERM) {
-			abandon(station, index, &job);
+			abandon(station, index, &slot->job);
 			continue;
 		}
 		if (r < 0) {
-			schedule_put_back(&line->schedule, &job, station->now.us);
+			schedule_put_back(&line->schedule, &slot->job, station->now.us);
 			line->wait_us = station->now.us + 100000;
 			return;
 		}
@@ -478,6 +463,7 @@ void station_result(struct station *station, size_t index, const struct line_res
 	struct station_job slot = *found;
 	found->used = false;
 	if (slot.survey) {
+		note_survey(station, index, &slot.request);
 		/* Addresses where nobody is say nothing of how well the line goes. */
 		tally_stray(&line->tally, result->stray, now->us);
 		survey_end(line->survey, result, now->us);
@@ -494,6 +480,8 @@ void station_result(struct station *station, size_t index, const struct line_res
 		station_feed(station, index);
 		return;
 	}
+	if (device != NULL && result->sent_us != 0)
+		station_request_sent(device, &slot.request);
 	bool was_away = device != NULL &&
 			schedule_state(&line->schedule, device->index, now->us) != SCHEDULE_ALIVE;
 	uint32_t events = schedule_result(
@@ -505,9 +493,9 @@ void station_result(struct station *station, size_t index, const struct line_res
 		station_identity_forget(station, device);
 		station_load_read_again(station, device);
 	}
-	if (device != NULL && device->model == slot.model)
+	if (device != NULL && device->model == slot.model && !slot.mute)
 		station_load_read_ended(station, device, &slot, result->error);
-	if (slot.once && device != NULL && device->model == slot.model)
+	if ((slot.once || slot.mute) && device != NULL && device->model == slot.model)
 		schedule_ask(&line->schedule, device->index, slot.job.span);
 	/* The wire first: the next job leaves before this answer is thought about, unless it is one that
 	 * may ask for a command. */
@@ -520,6 +508,10 @@ void station_result(struct station *station, size_t index, const struct line_res
 	/* Another meter has taken its place since it was asked: not this one's answer. */
 	if (device == NULL || device->model != slot.model)
 		return;
+	if (slot.mute) {
+		station_feed(station, index);
+		return;
+	}
 
 	struct station_job part;
 	struct line_result answer;

@@ -41,6 +41,7 @@
 #include "drivers/line.h"
 #include "meters/decode.h"
 #include "meters/model.h"
+#include "meters/read_apart.h"
 #include "meters/read_plan.h"
 #include "meters/reading.h"
 
@@ -105,7 +106,8 @@ struct station_device {
 	uint8_t once_before; /* its count, while the reads are gathered anew */
 	uint16_t users;      /* supplies that hang on it, as meter and as relay */
 	uint16_t users_before;
-	bool once_last; /* the last read given out was one: another kind goes next (T1c) */
+	bool once_last;          /* the last read given out was one: another kind goes next (T1c) */
+	struct read_apart apart; /* reads sent to it last, whoever asked for them (T1c) */
 	struct station_identity identity;
 	uint8_t merge_failures; /* of reads of two spans at once, in a row */
 	struct read_load
@@ -122,6 +124,7 @@ struct station_job {
 	struct schedule_job job;
 	struct line_request request;
 	bool once;   /* a read of what the device is, in the place of the schedule's */
+	bool mute;   /* its answer could be another's: it goes between reads, and is not believed */
 	bool survey; /* of the line's scan or test, not of the schedule */
 	const struct model *model; /* what it was asked as */
 	uint8_t span;              /* of the model */

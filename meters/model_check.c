@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "meters/quantity.h"
+#include "meters/read_apart.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -46,10 +47,14 @@ static bool span_is_bits(const struct model_span *span)
 	return span->function == FUNCTION_READ_COILS || span->function == FUNCTION_READ_DISCRETE;
 }
 
-/* Bytes of the answer: bits are packed. */
 static unsigned span_reply_bytes(const struct model_span *span)
 {
-	return span_is_bits(span) ? (span->count + 7U) / 8U : span->count * 2U;
+	return read_apart_bytes(span->function, span->count);
+}
+
+static unsigned span_blocks(const struct model *model, const struct model_span *span)
+{
+	return span->stride == 0 ? 1 : (model->channels + span->channels - 1U) / span->channels;
 }
 
 static void check_span_blocks(struct model_reader *reader, const struct model *model,
@@ -89,6 +94,25 @@ static void check_span_lengths(struct model_reader *reader, const struct model *
 				"to one would pass for the other; expected another count",
 				span->name, other->name);
 	}
+}
+
+/* Blocks of one span are of one length: they are kept apart by a read between them that can be taken for
+ * none of them, nor for another of its own span (read_apart.h). */
+static void check_span_apart(struct model_reader *reader, const struct model *model, unsigned i)
+{
+	const struct model_span *span = &model->spans[i];
+
+	if (span_blocks(model, span) < 2 || model_role_is_seldom(span->role))
+		return;
+	for (unsigned k = 0; k < model->spans_count; k++)
+		if (k != i && span_blocks(model, &model->spans[k]) == 1 &&
+		    !model_role_is_seldom(model->spans[k].role))
+			return;
+	model_complain(reader, span_line(reader, span),
+		       "[span %s] has blocks of one length, and nothing to be read between them: "
+		       "an answer to one would pass for another's; expected another span of role "
+		       "energy, instant or relay without a stride",
+		       span->name);
 }
 
 static void check_span_rows(struct model_reader *reader, const struct model *model, unsigned span)
@@ -355,6 +379,7 @@ void model_check(struct model_reader *reader, struct model *model)
 	for (unsigned i = 0; i < model->spans_count; i++) {
 		check_span_blocks(reader, model, &model->spans[i]);
 		check_span_lengths(reader, model, i);
+		check_span_apart(reader, model, i);
 		check_span_rows(reader, model, i);
 		check_span_witness(reader, model, i);
 	}

@@ -17,7 +17,7 @@
  *
  * B1 (part, T1c)  No two requests of a device have answers of one function and length: a merged read,
  *                 and one of a part, is as long as no block of the model and no other read that could be
- *                 made of them.
+ *                 made of them. Its blocks of one length are kept apart by their order (read_apart.h).
  */
 #pragma once
 

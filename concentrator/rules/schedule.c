@@ -323,6 +323,21 @@ static struct candidate find_read(const struct schedule *schedule, int64_t now_u
 	return best;
 }
 
+static void take_asked(struct schedule *schedule, struct schedule_job *job)
+{
+	struct schedule_device *device = &schedule->device[job->device];
+
+	job->asked = (device->asked & (1U << job->span)) != 0;
+	device->asked &= (uint8_t) ~(1U << job->span);
+}
+
+/* It is not read now: what asked for it does so still. */
+static void give_asked_back(struct schedule *schedule, const struct schedule_job *job)
+{
+	if (job->asked)
+		schedule_ask(schedule, job->device, job->span);
+}
+
 bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_job *ret_job,
 		   int64_t *ret_wait_us)
 {
@@ -342,7 +357,7 @@ bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_jo
 			return false;
 		}
 		job = candidate.job;
-		schedule->device[job.device].asked &= (uint8_t) ~(1U << job.span);
+		take_asked(schedule, &job);
 		schedule->probing = schedule->probing || job.probe;
 	}
 	schedule->device[job.device].in_flight |= (uint8_t)(1U << job.span);
@@ -356,6 +371,21 @@ bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_jo
 	return true;
 }
 
+void schedule_instead(struct schedule *schedule, struct schedule_job *job, enum schedule_span span)
+{
+	struct schedule_device *device = &schedule->device[job->device];
+
+	assert(job->span < SCHEDULE_READS && span < SCHEDULE_READS);
+	assert(device->traits.cost_us[span] > 0);
+	give_asked_back(schedule, job);
+	device->in_flight &= (uint8_t) ~(1U << job->span);
+	device->in_flight |= (uint8_t)(1U << span);
+	job->span = span;
+	job->boundary = false;
+	take_asked(schedule, job);
+	schedule->given_us = device->traits.cost_us[span];
+}
+
 void schedule_put_back(struct schedule *schedule, const struct schedule_job *job, int64_t now_us)
 {
 	struct schedule_device *device = &schedule->device[job->device];
@@ -364,8 +394,10 @@ void schedule_put_back(struct schedule *schedule, const struct schedule_job *job
 	schedule->out--;
 	if (job->probe)
 		schedule->probing = false;
-	if (job->span != SCHEDULE_RELAY)
-		return; /* its deadline has not moved */
+	if (job->span != SCHEDULE_RELAY) {
+		give_asked_back(schedule, job); /* its deadline has not moved */
+		return;
+	}
 
 	schedule_restore_command(schedule, job, now_us);
 }

@@ -83,14 +83,17 @@ struct schedule_traits {
 	int64_t cost_us[SCHEDULE_READS];
 	uint8_t round[SCHEDULE_READS]; /* transactions until all of the span is read, one a job;
 					* 0 is 1. Deadlines are of the round. */
-	enum schedule_span load_in;    /* where SCHEDULE_LOAD is a span: the one it is a part of */
+	int64_t between_us; /* what has to be read between two of a round, so that none is taken for the
+			     * other; 0: nothing */
+	enum schedule_span load_in; /* where SCHEDULE_LOAD is a span: the one it is a part of */
 };
 
 struct schedule_job {
 	uint16_t device; /* index from schedule_add() */
 	enum schedule_span span;
-	bool probe;    /* of a device that does not answer: expect a time-out */
-	bool boundary; /* of the register, for a boundary: nothing goes in its place or with it */
+	bool probe;       /* of a device that does not answer: expect a time-out */
+	bool asked;       /* by schedule_ask() */
+	bool boundary;    /* of the register, for a boundary: nothing comes with it */
 	bool same_device; /* SCHEDULE_RELAY behind a job of the same device: if that one times out,
 			   * do not send; hand it back with schedule_put_back() */
 	/* With SCHEDULE_RELAY: */
@@ -227,6 +230,10 @@ int64_t schedule_period_us(const struct schedule *schedule, const struct schedul
  * command or ask). The caller may hold one job running and one ready. */
 bool schedule_next(struct schedule *schedule, int64_t now_us, struct schedule_job *ret_job,
 		   int64_t *ret_wait_us);
+
+/* The job, taken and not sent yet, is to read this span of the same device instead (which has one). What it was
+ * to read is wanted as before. */
+void schedule_instead(struct schedule *schedule, struct schedule_job *job, enum schedule_span span);
 
 /* A job taken but never sent goes back, to be given out again. */
 void schedule_put_back(struct schedule *schedule, const struct schedule_job *job, int64_t now_us);

@@ -51,7 +51,9 @@ static int64_t hurried_ppm(const struct schedule *schedule)
 			int64_t within_us = hurry_us(device, span);
 
 			if (within_us > 0)
-				total_ppm += device->traits.cost_us[span] * 1000000 / within_us;
+				total_ppm += (device->traits.cost_us[span] +
+					      device->traits.between_us) *
+					     1000000 / within_us;
 		}
 	}
 	return total_ppm;

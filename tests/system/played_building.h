@@ -40,6 +40,8 @@ struct played_meter {
 	int64_t peak_to_s;
 	int64_t clock_ahead_s; /* of Shanghai's time */
 	bool bands_frozen;
+	bool map12; /* WB-MAP12E: each group's three registers show 3 Wh less than the group's before,
+			    * its currents and powers 1 A and 1 W more */
 	bool volts_gone; /* ADF400L: the voltage reads as zero */
 	bool whole;      /* it refuses reads that begin within a block */
 	bool board;
@@ -70,12 +72,20 @@ struct played_building {
 	int64_t commits;
 	void (*on_commit)(void *userdata); /* NULL: nobody looks */
 	void *userdata;
-	int64_t noise_per_s; /* bytes while nobody sends */
-	int64_t noised_us;   /* heard up to here */
-	int64_t lost_writes; /* sent with settings that nobody hears */
-	int64_t faster;      /* the line, than at 9600 baud; 0: as that */
-	int64_t slower;      /* its characters, than at 9600 baud; 0: as that */
-	bool reading;        /* the reader has a job */
+	int64_t noise_per_s;   /* bytes while nobody sends */
+	int64_t noised_us;     /* heard up to here */
+	int64_t lost_writes;   /* sent with settings that nobody hears */
+	int64_t faster;        /* the line, than at 9600 baud; 0: as that */
+	int64_t slower;        /* its characters, than at 9600 baud; 0: as that */
+	int64_t shifted_every; /* so many answers, a gateway hands out one it has kept; 0: never */
+	size_t shifted_by;     /* ... the one before, or the one before that */
+	int64_t answers;
+	int64_t passed; /* kept ones that fit a request for other registers */
+	struct {
+		struct line_request request;
+		struct line_result result;
+	} kept[2];    /* newest first */
+	bool reading; /* the reader has a job */
 	struct reader_job read;
 };
 

@@ -43,7 +43,7 @@ int site_try_open(struct site *site, struct ledger_failure *ret_failure)
 		.userdata = &site->building,
 		.seed = 1,
 		.version = "test",
-		.read_period_us = site->read_period_us > 0 ? site->read_period_us : MINUTE_US,
+		.read_period_us = site->read_period_us != 0 ? site->read_period_us : MINUTE_US,
 	};
 	if (site->zone != NULL)
 		station.zone = *site->zone;

@@ -29,7 +29,7 @@ struct site {
 	struct ledger *ledger;
 	struct played_building building;
 	EVP_PKEY *key;
-	int64_t read_period_us;          /* of each meter; 0: a minute */
+	int64_t read_period_us; /* of each meter; 0: a minute; below: as fast as prepayd does */
 	const struct offset_table *zone; /* NULL: Shanghai */
 };
 

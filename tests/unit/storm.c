@@ -12,6 +12,8 @@
 #define TRICKLE_MAX_US 30000
 #define NOISE_US       (60 * MS)
 
+_Static_assert(READ_APART == 2, "the gateway keeps two answers");
+
 /* splitmix64 */
 static uint64_t any(struct storm *storm)
 {
@@ -58,20 +60,39 @@ bool storm_right(const struct line_request *request, const uint16_t *values, siz
 	return true;
 }
 
+static struct meter_request read_of(const struct line_request *request)
+{
+	return (struct meter_request){.function = request->function,
+				      .address = request->address,
+				      .count = request->count};
+}
+
+static uint16_t count_of(const struct storm *storm, unsigned int block, uint8_t function)
+{
+	if (storm->equal_lengths)
+		return block == BLOCKS - 1 ? 1 : EQUAL_COUNT;
+	/* T1 (c): no two blocks of one meter are of the same length, functions included. */
+	return (uint16_t)(1 + 3 * block + 10U * (function - 3U));
+}
+
 const struct line_request *storm_request(struct storm *storm)
 {
-	unsigned int block = (unsigned int)storm_below(storm, BLOCKS);
 	struct line_request *request = &storm->request;
+	struct meter_request read;
 
-	*request = (struct line_request){
-		.slave = (uint8_t)(1 + storm_below(storm, storm->slaves)),
-		.function = (uint8_t)(3 + storm_below(storm, 2)),
-	};
-	/* T1 (c): no two blocks of one meter are of the same length, functions included. */
-	request->address = (uint16_t)(block * 100 + request->function * 1000U);
-	request->count = storm->equal_lengths
-				 ? EQUAL_COUNT
-				 : (uint16_t)(1 + 3 * block + 10U * (request->function - 3U));
+	do {
+		unsigned int block = (unsigned int)storm_below(storm, BLOCKS);
+		uint8_t slave = (uint8_t)(1 + storm_below(storm, storm->slaves));
+		uint8_t function = (uint8_t)(3 + storm_below(storm, 2));
+
+		*request = (struct line_request){
+			.slave = slave,
+			.function = function,
+			.address = (uint16_t)(block * 100 + function * 1000U),
+			.count = count_of(storm, block, function),
+		};
+		read = read_of(request);
+	} while (read_apart_mistakes(&storm->apart[request->slave], &read));
 	storm->turnaround_us = storm->turnaround_least_us +
 			       storm_below(storm, storm->turnaround_most_us -
 							  storm->turnaround_least_us + 1);
@@ -111,10 +132,7 @@ static enum storm_fault any_fault(struct storm *storm)
 	enum storm_fault fault = drawn < STORM_FAULT_COUNT - 1 ? (enum storm_fault)(drawn + 1)
 							       : STORM_SOUND;
 
-	/* What T1 (c) alone tells apart: the answer before, where all blocks are of one length. */
-	if (fault == STORM_SHIFTED &&
-	    (storm->previous_len == 0 ||
-	     (storm->equal_lengths && storm->previous_slave == storm->request.slave)))
+	if (fault == STORM_SHIFTED && storm->previous_len[READ_APART - 1] == 0)
 		return STORM_SOUND;
 	return fault;
 }
@@ -156,6 +174,8 @@ void storm_strike(struct storm *storm, struct played *line, const uint8_t *frame
 	uint8_t bytes[3 * FRAME_MAX], right[FRAME_MAX];
 	size_t right_len = make_reply(request, right), n = right_len;
 	enum storm_fault fault = any_fault(storm);
+	struct meter_request read = read_of(request);
+	size_t before;
 
 	memcpy(bytes, right, n);
 	storm->fault = fault;
@@ -183,8 +203,9 @@ void storm_strike(struct storm *storm, struct played *line, const uint8_t *frame
 		n = 0;
 		break;
 	case STORM_SHIFTED:
-		memcpy(bytes, storm->previous, storm->previous_len);
-		n = storm->previous_len;
+		before = (size_t)storm_below(storm, READ_APART);
+		n = storm->previous_len[before];
+		memcpy(bytes, storm->previous[before], n);
 		break;
 	case STORM_QUEUED:
 		other.address += 1;
@@ -246,9 +267,11 @@ void storm_strike(struct storm *storm, struct played *line, const uint8_t *frame
 	}
 	if (n > 0)
 		played_put(line, wire, start_us, bytes, n);
-	memcpy(storm->previous, right, right_len);
-	storm->previous_len = right_len;
-	storm->previous_slave = request->slave;
+	memmove(storm->previous[1], storm->previous[0], sizeof(storm->previous[0]));
+	storm->previous_len[1] = storm->previous_len[0];
+	memcpy(storm->previous[0], right, right_len);
+	storm->previous_len[0] = right_len;
+	read_apart_sent(&storm->apart[request->slave], &read);
 }
 
 uint64_t storm_least(const uint64_t struck[static STORM_FAULT_COUNT])

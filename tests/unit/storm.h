@@ -13,6 +13,7 @@
 
 #include "drivers/frame.h"
 #include "drivers/wire.h"
+#include "meters/read_apart.h"
 #include "tests/unit/played_line.h"
 
 #define STORM_SLAVES 8
@@ -20,10 +21,10 @@
 enum storm_fault {
 	STORM_SOUND,
 	STORM_SILENT,
-	STORM_LATE,           /* behind its deadline: while others are asked, or far later */
-	STORM_EARLIER,        /* an older answer of the same slave and length comes while we ask */
-	STORM_SHIFTED,        /* a queueing gateway hands out the answer before this one */
-	STORM_QUEUED,         /* an older answer and the right one, without a gap between them */
+	STORM_LATE,    /* behind its deadline: while others are asked, or far later */
+	STORM_EARLIER, /* an older answer of the same slave and length comes while we ask */
+	STORM_SHIFTED, /* a queueing gateway hands out the answer before this one, or before that */
+	STORM_QUEUED,  /* an older answer and the right one, without a gap between them */
 	STORM_DUPLICATED,     /* twice within the gap, the second right, the first not quite */
 	STORM_ECHOED,         /* the request comes back in front of the answer */
 	STORM_TRUNCATED,      /* the end is missing */
@@ -41,9 +42,9 @@ struct storm {
 	/* What to play; set before the first request. */
 	struct wire wire;
 	uint64_t random;
-	int slaves;            /* 3 to STORM_SLAVES */
-	bool equal_lengths;    /* all blocks of all slaves are of one length */
-	bool echo;             /* the adapter hears itself */
+	int slaves;         /* 3 to STORM_SLAVES */
+	bool equal_lengths; /* all blocks of all slaves are of one length, but for the last of each */
+	bool echo;          /* the adapter hears itself */
 	unsigned int sound_of; /* beside each fault once, so many sound answers */
 	bool late_player; /* it may be late itself: what must come close together comes at once,
 				* and what must come early comes as soon as it can */
@@ -52,9 +53,10 @@ struct storm {
 
 	int64_t turnaround_us; /* what is learnt of the slave asked now; answers come before it */
 	struct line_request request;
-	uint8_t previous[FRAME_MAX]; /* the answer to the request before */
-	size_t previous_len;
-	uint8_t previous_slave;
+	struct read_apart apart[STORM_SLAVES + 1]; /* the product's rule, by slave */
+	uint8_t previous[READ_APART]
+			[FRAME_MAX]; /* the answers to the requests before, newest first */
+	size_t previous_len[READ_APART];
 	enum storm_fault fault; /* what struck last */
 	uint64_t struck[STORM_FAULT_COUNT];
 };
@@ -67,7 +69,7 @@ long storm_reads(long count);
 
 int64_t storm_below(struct storm *storm, int64_t n);
 
-/* The next request and its turnaround_us. */
+/* The next request, one that the product would send now (read_apart.h), and its turnaround_us. */
 const struct line_request *storm_request(struct storm *storm);
 
 /* What the line does to the request, whose frame was sent at sent_us: bytes on `line`, now or later. */

@@ -741,8 +741,10 @@ static void channels_in_blocks(void **state)
 		  "source = s\nchannels = 12\n"
 		  "[span energy]\nrole = energy\nfunction = 4\naddress = 0x1204\ncount = 12\n"
 		  "channels = 3\nstride = 0x1000\n"
+		  "[span frequency]\nrole = instant\nfunction = 4\naddress = 0x10F8\ncount = 1\n"
 		  "[row energy_import]\nspan = energy\nregister = 0x1204\nstride = 4\ntype = u64\n"
-		  "order = lsw\nunit = kWh\nscale = 0.00001\n");
+		  "order = lsw\nunit = kWh\nscale = 0.00001\n"
+		  "[row frequency]\nspan = frequency\nregister = 0x10F8\ntype = u16\nunit = Hz\n");
 	for (unsigned channel = 1; channel <= 12; channel++) {
 		struct meter_request request;
 		struct reading reading = {0};

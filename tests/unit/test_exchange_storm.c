@@ -105,7 +105,8 @@ static void no_wrong_value_through_an_echo(void **state)
 	rage("9600 8E1 with echo", false, true, (struct wire){9600, 11});
 }
 
-/* Blocks of one length: silence and the other slave in between keep a late answer away. */
+/* Blocks of one length: silence and another slave keep a late answer away, and what the product asks in
+ * between one that a gateway has kept. */
 static void no_wrong_value_where_all_blocks_are_of_one_length(void **state)
 {
 	(void)state;

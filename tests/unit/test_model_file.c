@@ -204,6 +204,17 @@ static const struct bad bads[] = {
 	 "[row energy_import]\nspan = a\nregister = 0\ntype = u32\norder = msw\nunit = Wh\n",
 	 "x.meter:9: [span a] has no stride: expected elements from one block of 1 channels to the "
 	 "next"},
+	{"blocks of one length with nothing to be read between them (T1c)", good,
+	 HEAD
+	 "channels = 2\n[span a]\nrole = energy\nfunction = 4\naddress = 0\ncount = 2\nchannels = "
+	 "1\nstride = 0x100\n"
+	 "[row energy_import]\nspan = a\nregister = 0\ntype = u32\norder = msw\nunit = Wh\n"
+	 "[span identity]\nrole = identity\nfunction = 3\naddress = 0\ncount = 1\n"
+	 "[row serial_number]\nspan = identity\nregister = 0\ntype = u16\n",
+	 "x.meter:9: [span a] has blocks of one length, and nothing to be read between them: an "
+	 "answer "
+	 "to one would pass for another's; expected another span of role energy, instant or relay "
+	 "without a stride"},
 	{"two channels charged by one register", good,
 	 HEAD "channels = 2\n[span a]\nrole = energy\nfunction = 4\naddress = 0\ncount = 2\n"
 	      "[row energy_import]\nspan = a\nregister = 0\ntype = u32\norder = msw\nunit = Wh\n",

@@ -557,6 +557,37 @@ static void a_newer_command_replaces_the_older(void **state)
 	}
 }
 
+/* T1c: what goes in its place is of the same device; what was asked for waits on. */
+static void another_read_goes_in_the_place_of_one_that_could_be_mistaken(void **state)
+{
+	struct play *line = play(2, false);
+	struct schedule_job job;
+	int64_t wait_us;
+
+	(void)state;
+	schedule_ask(&line->schedule, 1, SCHEDULE_ENERGY);
+	assert_true(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+	assert_int_equal(job.device, 1);
+	assert_int_equal(job.span, SCHEDULE_ENERGY);
+	schedule_instead(&line->schedule, &job, SCHEDULE_INSTANT);
+	assert_int_equal(job.device, 1);
+	assert_int_equal(job.span, SCHEDULE_INSTANT);
+	assert_false(job.boundary);
+	line->now_us += 100 * MS;
+	(void)schedule_result(&line->schedule, &job, 0, 50 * MS, 10 * MS, line->now_us);
+	/* It was read, and the register was not. */
+	assert_int_equal(line->schedule.device[1].read_us[SCHEDULE_INSTANT], line->now_us);
+	assert_int_equal(line->schedule.device[1].read_us[SCHEDULE_ENERGY], 0);
+	assert_true(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+	assert_int_equal(job.device, 1);
+	assert_int_equal(job.span, SCHEDULE_ENERGY);
+	/* The same where it was never sent. */
+	schedule_put_back(&line->schedule, &job, line->now_us);
+	assert_true(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+	assert_int_equal(job.device, 1);
+	assert_int_equal(job.span, SCHEDULE_ENERGY);
+}
+
 static void the_queue_has_an_end(void **state)
 {
 	struct play *line = play(2, false);
@@ -1465,6 +1496,7 @@ int main(void)
 			behind_a_time_out_of_its_own_device_a_command_waits_one_transaction),
 		cmocka_unit_test(opens_go_before_closes_and_closes_are_staggered),
 		cmocka_unit_test(a_newer_command_replaces_the_older),
+		cmocka_unit_test(another_read_goes_in_the_place_of_one_that_could_be_mistaken),
 		cmocka_unit_test(the_queue_has_an_end),
 		cmocka_unit_test(a_line_that_dies_at_once_is_one_fault),
 		cmocka_unit_test(a_single_silent_meter_is_alarmed_by_itself),
