@@ -18,6 +18,9 @@
  * late, then ever more seldom. */
 #define LOOK_AGAIN_US 200
 
+/* Early bytes in so many exchanges in a row, where nothing echoed: it may have begun to. */
+#define EARLY_MAX 2
+
 /* Looking for the rest of an echo more often than this wins nothing. */
 #define LOOK_ECHO_US 1000
 
@@ -115,9 +118,21 @@ static struct exchange_step end(struct exchange *x, int64_t now_us)
 		line->rest_until_us = now_us + line->unlearnt_us;
 	} else {
 		line->resting = 0;
+		line->early = 0;
 	}
 	x->phase = EXCHANGE_ENDED;
 	return step(EXCHANGE_DONE, now_us, 0);
+}
+
+/* A piece of an echo cannot be told from a piece of anything else. */
+static void note_early(struct exchange_line *line, enum exchange_reason reason)
+{
+	if (reason != EXCHANGE_EARLY || line->echo != EXCHANGE_ECHO_NONE)
+		return;
+	if (++line->early < EARLY_MAX)
+		return;
+	line->early = 0;
+	line->echo = EXCHANGE_ECHO_UNKNOWN;
 }
 
 static void fail(struct exchange *x, enum exchange_reason reason, int64_t now_us)
@@ -127,6 +142,7 @@ static void fail(struct exchange *x, enum exchange_reason reason, int64_t now_us
 	x->outcome.exception = 0;
 	x->outcome.count = 0;
 	memset(x->outcome.values, 0, sizeof(x->outcome.values));
+	note_early(x->line, reason);
 	x->settled_us = larger(x->deadline_us, now_us + wire_gap_us(&x->line->wire));
 	x->phase = EXCHANGE_FAILED;
 }
@@ -244,6 +260,14 @@ static bool is_early(const struct exchange *x, int64_t now_us, size_t waiting)
 	       waiting >= x->reply_len || waiting == FRAME_EXCEPTION;
 }
 
+/* A driver that comes loose, or a switch on the adapter: what did not echo begins to. No reply to a read is
+ * like its request; one to a write is. */
+static bool may_be_new_echo(const struct exchange *x, size_t waiting)
+{
+	return x->line->echo == EXCHANGE_ECHO_NONE && frame_is_read(&x->request) &&
+	       waiting >= x->frame_len;
+}
+
 static struct exchange_step await_first(struct exchange *x, int64_t now_us, size_t waiting)
 {
 	const struct wire *wire = &x->line->wire;
@@ -264,6 +288,11 @@ static struct exchange_step await_first(struct exchange *x, int64_t now_us, size
 	turnaround_us = x->first_us - wire_chars_us(wire, 1) - x->request_end_us;
 	x->outcome.turnaround_us = larger(turnaround_us, 0);
 	if (is_early(x, now_us, waiting)) {
+		if (may_be_new_echo(x, waiting)) {
+			x->outcome.turnaround_us = -1;
+			x->phase = EXCHANGE_ECHO;
+			return step(EXCHANGE_STRIP, now_us, x->frame_len);
+		}
 		fail(x, EXCHANGE_EARLY, now_us);
 		return discard(x, now_us, waiting);
 	}
@@ -311,7 +340,8 @@ void exchange_echoed(struct exchange *x, const uint8_t *bytes, size_t n, int64_t
 		x->phase = EXCHANGE_AWAIT;
 		return;
 	}
-	x->line->echo = EXCHANGE_ECHO_UNKNOWN;
+	if (x->line->echo == EXCHANGE_ECHO_HEARD)
+		x->line->echo = EXCHANGE_ECHO_UNKNOWN;
 	fail(x, EXCHANGE_EARLY, now_us);
 }
 

@@ -46,6 +46,7 @@ struct exchange_line {
 	struct wire wire;
 	int64_t unlearnt_us; /* turnaround granted to a slave not learnt yet */
 	enum exchange_echo echo;
+	uint8_t early;          /* exchanges in a row that failed for bytes that came early */
 	int64_t quiet_until_us; /* nothing may be sent before; bytes found until then are stray */
 	uint8_t resting;        /* slave that failed last: another one is asked first; 0 none */
 	int64_t rest_until_us;  /* ... or this much time passes */

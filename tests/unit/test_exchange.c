@@ -333,6 +333,38 @@ static const struct fault_case faults[] = {
 	 EXCHANGE_SILENT,
 	 HEARD,
 	 52 * MS},
+	{"an echo begins on a line that had none: stripped from the first on",
+	 &read_10,
+	 NONE,
+	 {AT(-8334, READ_10_ASKED), AT(15 * MS, READ_10)},
+	 0,
+	 EXCHANGE_ANSWERED,
+	 HEARD,
+	 15 * MS + 30 * MS},
+	{"an echo begins on a line that had none, and the slave is silent",
+	 &read_10,
+	 NONE,
+	 {AT(-8334, READ_10_ASKED)},
+	 -ETIMEDOUT,
+	 EXCHANGE_SILENT,
+	 HEARD,
+	 52 * MS},
+	{"an echo begins with a write: its one copy proves nothing",
+	 &coil_on,
+	 NONE,
+	 {AT(-8334, COIL_ON), AT(15 * MS, COIL_ON)},
+	 -EBADMSG,
+	 EXCHANGE_EARLY,
+	 NONE,
+	 80 * MS},
+	{"as many early bytes as the request has, and another's: no echo",
+	 &read_10,
+	 NONE,
+	 {AT(-8334, "01 04 00 00 00 0B 70 0D"), AT(15 * MS, READ_10)},
+	 -EBADMSG,
+	 EXCHANGE_EARLY,
+	 NONE,
+	 80 * MS},
 	{"the echo is damaged: nothing behind it is believed",
 	 &read_10,
 	 HEARD,
@@ -521,6 +553,55 @@ static void every_fault_of_the_table(void **state)
 				exchange_begin(&x, &memory, &read_2, TURNAROUND_US, line.now_us),
 				-EBUSY);
 		}
+	}
+}
+
+/* An echo that begins and ends while the port is open costs a few exchanges at the most, whatever it begins
+ * with. */
+static void an_echo_that_comes_and_goes_does_not_silence_the_line(void **state)
+{
+	static const struct {
+		const char *name;
+		const struct line_request *request;
+		const char *sent;   /* what the adapter echoes, or "" */
+		const char *answer; /* of the slave */
+		int most;           /* failures before the line is right again */
+	} steps[] = {
+		{"no echo", &read_10, "", READ_10, 0},
+		{"it begins with a write", &coil_on, COIL_ON, COIL_ON, 2},
+		{"it goes on with reads", &read_10, READ_10_ASKED, READ_10, 0},
+		{"it ends", &read_10, "", READ_10, 1},
+		{"it begins in pieces", &read_10, "01 04 00", READ_10, 4},
+		{"and is whole then", &read_10, READ_10_ASKED, READ_10, 0},
+		{"it ends again", &read_10, "", READ_10, 1},
+	};
+	struct exchange_line memory = {
+		.wire = WIRE_9600, .unlearnt_us = EXCHANGE_UNLEARNT_US, .echo = NONE};
+	int64_t now_us = SENT_US;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int failures = 0;
+
+		print_message("%s\n", steps[i].name);
+		for (int n = 0; n < 4; n++) {
+			struct played line = {.now_us = now_us += 2000 * MS};
+			struct exchange x;
+			uint8_t bytes[FRAME_MAX];
+			int64_t end_us;
+
+			assert_int_equal(exchange_begin(&x, &memory, steps[i].request,
+							TURNAROUND_US, now_us),
+					 0);
+			played_put(&line, &memory.wire, now_us, bytes,
+				   played_hex(steps[i].sent, bytes));
+			end_us = now_us + wire_chars_us(&memory.wire, (int64_t)x.frame_len);
+			played_put(&line, &memory.wire, end_us + 15 * MS, bytes,
+				   played_hex(steps[i].answer, bytes));
+			played_run(&line, &x);
+			failures += x.outcome.error != 0;
+		}
+		assert_true(failures <= steps[i].most);
 	}
 }
 
@@ -736,6 +817,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_fault_of_the_table),
+		cmocka_unit_test(an_echo_that_comes_and_goes_does_not_silence_the_line),
 		cmocka_unit_test(turnaround_is_measured),
 		cmocka_unit_test(a_late_look_does_not_believe_a_whole_frame),
 		cmocka_unit_test(babble_ends),
