@@ -423,6 +423,7 @@ int station_device_traits(struct station *station, struct station_device *device
 		}
 	}
 	traits.between_us = between_us(device, &traits);
+	traits.gap_us = device->model->min_gap_us;
 	if (device->load.count > 0 &&
 	    device->model->spans[device->load.span].role == MODEL_ROLE_INSTANT)
 		traits.load_in = SCHEDULE_INSTANT;

@@ -176,7 +176,7 @@ struct model {
 
 	uint16_t max_registers; /* longest read the device is known to answer; 0: not known */
 	uint16_t holes; /* longest hole between values that it bears to be read; 0: not known */
-	uint32_t min_gap_us; /* silence it wants before a request beyond the standard's; 0: none */
+	uint32_t min_gap_us; /* rest it wants between its answer and the next request; 0: none */
 
 	uint32_t baud;         /* as delivered; 0: not known */
 	char parity;           /* 'N', 'E', 'O'; 0: not known */

@@ -28,7 +28,6 @@ struct schedule_policy schedule_policy_default(void)
 		.ahead_us = {[SCHEDULE_ENERGY] = 9000 * MS,
 			     [SCHEDULE_LOAD] = 2400 * MS,
 			     [SCHEDULE_INSTANT] = 27000 * MS},
-		.device_gap_us = 0,
 		.close_stagger_us = 200 * MS,
 		.quiet_us = 100 * MS,
 		.probe_first_us = 1000 * MS,
@@ -303,7 +302,7 @@ static struct candidate find_read(const struct schedule *schedule, int64_t now_u
 
 	for (size_t i = 0; i < schedule->devices; i++) {
 		const struct schedule_device *device = &schedule->device[i];
-		int64_t from_us = device->last_us + schedule->policy.device_gap_us;
+		int64_t from_us = device->last_us + device->traits.gap_us;
 
 		if (device->in_flight)
 			continue;

@@ -61,7 +61,6 @@ struct schedule_policy {
 	int64_t ahead_us
 		[SCHEDULE_READS]; /* who has waited the longest measured by this has the spare
 					   * time; 0: never */
-	int64_t device_gap_us; /* rest of a device between two requests, where a model wants it */
 	int64_t close_stagger_us; /* between two closes */
 	int64_t quiet_us;       /* silence after a time-out where there is no other device to ask */
 	int64_t probe_first_us; /* first probe after falling silent; doubles each time ... */
@@ -85,6 +84,7 @@ struct schedule_traits {
 					* 0 is 1. Deadlines are of the round. */
 	int64_t between_us; /* what has to be read between two of a round, so that none is taken for the
 			     * other; 0: nothing */
+	int64_t gap_us;     /* rest of the device between its answer and the next request to it */
 	enum schedule_span load_in; /* where SCHEDULE_LOAD is a span: the one it is a part of */
 };
 

@@ -63,14 +63,26 @@ bool schedule_withdraw(struct schedule *schedule, uint16_t device, uint16_t chan
 	return kept < count;
 }
 
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* From when on a command may go. */
 static int64_t command_from_us(const struct schedule *schedule,
 			       const struct schedule_command *command, int64_t now_us)
 {
+	const struct schedule_device *device = &schedule->device[command->device];
+	int64_t gap_us = device->traits.gap_us;
 	int64_t from_us = now_us;
 
+	/* It rests behind what is on its way, whose end is not known yet. */
+	if (gap_us > 0 && device->in_flight != 0)
+		return SCHEDULE_NEVER_US;
+	if (device->last_us != 0 && device->last_us + gap_us > from_us)
+		from_us = device->last_us + gap_us;
 	if (schedule_avoids(schedule, command->device, now_us))
-		from_us = schedule->quiet_until_us;
+		from_us = larger(from_us, schedule->quiet_until_us);
 	if (command->close && schedule->has_closed &&
 	    schedule->closed_us + schedule->policy.close_stagger_us > from_us)
 		from_us = schedule->closed_us + schedule->policy.close_stagger_us;

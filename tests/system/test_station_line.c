@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "concentrator/station_figures.h"
+#include "concentrator/station_load.h"
 #include "concentrator/station_money.h"
 #include "concentrator/survey.h"
 #include "tests/system/station_call.h"
@@ -37,6 +38,35 @@ static void a_meter_that_was_never_asked_is_not_alive(void **state)
 	played_run(&site->building, site->building.now_us + 10 * MINUTE_US);
 	assert_string_not_equal(state_of(site, 0), "unknown");
 	assert_string_not_equal(state_of(site, 0), "alive");
+}
+
+/* min_gap_us of a model: so many requests and no more reach the meter. */
+static void a_meter_whose_model_wants_rest_has_it(void **state)
+{
+	struct site *site = *state;
+	struct station_device *device;
+	struct model slow;
+	int64_t answers;
+	site->read_period_us = -1;
+	site_close(site);
+	site_open(site);
+	site_add_meter(site, 1000);
+	site_add_room(site, 301, 5000, "sockets", true, 1);
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	answers = site->building.answers;
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	assert_true(site->building.answers - answers > 600);
+	device = site->building.station->devices[0];
+	slow = *device->model;
+	slow.min_gap_us = 500000;
+	device->model = &slow;
+	assert_int_equal(station_device_traits(site->building.station, device), 0);
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	answers = site->building.answers;
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	assert_in_range(site->building.answers - answers, 80, 120);
+	site_close(site); /* before the model goes */
+	site_open(site);
 }
 
 /* B3: what the daemon's lines ask before a write goes out. */
@@ -355,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(a_meter_that_was_never_asked_is_not_alive),
+		LINE_TEST(a_meter_whose_model_wants_rest_has_it),
 		LINE_TEST(figures_of_the_line_are_those_of_its_meters),
 		LINE_TEST(nothing_is_written_but_what_the_model_there_allows),
 		LINE_TEST(a_scan_finds_what_is_new_while_metering_goes_on),

@@ -1163,7 +1163,7 @@ static void nothing_is_due_until_then(void **state)
 
 	(void)state;
 	policy.continuous = false;
-	policy.device_gap_us = 20 * MS;
+	traits.gap_us = 20 * MS;
 	schedule_init(&line->schedule, &policy, 1, line->now_us);
 	assert_false(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
 	assert_int_equal(wait_us, SCHEDULE_NEVER_US);
@@ -1179,6 +1179,49 @@ static void nothing_is_due_until_then(void **state)
 	/* One read brings energy and load, so the shorter period counts. */
 	assert_int_equal(wait_us, 5 * SECOND + policy.period_us[SCHEDULE_LOAD]);
 	assert_true(schedule_next(&line->schedule, wait_us, &job, &wait_us));
+}
+
+/* It rests behind each answer, before reads and commands alike; another is asked meanwhile. */
+static void a_device_that_wants_rest_has_it_and_the_others_go_on(void **state)
+{
+	struct play *line = play(2, false);
+	struct schedule_traits traits = meter();
+	struct schedule_job job, other;
+	int64_t wait_us, rest_us = 300 * MS;
+	uint32_t replaced;
+	bool any;
+
+	(void)state;
+	traits.gap_us = rest_us;
+	schedule_traits(&line->schedule, 0, &traits, line->now_us);
+	schedule_ask(&line->schedule, 0, SCHEDULE_ENERGY);
+	assert_true(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+	assert_int_equal(job.device, 0);
+	/* Not even a command is made ready behind what is on its way to it. */
+	assert_int_equal(
+		schedule_command(&line->schedule, 0, 1, false, 7, line->now_us, &any, &replaced),
+		0);
+	assert_false(schedule_relay_waits(&line->schedule, line->now_us));
+	line->now_us += 50 * MS;
+	(void)schedule_result(&line->schedule, &job, 0, 50 * MS, 10 * MS, line->now_us);
+	for (int i = 0; i < 2; i++) {
+		int64_t rested_us = line->now_us + rest_us;
+
+		schedule_ask(&line->schedule, 0, SCHEDULE_INSTANT);
+		while (line->now_us < rested_us) {
+			assert_false(schedule_relay_waits(&line->schedule, line->now_us));
+			assert_true(schedule_next(&line->schedule, line->now_us, &other, &wait_us));
+			assert_int_equal(other.device, 1);
+			line->now_us += 50 * MS;
+			(void)schedule_result(&line->schedule, &other, 0, 50 * MS, 10 * MS,
+					      line->now_us);
+		}
+		assert_true(schedule_next(&line->schedule, line->now_us, &job, &wait_us));
+		assert_int_equal(job.device, 0);
+		assert_int_equal(job.span, i == 0 ? SCHEDULE_RELAY : SCHEDULE_INSTANT);
+		line->now_us += 50 * MS;
+		(void)schedule_result(&line->schedule, &job, 0, 50 * MS, 10 * MS, line->now_us);
+	}
 }
 
 static void the_turnaround_is_learnt_near_its_slowest(void **state)
@@ -1514,6 +1557,7 @@ int main(void)
 		cmocka_unit_test(a_watched_room_is_read_by_what_shows_its_load),
 		cmocka_unit_test(a_span_asked_for_is_read_at_once),
 		cmocka_unit_test(nothing_is_due_until_then),
+		cmocka_unit_test(a_device_that_wants_rest_has_it_and_the_others_go_on),
 		cmocka_unit_test(the_turnaround_is_learnt_near_its_slowest),
 		cmocka_unit_test(nothing_starves),
 		cmocka_unit_test(registers_are_read_around_a_boundary),
