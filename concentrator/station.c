@@ -203,7 +203,11 @@ void station_sensor_sample(struct station *station, size_t sensor, int64_t value
 {
 	if (sensor < CONFIG_SENSORS_MAX)
 		station->sensors[sensor] = (struct station_sensor){
-			.value_milli = value_milli, .at_us = at_us, .error = error};
+			.value_milli = value_milli,
+			.at_us = at_us,
+			.error = error,
+			.lived = station->sensors[sensor].lived ||
+				 (error == 0 && station_incomer_lives(value_milli))};
 }
 
 /* The store came back: everything that depends on it is derived again. */

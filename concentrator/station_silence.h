@@ -3,5 +3,8 @@
 
 #include "concentrator/station_state.h"
 
+/* Is that, in thousandths of a volt, the voltage of live mains? */
+bool station_incomer_lives(int64_t value_milli);
+
 /* Raises and clears the alarms about lines that fell silent, and about the power. */
 void station_silence(struct station *station);

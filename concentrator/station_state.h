@@ -306,6 +306,7 @@ struct station_sensor {
 	int64_t value_milli;
 	int64_t at_us; /* 0: never */
 	int error;
+	bool lived; /* it has shown the voltage of live mains */
 };
 
 struct station_link {

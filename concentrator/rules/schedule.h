@@ -118,6 +118,7 @@ struct schedule_device {
 	int64_t last_us;                  /* end of the last transaction */
 	int64_t answered_us;              /* last answer of any kind; 0: never */
 	uint32_t failures;                /* in a row */
+	bool heard;                       /* bytes came, the last time that it failed */
 	int64_t failing_us;               /* since when */
 	int64_t silent_us;
 	int64_t probe_us; /* next probe */
@@ -269,6 +270,9 @@ enum schedule_device_state schedule_state(const struct schedule *schedule, uint1
 /* Should the device's silence be alarmed? Not during a line fault, and only when the devices that
  * are alive have answered since it fell silent: until then the line itself may be the cause. */
 bool schedule_alarms(const struct schedule *schedule, uint16_t device);
+
+/* Do most of the devices that fell silent say something all the same, but nothing whole? */
+bool schedule_is_garbled(const struct schedule *schedule);
 
 /* Devices alive. */
 size_t schedule_alive(const struct schedule *schedule);

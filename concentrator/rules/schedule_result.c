@@ -211,6 +211,7 @@ uint32_t schedule_result(struct schedule *schedule, const struct schedule_job *j
 		return answer(schedule, device, job, error != 0, now_us);
 	}
 
+	device->heard = error == -EBADMSG;
 	if (error == -ETIMEDOUT)
 		device->timeouts++;
 	else
@@ -254,6 +255,17 @@ void schedule_came_along(struct schedule *schedule, uint16_t device, enum schedu
 	if (!is_settling(one, span, now_us) &&
 	    !(span == SCHEDULE_LOAD && one->hurried & (1U << span) && one->due_us[span] > now_us))
 		plan_read(schedule, one, span, 0, now_us);
+}
+
+bool schedule_is_garbled(const struct schedule *schedule)
+{
+	size_t silent = 0, heard = 0;
+
+	for (size_t i = 0; i < schedule->devices; i++) {
+		silent += schedule->device[i].state != SCHEDULE_ALIVE;
+		heard += schedule->device[i].state != SCHEDULE_ALIVE && schedule->device[i].heard;
+	}
+	return heard * 2 > silent;
 }
 
 bool schedule_alarms(const struct schedule *schedule, uint16_t device)

@@ -1,7 +1,8 @@
 /* silence.c - see silence.h. */
 #include "concentrator/rules/silence.h"
 
-bool silence_is_outage(const struct silence_line *lines, size_t count, bool out)
+bool silence_is_outage(const struct silence_line *lines, size_t count, enum silence_incomer incomer,
+		       bool out)
 {
 	int64_t first_us = INT64_MAX, last_us = INT64_MIN;
 	size_t counted = 0;
@@ -17,5 +18,7 @@ bool silence_is_outage(const struct silence_line *lines, size_t count, bool out)
 		if (lines[i].since_us > last_us)
 			last_us = lines[i].since_us;
 	}
-	return counted >= 2 && (out || last_us - first_us <= SILENCE_WINDOW_US);
+	if (incomer != SILENCE_INCOMER_UNKNOWN)
+		return counted > 0 && incomer == SILENCE_INCOMER_DEAD;
+	return counted > 0 && (out || (counted > 1 && last_us - first_us <= SILENCE_WINDOW_US));
 }

@@ -404,6 +404,12 @@ static void answer(struct played_building *building, const struct line_job *job,
 		return;
 	}
 	result->turnaround_us = TURNAROUND_US;
+	if (meter->garbles) {
+		building->resting = request->slave;
+		result->error = -EBADMSG;
+		result->reason = EXCHANGE_CRC;
+		return;
+	}
 	note_seldom(meter, request);
 	if (meter->acrel && request->address == 0x0360 && meter->serial == 0) {
 		meter->identity_reads++;

@@ -19,6 +19,7 @@ struct played_meter {
 	int64_t load_w;     /* while the relay is closed */
 	bool closed;
 	bool dead;
+	bool garbles;  /* its answers have wrong checksums */
 	bool frozen;   /* the register stands still */
 	bool backward; /* power flows backward; the register stands still */
 	bool acrel;

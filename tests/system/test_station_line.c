@@ -40,6 +40,68 @@ static void a_meter_that_was_never_asked_is_not_alive(void **state)
 	assert_string_not_equal(state_of(site, 0), "alive");
 }
 
+static void incomer_shows(struct site *site, int64_t value_milli)
+{
+	station_sensor_sample(site->building.station, 0, value_milli, site->building.now_us, 0);
+}
+
+/* What the station says half an hour later, the incomer read all the while (below zero: not); of another kind:
+ * neither of both. */
+static void after_half_an_hour(struct site *site, int64_t value_milli, enum alarm_kind kind,
+			       const char *subject, const char *word)
+{
+	static const enum alarm_kind kinds[] = {ALARM_LINE_FAULT, ALARM_POWER_OUTAGE};
+	const struct alarms *alarms = &site->building.station->alarms;
+	for (int i = 0; i < 180; i++) {
+		if (value_milli >= 0)
+			incomer_shows(site, value_milli);
+		played_run(&site->building, site->building.now_us + 10000000);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		const struct alarm *alarm = alarms_find(
+			alarms, kinds[i], kinds[i] == ALARM_LINE_FAULT ? "A" : "building");
+		if (kinds[i] != kind) {
+			assert_null(alarm);
+			continue;
+		}
+		assert_non_null(alarm);
+		assert_string_equal(alarm->subject, subject);
+		assert_non_null(strstr(alarm->detail, word));
+	}
+}
+
+/* One line alone cannot tell a dead line from dead mains; the incomer's sensor can. */
+static void the_incomer_tells_a_dead_line_from_dead_mains(void **state)
+{
+	struct site *site = *state;
+	site->config.sensor_count = 1;
+	site->config.sensors[0] = (struct config_sensor){
+		.name = "incomer", .unit = CONFIG_UNIT_MV, .period_s = 10, .stale_s = 60};
+	for (int i = 0; i < 4; i++) {
+		site_add_meter(site, 100);
+		site_add_room(site, 301 + i, 50000, "sockets", true, 1);
+	}
+	played_run(&site->building, site->building.now_us + 5 * MINUTE_US);
+	for (int i = 0; i < 4; i++)
+		site->building.meter[i].dead = true;
+	/* Never seen alive, a sensor may be scaled to anything. */
+	after_half_an_hour(site, 3300, ALARM_LINE_FAULT, "A", "meters' power");
+	after_half_an_hour(site, 230000, ALARM_LINE_FAULT, "A", "incomer has voltage");
+	after_half_an_hour(site, 200, ALARM_POWER_OUTAGE, "building", "incomer has no voltage");
+	/* The sensor fails as well: it stays known. */
+	after_half_an_hour(site, -1, ALARM_POWER_OUTAGE, "building", "no power");
+	/* Who answers, be it in pieces, has power. */
+	for (int i = 0; i < 4; i++) {
+		site->building.meter[i].dead = false;
+		site->building.meter[i].garbles = true;
+	}
+	after_half_an_hour(site, 200, ALARM_LINE_FAULT, "A", "no whole answer");
+	for (int i = 0; i < 4; i++)
+		site->building.meter[i].garbles = false;
+	after_half_an_hour(site, 200, ALARM_METER_SILENT, "", "");
+	site->config.sensor_count = 0;
+}
+
 /* min_gap_us of a model: so many requests and no more reach the meter. */
 static void a_meter_whose_model_wants_rest_has_it(void **state)
 {
@@ -385,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(a_meter_that_was_never_asked_is_not_alive),
+		LINE_TEST(the_incomer_tells_a_dead_line_from_dead_mains),
 		LINE_TEST(a_meter_whose_model_wants_rest_has_it),
 		LINE_TEST(figures_of_the_line_are_those_of_its_meters),
 		LINE_TEST(nothing_is_written_but_what_the_model_there_allows),
