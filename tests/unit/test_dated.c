@@ -349,6 +349,156 @@ static void an_account_that_closes_owes_the_minimum_of_its_days(void **state)
 	assert_false(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
 }
 
+static int64_t january_s(int32_t day, int hour)
+{
+	return 1767196800 + (day - 1) * DAY_S + hour * 3600;
+}
+
+/* What falls due by a date is whole where the tariff says so, and a share of the days where it says that. */
+static void amounts_are_as_the_tariff_says(void **state)
+{
+	static const struct {
+		const char *sentence;
+		bool per_person, given_prorated, minimum_prorated;
+		int32_t opened_day;
+		int64_t given, minimum;
+	} cases[] = {
+		{"whole, of the room", false, false, false, 11, 31, 62},
+		{"a share of the days, of the room", false, true, true, 11, 21, 42},
+		{"whole, of three", true, false, false, 11, 93, 62},
+		{"a share, of three, and the whole minimum", true, true, false, 11, 63, 62},
+		{"one day of the month", false, true, true, 31, 1, 2},
+		{"all days of the month", false, true, true, 1, 31, 62},
+	};
+	const struct tariff_persons persons = {.count = 1, .change = {{0, 3}}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tariff_book book = {0};
+		struct tariff tariff = given;
+		int64_t opened_s = january_s(cases[i].opened_day, 10);
+		struct dated_account account = account_opened(opened_s);
+		struct instant now = at(january_s(32, 0)); /* the first of February */
+		struct dated_event event;
+
+		print_message("%s\n", cases[i].sentence);
+		account.persons = &persons;
+		tariff.allowance.per_person = cases[i].per_person;
+		tariff.allowance.prorated = cases[i].given_prorated;
+		tariff.minimum.prorated = cases[i].minimum_prorated;
+		assert_int_equal(tariff_book_add(&book, &tariff), 0);
+		assert_true(dated_next(&account, &book, &shanghai, &now, &event));
+		assert_int_equal(event.rule, DATED_ALLOWANCE);
+		assert_int_equal(event.amount_nano, cases[i].given * NANO);
+		dated_done(&account, &event);
+		assert_true(dated_next(&account, &book, &shanghai, &now, &event));
+		assert_int_equal(event.rule, DATED_MINIMUM);
+		assert_int_equal(event.amount_nano, cases[i].minimum * NANO);
+		assert_int_equal(event.from_s, opened_s);
+		assert_int_equal(event.to_s, january_s(32, 0));
+		assert_int_equal(event.due_s, event.to_s);
+	}
+}
+
+/* The first tariff's minimum is 62 a month; the second comes on some day. */
+static void a_minimum_is_that_of_the_tariff_until_then(void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t first, second;
+		int32_t day; /* of January, on which the second comes into force */
+		int64_t minimum_nano;
+		int32_t last_day;
+		int64_t id;
+	} cases[] = {
+		{"a new one from the next period on", 62, 620, 32, 62 * NANO, 31, 1},
+		{"a new one in the period: it is the one in force until its end", 62, 124, 15,
+		 124 * NANO, 31, 2},
+		{"none from a day on: the days before it", 62, 0, 15, 28 * NANO, 14, 1},
+		{"one from a day on: the days since", 0, 62, 15, 34 * NANO, 31, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tariff_book book = {0};
+		struct tariff tariff = {.id = 1,
+					.activation_s = january_s(1, 0),
+					.minimum = {.nano = cases[i].first * NANO,
+						    .cycle = {TARIFF_RESET_MONTH, 1, {1}},
+						    .prorated = true}};
+		struct dated_account account = account_opened(january_s(1, 0));
+		struct instant now = at(january_s(32, 0));
+		struct dated_event event;
+
+		assert_int_equal(tariff_book_add(&book, &tariff), 0);
+		tariff.id = 2;
+		tariff.activation_s = january_s(cases[i].day, 0);
+		tariff.minimum.nano = cases[i].second * NANO;
+		assert_int_equal(tariff_book_add(&book, &tariff), 0);
+		if (!dated_next(&account, &book, &shanghai, &now, &event) ||
+		    event.rule != DATED_MINIMUM || event.amount_nano != cases[i].minimum_nano ||
+		    event.day != DAY(2026, 1, cases[i].last_day) || event.tariff->id != cases[i].id)
+			fail_msg("%s: %lld on %lld", cases[i].sentence,
+				 (long long)event.amount_nano, (long long)event.day);
+		dated_done(&account, &event);
+		assert_false(dated_next(&account, &book, &shanghai, &now, &event));
+	}
+}
+
+static void closing_takes_the_minimum_of_the_period_under_way_alone(void **state)
+{
+	struct tariff_book book = {0};
+	struct dated_account account = account_opened(january_s(6, 0));
+	struct instant now = at(january_s(6, 0));
+	struct done done = {0};
+	struct dated_event event;
+
+	(void)state;
+	assert_int_equal(tariff_book_add(&book, &given), 0);
+	assert_false(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+	now = at(january_s(6, 12));
+	assert_true(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+	assert_int_equal(event.amount_nano, 2 * NANO);
+	/* January is done: three of 28 days. */
+	now = at(january_s(34, 10));
+	take_all(&account, &book, now.s, &done);
+	assert_true(dated_closing_minimum(&account, &book, &shanghai, &now, &event));
+	assert_int_equal(event.amount_nano, 62 * NANO * 3 / 28);
+	assert_int_equal(event.from_s, january_s(32, 0));
+	assert_int_equal(event.to_s, now.s);
+	assert_int_equal(event.day, DAY(2026, 2, 3));
+}
+
+static void free_energy_is_no_event(void **state)
+{
+	struct tariff_book book = {0};
+	const struct tariff tariff = {.id = 1,
+				      .activation_s = 0,
+				      .allowance = {.wh = 8000,
+						    .given = {TARIFF_RESET_MONTH, 1, {1}},
+						    .kept = {TARIFF_RESET_MONTH, 1, {1}}}};
+	struct dated_account account = account_opened(january_s(1, 0));
+	struct instant now = at(january_s(60, 0));
+	struct dated_event event;
+
+	(void)state;
+	assert_int_equal(tariff_book_add(&book, &tariff), 0);
+	assert_false(dated_next(&account, &book, &shanghai, &now, &event));
+}
+
+static void what_is_done_stays_done(void **state)
+{
+	struct dated_account account = account_opened(january_s(1, 0));
+	struct dated_event event = {.rule = DATED_STANDING, .day = DAY(2026, 1, 9)};
+
+	(void)state;
+	dated_done(&account, &event);
+	event.day = DAY(2026, 1, 5);
+	dated_done(&account, &event);
+	assert_int_equal(account.last_day[DATED_STANDING], DAY(2026, 1, 9));
+	assert_int_equal(account.last_day[DATED_MINIMUM], DATED_NEVER);
+}
+
 struct grant {
 	int64_t due_s;
 	int64_t ends_s; /* by its own period */
@@ -431,7 +581,13 @@ static void all_that_is_carried_ends_together(void **state)
 				for (size_t i = 0; i < count; i++)
 					assert_int_equal(grants[i].ends_s, period.until_s);
 				assert_true(dated_kept_until(&account, &book, &shanghai, &until_s));
-				assert_true(until_s == period.until_s || until_s == INT64_MAX);
+				bool ever = event.tariff->allowance.kept.reset ==
+					    TARIFF_RESET_NEVER;
+				if (ever)
+					assert_true(until_s == period.until_s ||
+						    until_s == INT64_MAX);
+				else
+					assert_int_equal(until_s, period.until_s);
 			}
 		}
 		/* What is over is taken back. */
@@ -455,6 +611,11 @@ int main(void)
 		cmocka_unit_test(all_rules_are_done_once_whatever_the_clock_does),
 		cmocka_unit_test(all_that_is_carried_ends_together),
 		cmocka_unit_test(an_account_that_closes_owes_the_minimum_of_its_days),
+		cmocka_unit_test(amounts_are_as_the_tariff_says),
+		cmocka_unit_test(a_minimum_is_that_of_the_tariff_until_then),
+		cmocka_unit_test(closing_takes_the_minimum_of_the_period_under_way_alone),
+		cmocka_unit_test(free_energy_is_no_event),
+		cmocka_unit_test(what_is_done_stays_done),
 	};
 
 	return cmocka_run_group_tests_name("dated", tests, NULL, NULL);

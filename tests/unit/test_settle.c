@@ -382,6 +382,97 @@ static void settlements_tile_the_register(void **state)
 	}
 }
 
+/* What is shown is what will be charged: with the tax, and with what the tax of the last step left over. */
+static void the_live_cost_bears_the_tax_of_its_entries(void **state)
+{
+	static const struct tariff_book taxed = {
+		.count = 2,
+		.tariff = {{.id = 1,
+			    .activation_s = MIDNIGHT,
+			    .price_micro_per_kwh = {{538001}},
+			    .tax = {.rate_ppm = 133333, .added = true}},
+			   {.id = 2,
+			    .activation_s = NOON,
+			    .price_micro_per_kwh = {{588000}},
+			    .tax = {.rate_ppm = 200000, .added = true}}}};
+	const struct mark settled = dated(0, NOON - 3600), accepted = dated(2000, NOON + 3600);
+	const struct mark later = dated(2007, NOON + 7200);
+	struct instant now = at(NOON + 7200);
+	struct settle_cost cost = {.tax_rest = 999999};
+
+	(void)state;
+	/* 1,000 Wh on each side. 538001000 x 0.133333 = 71733287.333000, and with the rest of almost one nano
+	 * 71733288.332999; 588000000 x 0.2 = 117600000. */
+	assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &taxed, &zone, &now, NULL), 0);
+	assert_int_equal(cost.cost_nano, 538001000 + 588000000 + 71733288 + 117600000);
+	assert_int_equal(cost.tax_rest, 332999);
+	/* At the least all of it was used at the lower price: 1076002000 x 0.133333 = 143466574.666000. */
+	assert_int_equal(cost.least_nano, 1076002000 + 143466574);
+	assert_int_equal(cost.least_tax_rest, 666000);
+	/* 7 Wh more are 4116000, and 823200 of tax. */
+	assert_int_equal(settle_cost_add(&cost, &accepted, &later, &taxed, &zone, &now, NULL), 0);
+	assert_int_equal(cost.cost_nano,
+			 538001000 + 588000000 + 71733288 + 117600000 + 4116000 + 823200);
+	assert_int_equal(cost.tax_rest, 332999);
+}
+
+static void a_register_that_fell_is_no_step(void **state)
+{
+	const struct mark settled = dated(100, MIDNIGHT), accepted = dated(99, MIDNIGHT + 60);
+	const struct mark far = dated(INT64_MIN, MIDNIGHT);
+	struct instant now = at(NOON);
+	struct settle_cost cost = {.cost_nano = 7, .least_nano = 5, .tax_rest = 3};
+	const struct settle_cost before = cost;
+	struct entry entries[ENTRIES_MAX];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(settle_entries(&settled, &accepted, ENTRY_CHARGE, &now, entries, &count),
+			 -EINVAL);
+	assert_int_equal(settle_entries(&far, &accepted, ENTRY_CHARGE, &now, entries, &count),
+			 -ERANGE);
+	assert_int_equal(settle_cost_add(&cost, &settled, &accepted, &book, &zone, &now, NULL),
+			 -EINVAL);
+	assert_memory_equal(&cost, &before, sizeof(cost));
+}
+
+static void energy_of_the_house_counts_in_nobodys_blocks(void **state)
+{
+	static const struct tariff_book blocks = {
+		.count = 1,
+		.tariff = {{.id = 1,
+			    .activation_s = MIDNIGHT,
+			    .block_count = 2,
+			    .blocks = {.edge_wh = {500}, .cycle = {TARIFF_RESET_MONTH, 1, {1}}},
+			    .price_micro_per_kwh = {{500000, 900000}}}}};
+	const struct mark settled = dated(0, MIDNIGHT), accepted = dated(700, MIDNIGHT + 3600);
+	struct instant now = at(MIDNIGHT + 3600);
+	struct tariff_use use = {0};
+	const struct tariff_use none = {0};
+	struct settlement settlement;
+	struct entry entry;
+	int64_t wh = 0;
+
+	(void)state;
+	assert_int_equal(settle_begin(&settlement, &settled, &accepted, &blocks, &zone, &use,
+				      ENTRY_HOUSE, &now, NULL),
+			 0);
+	while (settle_next(&settlement, &entry) == 1) {
+		assert_int_equal(entry.amount_nano, 0);
+		assert_int_equal(entry.price_micro_per_kwh, 0);
+		wh += entry.energy_wh;
+	}
+	assert_int_equal(wh, 700);
+	assert_memory_equal(&use, &none, sizeof(use));
+	/* The same of a tenant does. */
+	assert_int_equal(settle_begin(&settlement, &settled, &accepted, &blocks, &zone, &use,
+				      ENTRY_CHARGE, &now, NULL),
+			 0);
+	while (settle_next(&settlement, &entry) == 1)
+		;
+	assert_int_equal(use.now.wh, 700);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +484,9 @@ int main(void)
 		cmocka_unit_test(marks_of_this_boot_are_dated_exactly),
 		cmocka_unit_test(idle_hours_are_no_part_of_a_step),
 		cmocka_unit_test(settlements_tile_the_register),
+		cmocka_unit_test(the_live_cost_bears_the_tax_of_its_entries),
+		cmocka_unit_test(a_register_that_fell_is_no_step),
+		cmocka_unit_test(energy_of_the_house_counts_in_nobodys_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
