@@ -17,19 +17,49 @@
 
 #include <openssl/evp.h>
 
+#define VACUUM_CACHE (-3072) /* KiB: 128 rooms, two indexes, and the way to their leaves */
+
+/* Pages, or less than 0: KiB. 0: not known. */
+static int cache_size(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int size = 0;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA cache_size", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		size = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return size;
+}
+
+static int set_cache_size(sqlite3 *db, int size)
+{
+	char sql[40];
+
+	(void)snprintf(sql, sizeof(sql), "PRAGMA cache_size = %d", size);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+/* Each row goes into the indexes too, at the end of its account and of its meter life: while the leaves of all rooms
+ * stay in memory a page is written now and then, else once for each row. */
 static int vacuum_into(sqlite3 *db, const char *file)
 {
 	sqlite3_stmt *stmt = NULL;
-	int code = sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL);
+	int before = cache_size(db), error;
+	int code = set_cache_size(db, VACUUM_CACHE);
 
+	if (code == SQLITE_OK)
+		code = sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_bind_text(stmt, 1, file, -1, SQLITE_STATIC);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(stmt);
 	(void)sqlite3_finalize(stmt);
-	if (code == SQLITE_DONE)
-		return 0;
-	return (code & 0xff) == SQLITE_FULL ? -ENOSPC : store_errno(db, code);
+	error = code == SQLITE_DONE            ? 0
+		: (code & 0xff) == SQLITE_FULL ? -ENOSPC
+					       : store_errno(db, code);
+	(void)set_cache_size(db, before);
+	return error;
 }
 
 int backup_seal(const char *file, struct ledger_copy *ret)
