@@ -26,18 +26,13 @@
 #include "concentrator/station_relay.h"
 #include "concentrator/station_tariff.h"
 #include "concentrator/station_tax.h"
+#include "concentrator/station_urgency.h"
 #include "concentrator/station_warning.h"
 
 #define WEEK_S           INT64_C(604800)
 #define WEEK_ENTRIES_MAX 2048
 #define KEEP_NOTICE_US   INT64_C(60000000)  /* how often a running notice is kept ... */
 #define KEEP_HOLD_US     INT64_C(600000000) /* ... and a hold, which may last a day (D2) */
-#define URGENT_US        INT64_C(60000000)  /* a room is read more often this long before its end */
-/* ... the nearer its end, the more often: a load may grow so many times between two reads and still
- * not pass zero unseen. */
-#define URGENT_PART     8
-#define URGENT_LEAST_US INT64_C(150000)
-#define URGENT_MOST_US  INT64_C(5000000)
 
 struct week {
 	const struct station *station;
@@ -504,30 +499,6 @@ static void say(struct station *station, struct station_room *room)
 		station_alarm_clear(station, ALARM_HOLD_SPENT, name);
 }
 
-/* The schedule reads a room often while its register decides about a cut. */
-static void urgency(struct station *station, struct station_room *room,
-		    const struct supply_facts *facts)
-{
-	enum supply_hold hold = room->money.hold;
-	const struct supply_policy policy = station_policy(station, room);
-	int64_t lasts_us = supply_lasts_us(&policy, facts), within_us = 0;
-	/* What is proven, or held for another reason than its readings, is not hastened by reading. */
-	if (!room->money.cut && (hold == SUPPLY_HOLD_NONE || hold == SUPPLY_HOLD_READINGS) &&
-	    facts->cost_nano_per_h > 0 && lasts_us > 0 && lasts_us < URGENT_US) {
-		within_us = lasts_us / URGENT_PART;
-		if (within_us < URGENT_LEAST_US)
-			within_us = URGENT_LEAST_US;
-		if (within_us > URGENT_MOST_US)
-			within_us = URGENT_MOST_US;
-	}
-	for (size_t i = 0; i < room->supply_count; i++) {
-		struct station_device *meter = room->supplies[i]->meter;
-		if (meter != NULL && meter->scheduled)
-			schedule_urgent(&station->lines[meter->line].schedule, meter->index,
-					within_us, station->now.us);
-	}
-}
-
 /* What the money layer, and never-cut, wish of each supply. */
 static void spread_wish(struct station *station, struct station_room *room)
 {
@@ -594,7 +565,7 @@ void station_review(struct station *station, struct station_room *room)
 		}
 		if (room->answer.events != 0)
 			say(station, room);
-		urgency(station, room, &facts);
+		station_urgency(station, room, &facts);
 		station_warn(station, room);
 	}
 	spread_wish(station, room);

@@ -33,3 +33,14 @@ struct progress_doubt progress_step(struct progress *progress, int64_t register_
 	doubt.backward = progress->backward == PROGRESS_BACKWARD_READS;
 	return doubt;
 }
+
+bool progress_foresees(const struct progress *progress, int64_t resolution_wh, int64_t *ret_uwh)
+{
+	int64_t step_uwh;
+
+	if (!progress->begun || __builtin_mul_overflow(resolution_wh, UWH_PER_WH, &step_uwh) ||
+	    progress->expected_uwh / 2 >= step_uwh)
+		return false;
+	*ret_uwh = progress->expected_uwh < step_uwh ? step_uwh - progress->expected_uwh : 0;
+	return true;
+}

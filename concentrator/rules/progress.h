@@ -32,3 +32,7 @@ struct progress_doubt {
 struct progress_doubt progress_step(struct progress *progress, int64_t register_wh,
 				    bool power_known, int64_t power_w, int64_t resolution_wh,
 				    int64_t at_us);
+
+/* What is to flow until the register moves again, in millionths of a Wh: by the power since it was seen to
+ * move; 0: it should have moved. false: it should have moved long ago, or nothing was seen yet. */
+bool progress_foresees(const struct progress *progress, int64_t resolution_wh, int64_t *ret_uwh);

@@ -143,6 +143,51 @@ static void a_notice_is_acted_on_when_it_has_run(void **state)
 	assert_true(room->money.cut);
 }
 
+/* A register moves in steps, here of 10 Wh or 20 to 30 s: its crossing is one of them, and that is foreseen. */
+static void a_crossing_at_a_step_of_the_register_is_commanded_in_time(void **state)
+{
+	enum { ROOMS = 3 }; /* S7: more at once would be held */
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	int64_t before_wh[ROOMS] = {0}, step_us[ROOMS] = {0}, worst_us = 0;
+	bool cut[ROOMS] = {false};
+	int cuts = 0;
+
+	building->station->policy.notice_us = MINUTE_US;
+	/* No spare time, as on a full line. */
+	building->station->lines[0].schedule.policy = schedule_policy_default();
+	building->station->lines[0].schedule.policy.continuous = false;
+	for (int i = 0; i < ROOMS; i++) {
+		site_add_meter(site, 2500);
+		site_add_room(site, 101 + i, 5 + i, "sockets", true, 1);
+	}
+	while (cuts < ROOMS) {
+		played_run(building, building->now_us + 10000);
+		for (int i = 0; i < ROOMS; i++) {
+			const struct station_supply *supply = building->station->supplies[i];
+			struct played_meter *meter = &building->meter[i];
+			int64_t wh = played_register_wh(meter);
+
+			if (cut[i])
+				continue;
+			/* Less is used from the notice on, so that it has run before the crossing. */
+			if (supply->room->money.noticed)
+				meter->load_w = 1300 + 100 * i;
+			if (wh != before_wh[i])
+				step_us[i] = building->now_us;
+			before_wh[i] = wh;
+			if (meter->closed)
+				continue;
+			cut[i] = true;
+			cuts++;
+			if (building->now_us - step_us[i] > worst_us)
+				worst_us = building->now_us - step_us[i];
+		}
+	}
+	print_message("commanded at most %d ms behind the step\n", (int)(worst_us / 1000));
+	assert_true(worst_us <= SECOND_US / 2);
+}
+
 /* S5: one reading of a position is none. The second does not wait for its turn: after a start no cut is
  * commanded before it. */
 static void a_position_that_is_news_is_read_twice_at_once(void **state)
@@ -174,6 +219,7 @@ int main(void)
 		CASE(a_unit_that_refuses_the_load_alone_is_asked_for_the_whole),
 		CASE(a_dead_meter_keeps_the_read_of_its_load),
 		CASE(a_notice_is_acted_on_when_it_has_run),
+		CASE(a_crossing_at_a_step_of_the_register_is_commanded_in_time),
 		CASE(a_position_that_is_news_is_read_twice_at_once),
 	};
 
