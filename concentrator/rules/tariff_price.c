@@ -6,6 +6,8 @@
 #include "concentrator/rules/tariff_price.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "concentrator/rules/entry.h"
 #include "concentrator/rules/money.h"
@@ -199,15 +201,14 @@ static int begin(struct tariff_pricing *pricing, const struct tariff_book *book,
 		return -EINVAL;
 	if (step->timed && !(calendar_covers(step->from_s) && calendar_covers(step->to_s)))
 		return -EINVAL;
-	*pricing = (struct tariff_pricing){
-		.book = book,
-		.zone = zone,
-		.use = use,
-		.wh = step->wh,
-		.stretch_wh = step->wh,
-		.from_s = step->from_s,
-		.to_s = step->to_s,
-	};
+	memset(pricing, 0, offsetof(struct tariff_pricing, split));
+	pricing->book = book;
+	pricing->zone = zone;
+	pricing->use = use;
+	pricing->wh = step->wh;
+	pricing->stretch_wh = step->wh;
+	pricing->from_s = step->from_s;
+	pricing->to_s = step->to_s;
 	return 0;
 }
 

@@ -65,7 +65,6 @@ struct tariff_pricing {
 	int64_t last_s;
 	int64_t rest_wh; /* not given to a stretch yet */
 	bool by_register;
-	struct bands_split split;
 	/* The stretch at hand: one tariff, band and period. */
 	int64_t stretch_wh;
 	int64_t from_s;
@@ -77,8 +76,9 @@ struct tariff_pricing {
 	uint32_t flags;
 	struct tariff_period other; /* where the stretch is in no period of use */
 	struct tariff_period *period;
-	int64_t free_wh;  /* left of the allowance for the stretch */
-	bool free_counts; /* in the blocks */
+	int64_t free_wh;          /* left of the allowance for the stretch */
+	bool free_counts;         /* in the blocks */
+	struct bands_split split; /* the last: set with by_register alone */
 };
 
 /* Begins a step. use moves with each part: work on a copy until the parts are kept.
