@@ -12,12 +12,25 @@
 static int add_tenancy(struct ledger *ledger, int64_t account_id, const char *tenancy, int64_t at_s)
 {
 	QUERY query = query_begin(ledger, STATEMENT_TENANCY_ADD,
-				  "INSERT INTO tenancy(name, account_id, from_s) VALUES (?, ?, ?)");
+				  "INSERT INTO tenancy(name, account_id, from_s, after_seq) "
+				  "VALUES (?, ?, ?, ?)");
 
 	query_text(&query, tenancy, LEDGER_ID_MAX);
 	query_integer(&query, account_id);
 	query_integer(&query, at_s);
+	query_reference(&query, ledger->tally.totals.entries);
 	return query_run(&query);
+}
+
+/* M9: dated events are keyed by the second in which a tenancy began. */
+static int began_at(struct ledger *ledger, int64_t account_id, int64_t at_s)
+{
+	QUERY query = query_begin(ledger, STATEMENT_TENANCY_BEGAN,
+				  "SELECT 1 FROM tenancy WHERE account_id = ? AND from_s = ?");
+
+	query_integer(&query, account_id);
+	query_integer(&query, at_s);
+	return query_row(&query);
 }
 
 static int add_room_rows(struct ledger *ledger, struct ledger_room *room)
@@ -60,6 +73,7 @@ int ledger_room_add(struct ledger *ledger, struct ledger_room *room)
 	next.closed_s = 0;
 	next.vacant = false;
 	next.tenancy_s = next.tenancy[0] != '\0' ? next.opened_s : 0;
+	next.after_seq = next.tenancy[0] != '\0' ? ledger->tally.totals.entries : 0;
 	error = store_savepoint(ledger);
 	if (error == 0)
 		error = store_savepoint_end(ledger, add_room_rows(ledger, &next));
@@ -167,6 +181,10 @@ int ledger_tenancy_set(struct ledger *ledger, int64_t account_id, const char *te
 	if (error < 0)
 		return error;
 	error = end_tenancy(ledger, account_id, at_s);
+	if (error == 0 && tenancy[0] != '\0') {
+		error = began_at(ledger, account_id, at_s);
+		error = error > 0 ? -EAGAIN : error;
+	}
 	if (error == 0 && tenancy[0] != '\0')
 		error = add_tenancy(ledger, account_id, tenancy, at_s);
 	return store_savepoint_end(ledger, error);
@@ -350,7 +368,8 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 	QUERY query = query_begin(
 		ledger, STATEMENT_ROOM_EACH,
 		"SELECT r.id, a.id, r.name, t.name, r.opened_s, r.closed_s, t.from_s, t.id IS NULL "
-		"AND EXISTS (SELECT 1 FROM tenancy WHERE account_id = a.id) FROM room r "
+		"AND EXISTS (SELECT 1 FROM tenancy WHERE account_id = a.id), t.after_seq FROM room "
+		"r "
 		"JOIN account a ON a.id = (SELECT max(id) FROM account WHERE room_id = r.id) "
 		"LEFT JOIN tenancy t ON t.account_id = a.id AND t.to_s IS NULL "
 		"WHERE ? OR r.closed_s IS NULL ORDER BY r.id");
@@ -365,6 +384,8 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 			.closed_s = row_integer(&query, 5),
 			.tenancy_s = row_integer(&query, 6),
 			.vacant = row_integer(&query, 7) != 0,
+			.after_seq = row_integer(&query, 7) != 0 ? INT64_MAX
+								 : row_integer(&query, 8),
 		};
 
 		row_text(&query, 2, room.name, sizeof(room.name));

@@ -15,7 +15,10 @@ struct ledger_room {
 	char name[LEDGER_NAME_MAX + 1];
 	char tenancy[LEDGER_ID_MAX + 1]; /* the current one; empty: none */
 	int64_t tenancy_s;               /* when it began; 0: there is none */
-	bool vacant;                     /* it had a tenancy and has none */
+	/* The last entry of before the tenancy; 0: there was none, or there was never a tenancy.
+	 * Of a vacant room INT64_MAX: no entry is a tenant's. */
+	int64_t after_seq;
+	bool vacant; /* it had a tenancy and has none */
 	int64_t opened_s;
 	int64_t closed_s; /* 0: open */
 };
@@ -71,7 +74,8 @@ LEDGER_CHECKED int ledger_room_add(struct ledger *ledger, struct ledger_room *ro
 /* Closes the room, its account, tenancy, supplies, points and lives. -ENOTEMPTY the balance is not
  * zero: append the closing entries first. -EALREADY it is closed. */
 LEDGER_CHECKED int ledger_room_close(struct ledger *ledger, int64_t room_id, int64_t at_s);
-/* Ends the current tenancy and, unless tenancy is empty, begins the named one. */
+/* Ends the current tenancy and, unless tenancy is empty, begins the named one behind the entries that there are.
+ * -EAGAIN another tenancy of the account began at at_s: what is kept by its beginning could not be told apart. */
 LEDGER_CHECKED int ledger_tenancy_set(struct ledger *ledger, int64_t account_id,
 				      const char *tenancy, int64_t at_s);
 /* Fills supply->id and point_id. -EEXIST the room has that circuit, or the point or relay is in use. */

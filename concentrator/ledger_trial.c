@@ -49,7 +49,8 @@ struct moves {
 	bool any;
 	bool out; /* what comes next is the end of the one begun last */
 	int64_t at_s;
-	bool moved; /* from, or to, another room */
+	bool moved;        /* from, or to, another room */
+	int64_t after_seq; /* of a move in: the last entry before it; 0: nobody knows */
 	int64_t closed_s;
 };
 
@@ -70,6 +71,7 @@ static int next_move(struct reading *reading, struct moves *moves)
 	if (moves->any) {
 		moves->at_s = sqlite3_column_int64(moves->stmt, 0);
 		moves->moved = sqlite3_column_int(moves->stmt, 2) != 0;
+		moves->after_seq = sqlite3_column_int64(moves->stmt, 4);
 	} else if (moves->closed_s != 0) {
 		/* One that had no tenancy at its end ends itself. */
 		moves->any = moves->out = true;
@@ -93,7 +95,7 @@ static int begin_moves(struct reading *reading, int64_t account_id, int64_t clos
 		"SELECT from_s, to_s, EXISTS (SELECT 1 FROM tenancy o WHERE o.name = t.name AND "
 		"o.to_s = t.from_s AND o.account_id <> t.account_id), EXISTS (SELECT 1 FROM "
 		"tenancy o WHERE o.name = t.name AND o.from_s = t.to_s AND o.account_id <> "
-		"t.account_id) FROM tenancy t WHERE account_id = ? ORDER BY id",
+		"t.account_id), after_seq FROM tenancy t WHERE account_id = ? ORDER BY id",
 		&ret->stmt);
 	if (error < 0)
 		return error;
@@ -115,6 +117,8 @@ static bool is_behind(const struct moves *moves, const struct entry *entry)
 {
 	if (moves->at_s != entry->at_s)
 		return moves->at_s < entry->at_s;
+	if (!moves->out && moves->after_seq != 0)
+		return entry->seq > moves->after_seq;
 	if (moves->out)
 		return entry->kind == ENTRY_FORFEIT || entry->kind == ENTRY_CLOSING ||
 		       entry->kind == ENTRY_ROUNDING ||

@@ -102,6 +102,7 @@ static int accumulate(struct station *station, struct station_room *room,
 struct spent {
 	struct ledger *ledger;
 	const struct dated_event *event;
+	const struct station_room *room;
 	int64_t nano;
 };
 
@@ -109,8 +110,12 @@ static int spent_row(const struct entry *entry, int64_t balance_nano, void *user
 {
 	struct spent *spent = userdata;
 	enum medium medium = MEDIUM_ELECTRICITY;
+	/* Where the interval begins with the tenancy its first charge may begin at the reading before. */
+	bool whole = spent->event->from_s == spent->room->dated.opened_s;
 	(void)balance_nano;
-	if (entry->kind == ENTRY_CHARGE && entry->from_s >= spent->event->from_s &&
+	if (entry->seq <= spent->room->record.after_seq)
+		return 1;
+	if (entry->kind == ENTRY_CHARGE && (whole || entry->from_s >= spent->event->from_s) &&
 	    entry->from_s < spent->event->to_s) {
 		int r = entry->life_id == 0
 				? 0
@@ -127,7 +132,7 @@ static int spent_row(const struct entry *entry, int64_t balance_nano, void *user
 static int amount_of(struct station *station, struct station_room *room,
 		     const struct dated_event *event, enum debt_answer answer, int64_t *ret_nano)
 {
-	struct spent spent = {.ledger = station->ledger, .event = event};
+	struct spent spent = {.ledger = station->ledger, .event = event, .room = room};
 	int64_t due;
 	int r;
 	switch (event->rule) {

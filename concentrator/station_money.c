@@ -44,7 +44,9 @@ static int week_row(const struct entry *entry, int64_t balance_nano, void *userd
 {
 	struct week *week = userdata;
 	(void)balance_nano;
-	if (entry->to_s != 0 && entry->to_s < week->station->now.s - WEEK_S)
+	/* What those before used says nothing of this tenant. */
+	if (entry->seq <= week->room->record.after_seq ||
+	    (entry->to_s != 0 && entry->to_s < week->station->now.s - WEEK_S))
 		return 1;
 	if (entry->kind == ENTRY_CHARGE || entry->kind == ENTRY_STANDING ||
 	    entry->kind == ENTRY_TAX) {

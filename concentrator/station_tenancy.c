@@ -66,8 +66,11 @@ static bool final_reading(const struct station *station, const struct station_ro
 /* The tenancy in the ledger and in memory. The blocks of a tariff begin anew with it. */
 static int set_tenancy(struct station *station, struct station_room *room, const char *tenancy)
 {
-	int r = ledger_tenancy_set(station->ledger, room->record.account_id, tenancy,
-				   station->now.s);
+	struct ledger_totals totals;
+	int r = ledger_totals_get(station->ledger, 0, &totals);
+	if (r == 0)
+		r = ledger_tenancy_set(station->ledger, room->record.account_id, tenancy,
+				       station->now.s);
 	/* A dispute was the old tenant's. */
 	if (r == 0 && tenancy[0] == '\0' && room->hold.id != 0) {
 		r = ledger_hold_end(station->ledger, room->hold.id, "the end of the tenancy",
@@ -79,6 +82,7 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	snprintf(room->record.tenancy, sizeof(room->record.tenancy), "%s", tenancy);
 	room->record.vacant = tenancy[0] == '\0';
 	room->record.tenancy_s = room->record.vacant ? 0 : station->now.s;
+	room->record.after_seq = room->record.vacant ? INT64_MAX : totals.entries;
 	room->use = (struct tariff_use){.opened_s = station->now.s, .persons = &room->persons};
 	room->use_after = room->use;
 	room->dated.opened_s = station->now.s;

@@ -20,7 +20,7 @@ struct station_closing {
  * transaction, after a settlement. */
 int station_pay_out(struct station *station, const struct station_change *change,
 		    struct station_room *room, struct station_closing *ret);
-/* -EEXIST: the room has a tenancy. */
+/* -EEXIST: the room has a tenancy; -EAGAIN: another one of it began in this second. */
 int station_move_in(struct station *station, const struct station_change *change,
 		    struct station_room *room, const char *tenancy, struct station_closing *ret);
 /* Charges to the final reading and carries the balance out. -ENOENT: there is no tenancy; -ESTALE: a meter
@@ -28,7 +28,7 @@ int station_move_in(struct station *station, const struct station_change *change
 int station_move_out(struct station *station, const struct station_change *change,
 		     struct station_room *room, bool last_reading, struct station_closing *ret);
 /* The tenant and the whole balance go to another room. As station_move_out(); -EEXIST: to has a tenancy;
- * -ENOTEMPTY: it has a balance. */
+ * -EAGAIN: one of it began in this second; -ENOTEMPTY: it has a balance. */
 int station_transfer(struct station *station, const struct station_change *change,
 		     struct station_room *from, struct station_room *to, bool last_reading,
 		     struct station_closing *ret);

@@ -26,8 +26,9 @@ _Static_assert(USE_SIZE <= LEDGER_POSITION_MAX, "a position fits");
 
 struct use_account {
 	struct station_room *room;
-	int64_t since_s; /* entries written before this count no more */
-	bool kept;       /* the snapshot's, right up to its entry */
+	int64_t since_s;   /* entries written before this count no more ... */
+	int64_t after_seq; /* ... nor do these, up to the one before the tenancy */
+	bool kept;         /* the snapshot's, right up to its entry */
 };
 
 struct use_walk {
@@ -35,8 +36,9 @@ struct use_walk {
 	struct use_account *accounts; /* by account, rising */
 	size_t count;
 	int64_t snapshot_seq;
-	int64_t least_s; /* nobody counts what was written before this ... */
-	int64_t counted; /* ... as of so many charges */
+	int64_t least_s;   /* nobody counts what was written before this, ... */
+	int64_t least_seq; /* ... nor up to this one, ... */
+	int64_t counted;   /* ... as of so many charges */
 };
 
 static uint8_t *put(uint8_t *at, int64_t value)
@@ -89,7 +91,7 @@ int station_use_key(const struct station *station, uint8_t ret[static DIGEST_SIZ
 {
 	const struct tariff_book *book = &station->book;
 	const struct offset_table *zone = &station->settings.zone;
-	uint8_t bytes[32 + TARIFF_BOOK_MAX * 32 + CALENDAR_TRANSITIONS_MAX * 16] = "prepay-use 2\n",
+	uint8_t bytes[32 + TARIFF_BOOK_MAX * 32 + CALENDAR_TRANSITIONS_MAX * 16] = "prepay-use 3\n",
 									     *at = bytes + 32;
 	for (size_t i = 0; i < book->count; i++) {
 		at = put(at, book->tariff[i].id);
@@ -129,10 +131,16 @@ static struct use_account *find(const struct use_walk *walk, int64_t account_id)
 
 static void find_least(struct use_walk *walk)
 {
-	walk->least_s = INT64_MAX;
-	for (size_t i = 0; i < walk->count; i++)
-		if (!walk->accounts[i].kept && walk->accounts[i].since_s < walk->least_s)
-			walk->least_s = walk->accounts[i].since_s;
+	walk->least_s = walk->least_seq = INT64_MAX;
+	for (size_t i = 0; i < walk->count; i++) {
+		const struct use_account *account = &walk->accounts[i];
+		if (account->kept)
+			continue;
+		if (account->since_s < walk->least_s)
+			walk->least_s = account->since_s;
+		if (account->after_seq < walk->least_seq)
+			walk->least_seq = account->after_seq;
+	}
 }
 
 static int use_row(const struct ledger_charge *charge, void *userdata)
@@ -145,9 +153,11 @@ static int use_row(const struct ledger_charge *charge, void *userdata)
 	/* It only rises, so looking again now and then is enough. */
 	if (++walk->counted % 1024 == 0)
 		find_least(walk);
-	if (!behind && charge->at_trusted && charge->at_s < walk->least_s)
+	if (!behind && (charge->seq <= walk->least_seq ||
+			(charge->at_trusted && charge->at_s < walk->least_s)))
 		return 1;
 	if (account == NULL || (account->kept && !behind) || charge->from_s == 0 ||
+	    charge->seq <= account->after_seq ||
 	    (charge->at_trusted && charge->at_s < account->since_s))
 		return 0;
 	struct tariff_use *use = &account->room->use;
@@ -158,12 +168,13 @@ static int use_row(const struct ledger_charge *charge, void *userdata)
 	return 0;
 }
 
-/* Before a restore; a snapshot has it counted. */
+/* Before a restore, of those whose tenancy began before it; a snapshot has it counted. */
 static int known_row(const struct ledger_charge *use, void *userdata)
 {
 	struct use_walk *walk = userdata;
 	struct use_account *account = find(walk, use->account_id);
-	if (account != NULL && !account->kept && use->from_s >= account->room->use.opened_s)
+	if (account != NULL && !account->kept && account->after_seq == 0 &&
+	    use->from_s >= account->room->use.opened_s)
 		tariff_use_add(&account->room->use, &walk->station->book,
 			       &walk->station->settings.zone, use->from_s, use->energy_wh,
 			       use->flags);
@@ -197,8 +208,9 @@ static int take_snapshot(struct station *station, struct use_walk *walk)
 		get_period(&at, &use.free_now);
 		get_period(&at, &use.free_before);
 		use.persons = &account->room->persons;
-		/* Another tenancy began a use of its own. */
-		if (use.opened_s != account->room->use.opened_s)
+		/* Another tenancy began a use of its own, if only in the same second. */
+		if (use.opened_s != account->room->use.opened_s ||
+		    snapshot->seq <= account->after_seq)
 			continue;
 		account->room->use = use;
 		account->kept = true;
@@ -213,11 +225,10 @@ static int add_up(struct station *station, struct use_walk *walk, int64_t first_
 	bool all = true;
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
-		/* A tenancy begins its own use. */
-		walk->accounts[i] = (struct use_account){.room = room,
-							 .since_s = room->record.tenancy_s > first_s
-									    ? room->record.tenancy_s
-									    : first_s};
+		/* M7: a tenancy begins its own use, behind the entries that were there before it: those
+		 * of its second are not told apart by time. */
+		walk->accounts[i] = (struct use_account){
+			.room = room, .since_s = first_s, .after_seq = room->record.after_seq};
 	}
 	walk->count = station->room_count;
 	qsort(walk->accounts, walk->count, sizeof(*walk->accounts), by_account);

@@ -45,6 +45,10 @@ static bool told(struct control_call *call, int error, const struct station_room
 		control_fail(call, PROBLEM_CONFLICT, "room %s has no tenancy", name);
 	else if (error == -EEXIST)
 		control_fail(call, PROBLEM_CONFLICT, "room %s has a tenancy already", there);
+	else if (error == -EAGAIN)
+		control_fail(call, PROBLEM_CONFLICT,
+			     "a tenancy of room %s began in this very second: again in the next",
+			     there);
 	else if (error == -ESTALE)
 		control_fail(
 			call, PROBLEM_REFUSED,

@@ -557,8 +557,13 @@ static void rooms_close_only_at_zero_and_free_their_name_point_and_relay(void **
 	assert_int_equal(ledger_entry_append(house->ledger, &entry), -EPERM);
 	assert_int_equal(ledger_life_end(house->ledger, room.life.id, HOUSE_NOW_S), -EALREADY);
 	house_room(house, &again, 1, 1001);
+	/* It has one that began in that second. */
 	assert_int_equal(
-		ledger_tenancy_set(house->ledger, again.room.account_id, "T-9", HOUSE_NOW_S), 0);
+		ledger_tenancy_set(house->ledger, again.room.account_id, "T-9", HOUSE_NOW_S),
+		-EAGAIN);
+	assert_int_equal(
+		ledger_tenancy_set(house->ledger, again.room.account_id, "T-9", HOUSE_NOW_S + 1),
+		0);
 	assert_int_equal(ledger_commit(house->ledger), 0);
 
 	house_close(house);

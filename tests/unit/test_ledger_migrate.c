@@ -120,6 +120,32 @@ static int keep_payment(const struct ledger_debt_payment *payment, void *userdat
 	return 0;
 }
 
+static int keep_room(const struct ledger_room *room, void *userdata)
+{
+	((struct ledger_room *)userdata)[room->account_id - 1] = *room;
+	return 0;
+}
+
+/* M7: charges of the second in which a tenancy began were settled before it. */
+static void a_tenancy_of_before_begins_behind_the_charges_of_its_second(void **state)
+{
+	struct house *house = *state;
+	struct ledger_room rooms[2] = {0};
+
+	house_remove(house);
+	house_make(house);
+	write_fixture(house, 13);
+	/* Entries 2 and 6 of account 1, and 4 of account 2, are from 1767225720. */
+	assert_int_equal(house_sql(house,
+				   "UPDATE tenancy SET from_s = 1767225720 WHERE account_id = 1;"
+				   "UPDATE tenancy SET from_s = 1767225719 WHERE account_id = 2"),
+			 SQLITE_OK);
+	house_open(house);
+	assert_int_equal(ledger_rooms_each(house->ledger, false, keep_room, rooms), 0);
+	assert_int_equal(rooms[0].after_seq, 6);
+	assert_int_equal(rooms[1].after_seq, 3);
+}
+
 /* A debt of 100, half of each recharge, and one of 120 that paid 60 of it before payments were kept. */
 static void what_recharges_paid_of_debts_is_found_in_the_entries(void **state)
 {
@@ -199,7 +225,8 @@ static void what_recharges_paid_of_debts_is_found_in_the_entries(void **state)
 }
 
 /* The built-in steps and one more. */
-static void add_step(struct house *house, struct ledger_step steps[static 16], const char *sql)
+static void add_step(struct house *house, struct ledger_step steps[static LEDGER_SCHEMA + 1],
+		     const char *sql)
 {
 	size_t count;
 	const struct ledger_step *built_in = schema_steps(&count);
@@ -214,7 +241,7 @@ static void add_step(struct house *house, struct ledger_step steps[static 16], c
 static void a_step_is_taken_once_after_a_backup(void **state)
 {
 	struct house *house = *state;
-	struct ledger_step steps[16];
+	struct ledger_step steps[LEDGER_SCHEMA + 1];
 	struct ledger_settings old;
 	struct ledger_meta meta;
 	char backup[160];
@@ -246,7 +273,7 @@ static void a_step_is_taken_once_after_a_backup(void **state)
 static void the_backup_is_the_ledger_before_the_step(void **state)
 {
 	struct house *house = *state;
-	struct ledger_step steps[16];
+	struct ledger_step steps[LEDGER_SCHEMA + 1];
 	struct ledger_meta meta;
 	char backup[160];
 
@@ -265,7 +292,7 @@ static void the_backup_is_the_ledger_before_the_step(void **state)
 static void a_step_that_fails_leaves_the_ledger_as_it_was(void **state)
 {
 	struct house *house = *state;
-	struct ledger_step steps[16];
+	struct ledger_step steps[LEDGER_SCHEMA + 1];
 
 	add_step(house, steps,
 		 "CREATE TABLE visit(id INTEGER PRIMARY KEY) STRICT; DELETE FROM entry");
@@ -281,7 +308,7 @@ static void a_step_that_fails_leaves_the_ledger_as_it_was(void **state)
 static void no_step_is_taken_without_a_backup(void **state)
 {
 	struct house *house = *state;
-	struct ledger_step steps[16];
+	struct ledger_step steps[LEDGER_SCHEMA + 1];
 	char folder[160];
 
 	/* A folder stands where the backup must go. */
@@ -302,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_ledger_of_every_schema_opens),
+		CASE(a_tenancy_of_before_begins_behind_the_charges_of_its_second),
 		CASE(what_recharges_paid_of_debts_is_found_in_the_entries),
 		CASE(a_step_is_taken_once_after_a_backup),
 		CASE(the_backup_is_the_ledger_before_the_step),
