@@ -128,6 +128,7 @@ static const struct {
 	{"order_decided", "id", 0, false},
 	{"debt_payment", "id", 0, false},
 	{"use_known", "id", 0, false},
+	{"unread", "id", 0, false},
 	{"audit", "id", 0, false},
 	{"event", "seq", 0, false},
 	{"cash_known", "id", -1000000000, false},

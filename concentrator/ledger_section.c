@@ -67,6 +67,16 @@ static const struct section sections[] = {
 	{"media", SECTION_STATE, "life_id,medium",
 	 "SELECT id, medium FROM life WHERE ended_s IS NULL AND medium <> 0 ORDER BY id",
 	 "UPDATE life SET medium = ?2 WHERE id = ?1", false},
+	/* M2: those that were not read since the tenancy began. */
+	{"unread", SECTION_STATE, "tenancy_id,life_id",
+	 "SELECT DISTINCT u.tenancy_id, u.life_id FROM unread u JOIN life l ON l.id = u.life_id "
+	 "JOIN "
+	 "tenancy t ON t.id = u.tenancy_id WHERE l.ended_s IS NULL AND t.to_s IS NULL AND NOT "
+	 "EXISTS "
+	 "(SELECT 1 FROM entry WHERE life_id = u.life_id AND seq > coalesce(u.after_seq, 0)) ORDER "
+	 "BY "
+	 "u.life_id",
+	 "INSERT INTO unread(tenancy_id, life_id) VALUES (?1, ?2)", false},
 	/* Those that price what is not settled yet, and a year before: blocks count that long. Their texts
 	 * go before them, in pieces that fit a message. */
 	{"tariff_texts", SECTION_STATE, "tariff_id,piece,text",

@@ -16,6 +16,7 @@
 #include "concentrator/station_money.h"
 #include "concentrator/station_poll.h"
 #include "concentrator/station_tariff.h"
+#include "concentrator/station_unread.h"
 
 struct station_room *station_room_find(const struct station *station, const char *name)
 {
@@ -550,6 +551,8 @@ int station_load(struct station *station)
 		r = ledger_lives_each(ledger, false, load_life, station);
 	if (r == 0)
 		r = station_bands_load(station);
+	if (r == 0)
+		r = station_unread_load(station);
 	if (r == 0)
 		r = ledger_quarantines_tail(ledger, true, 0, INT32_MAX, load_quarantine, station);
 	if (r == 0)

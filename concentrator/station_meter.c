@@ -17,6 +17,7 @@
 #include "concentrator/station_money.h"
 #include "concentrator/station_overload.h"
 #include "concentrator/station_relay.h"
+#include "concentrator/station_unread.h"
 
 /* Steps before a rate is believed, and the longest wait for them. */
 #define RATE_STEPS   10
@@ -267,6 +268,7 @@ static void judge(struct station *station, struct station_supply *supply,
 	follow_rate(supply);
 	check_progress(station, supply, reading->at_us);
 	station_bands_read(supply, reading);
+	station_unread_read(station, supply);
 	settle_idle(&supply->settled, &supply->guard.accepted);
 	station_bands_idle(supply);
 	supply->seen.register_known = true;

@@ -81,7 +81,8 @@ static int add_cost(struct station *station, struct station_room *room, enum med
 {
 	for (size_t i = 0; i < room->supply_count; i++) {
 		struct station_supply *supply = room->supplies[i];
-		if (supply->life.id == 0 || supply->medium != medium)
+		/* What a meter counts up to its first reading in a tenancy is not the tenant's. */
+		if (supply->life.id == 0 || supply->medium != medium || supply->unread)
 			continue;
 		settle_date(&supply->settled, &station->now);
 		settle_date(&supply->guard.accepted, &station->now);
@@ -150,8 +151,8 @@ static int settle_supply(struct station *station, struct station_supply *supply,
 	bool any = false;
 	int r = settle_begin(&settlement, &supply->settled, accepted, station_book(station, supply),
 			     &station->settings.zone, &use,
-			     room->record.vacant ? ENTRY_HOUSE : ENTRY_CHARGE, &station->now,
-			     station_bands_step(supply, &bands));
+			     room->record.vacant || supply->unread ? ENTRY_HOUSE : ENTRY_CHARGE,
+			     &station->now, station_bands_step(supply, &bands));
 	while (r == 0 && (r = settle_next(&settlement, &entry)) > 0) {
 		entry.account_id = room->record.account_id;
 		entry.point_id = supply->record.point_id;

@@ -25,6 +25,7 @@
 #include "concentrator/station_event.h"
 #include "concentrator/station_identity.h"
 #include "concentrator/station_money.h"
+#include "concentrator/station_unread.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct station_decision *decision,
 							const char *format, ...)
@@ -34,6 +35,24 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct station_decision 
 	vsnprintf(decision->refusal, sizeof(decision->refusal), format, args);
 	va_end(args);
 	return -EPERM;
+}
+
+/* M2: is there a tenant who used what lies behind the last good register, or part of it? */
+static int refuse_charge(const struct station_supply *supply, struct station_decision *decision)
+{
+	const char *name = supply->room->record.name;
+	if (supply->room->record.vacant)
+		return refuse(
+			decision,
+			"room %s is vacant: nobody is there to pay. `--as aside` sets it aside, "
+			"`prepay quarantine reject` writes it off",
+			name);
+	return refuse(decision,
+		      "the meter was not read with the beginning of room %s's tenancy, %s: what it "
+		      "counted since its last good reading may be of before. `--as aside` sets it "
+		      "aside, `prepay quarantine reject` writes it off; `prepay adjust` takes what "
+		      "the tenant agrees to",
+		      name, supply->room->record.tenancy);
 }
 
 /* Prices the way from the last good register to mark, or sets it aside; then the register goes on
@@ -56,7 +75,9 @@ static int take(struct station *station, const struct station_change *change,
 		settle_idle(&supply->settled, mark);
 		return 0;
 	}
-	decision->kind = kind;
+	decision->kind = kind == ENTRY_CHARGE && (supply->unread || supply->room->record.vacant)
+				 ? ENTRY_HOUSE
+				 : kind;
 	if (kind == ENTRY_CHARGE) {
 		guard_rebase(&supply->guard, mark);
 		r = station_change_settle(station, supply->room, change->why);
@@ -76,6 +97,7 @@ static int take(struct station *station, const struct station_change *change,
 		supply->settled = *mark;
 		supply->life.settled_wh = mark->wh;
 		supply->life.settled_s = mark->at_s;
+		supply->unread = false;
 	}
 	if (r == 0)
 		r = ledger_balance_nano(station->ledger, supply->record.account_id, &after_nano);
@@ -109,6 +131,7 @@ static int renew(struct station *station, struct station_supply *supply, const s
 	station_bands_forget(supply);
 	decision->life_ended = true;
 	decision->baseline_wh = mark->wh;
+	supply->unread = false;
 	return 0;
 }
 
@@ -164,6 +187,8 @@ int station_register_accept(struct station *station, const struct station_change
 	    model_needs_ratios(supply->meter->model))
 		return refuse(ret, "the ratio multiplies the whole register: `prepay meter "
 				   "exchange` says where it stood and where it begins");
+	if (kind == ENTRY_CHARGE && (supply->unread || supply->room->record.vacant))
+		return refuse_charge(supply, ret);
 	struct mark shown;
 	if (present(station, supply, &shown) && shown.wh < wh)
 		return refuse(ret,
@@ -203,7 +228,11 @@ int station_register_accept(struct station *station, const struct station_change
 							     : supply->settled.since_s};
 	if (mark.dated && supply->settled.dated && mark.at_s < supply->settled.at_s)
 		mark.at_s = supply->settled.at_s;
+	bool unread = supply->unread;
 	r = take(station, change, supply, &mark, kind, ret);
+	/* The tenancy may have begun behind that reading. */
+	if (r == 0 && unread)
+		r = station_unread_again(station, supply);
 	return r < 0 ? r : end_quarantine(station, change, supply, LEDGER_QUARANTINE_ACCEPTED);
 }
 
@@ -287,9 +316,13 @@ int station_register_exchange(struct station *station, const struct station_chan
 			      " %s through since then",
 			      step, unit, supply->medium == MEDIUM_WATER ? "pipe" : "breaker",
 			      possible, unit);
+	bool unread = supply->unread;
 	r = take(station, change, supply, &last, ENTRY_CHARGE, ret);
 	if (r == 0)
 		r = renew(station, supply, &first, serial, ret);
+	/* What the new meter counted already belongs to the same time. */
+	if (r == 0 && unread)
+		r = station_unread_again(station, supply);
 	return r < 0 ? r : end_quarantine(station, change, supply, LEDGER_QUARANTINE_REJECTED);
 }
 

@@ -202,6 +202,7 @@ struct station_supply {
 	uint64_t settling_in;
 	struct reading latest; /* newest value of each quantity */
 	int64_t value_us[QUANTITY_COUNT];
+	bool unread; /* not since the tenancy began: what it counts up to its next reading is the house's */
 	int64_t quarantine_id; /* 0: none open */
 	int64_t quarantine_opened_s;
 	struct station_rate rate;

@@ -5,6 +5,9 @@
  * M3  An order names the tenancy that paid: one that is still under way when its tenancy has ended is
  *     quarantined (station_order.c), and never reaches the next tenant.
  *
+ * M2  A tenancy is charged from the reading that was taken with its beginning; where there was none, from its
+ *     first one, and what was used up to that is the house's (station_unread.h).
+ *
  * A room that had a tenancy and has none is vacant: nobody pays for what is used there.
  */
 #include "concentrator/station_tenancy.h"
@@ -19,6 +22,7 @@
 #include "concentrator/station_credit.h"
 #include "concentrator/station_dated.h"
 #include "concentrator/station_debt.h"
+#include "concentrator/station_unread.h"
 
 static int balance_of(struct station *station, const struct station_room *room, int64_t *ret)
 {
@@ -100,14 +104,19 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 }
 
 int station_move_in(struct station *station, const struct station_change *change,
-		    struct station_room *room, const char *tenancy, struct station_closing *ret)
+		    struct station_room *room, const char *tenancy, bool last_reading,
+		    struct station_closing *ret)
 {
 	*ret = (struct station_closing){0};
 	if (room->record.tenancy[0] != '\0')
 		return -EEXIST;
+	if (!last_reading && !final_reading(station, room))
+		return -ESTALE;
 	(void)change;
 	int r = station_change_settle(station, room, "move-in");
-	return r < 0 ? r : set_tenancy(station, room, tenancy);
+	if (r == 0)
+		r = set_tenancy(station, room, tenancy);
+	return r < 0 ? r : station_unread_note(station, room);
 }
 
 /* What was not paid for ends with the tenancy: it is no money to be carried out. */
@@ -241,6 +250,8 @@ int station_transfer(struct station *station, const struct station_change *chang
 		r = set_tenancy(station, from, "");
 	if (r == 0)
 		r = set_tenancy(station, to, tenancy);
+	if (r == 0)
+		r = station_unread_note(station, to);
 	if (r == 0)
 		r = station_dated_move(station, &given, to);
 	if (r < 0)

@@ -20,9 +20,11 @@ struct station_closing {
  * transaction, after a settlement. */
 int station_pay_out(struct station *station, const struct station_change *change,
 		    struct station_room *room, struct station_closing *ret);
-/* -EEXIST: the room has a tenancy; -EAGAIN: another one of it began in this second. */
+/* -EEXIST: the room has a tenancy; -EAGAIN: another one of it began in this second; -ESTALE: as
+ * station_move_out(): with last_reading what a meter counts up to its next reading is the house's. */
 int station_move_in(struct station *station, const struct station_change *change,
-		    struct station_room *room, const char *tenancy, struct station_closing *ret);
+		    struct station_room *room, const char *tenancy, bool last_reading,
+		    struct station_closing *ret);
 /* Charges to the final reading and carries the balance out. -ENOENT: there is no tenancy; -ESTALE: a meter
  * was not read lately or is in quarantine, and last_reading does not say that its last good one counts. */
 int station_move_out(struct station *station, const struct station_change *change,

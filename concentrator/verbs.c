@@ -78,7 +78,7 @@ static const struct control_verb table[] = {
 	{"room.persons", CONTROL_ADMIN, verb_room_persons, CONTROL_AUDIT,
 	 "room:s persons:i reason:s"},
 	{"tenancy.begin", CONTROL_ADMIN, verb_tenancy_begin, CONTROL_AUDIT,
-	 "room:s tenancy:s dry_run?:b reason:s"},
+	 "room:s tenancy:s last_reading?:b dry_run?:b reason:s"},
 	{"tenancy.end", CONTROL_ADMIN, verb_tenancy_end, CONTROL_AUDIT,
 	 "room:s last_reading?:b dry_run?:b reason:s"},
 	{"tenancy.transfer", CONTROL_ADMIN, verb_tenancy_transfer, CONTROL_AUDIT,

@@ -138,7 +138,8 @@ int verb_tenancy_begin(void *userdata, struct control_call *call)
 	int r = begin(station, call, &change, room, NULL);
 	if (r < 0)
 		return r;
-	r = station_move_in(station, &change, room, tenancy, &closing);
+	r = station_move_in(station, &change, room, tenancy,
+			    message_arg_bool(call->args, "last_reading", false), &closing);
 	return finish(station, call, &change, &closing, r);
 }
 

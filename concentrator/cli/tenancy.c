@@ -52,8 +52,9 @@ static int run(struct call *call, const char *verb, json_t *args, const char *qu
 int run_tenancy_move_in(struct call *call)
 {
 	return run(call, "tenancy.begin",
-		   json_pack("{s:s,s:s,s:s}", "room", call_get(call, "ROOM"), "tenancy",
-			     call_get(call, "ID"), "reason", call_get(call, "--reason")),
+		   json_pack("{s:s,s:s,s:b,s:s}", "room", call_get(call, "ROOM"), "tenancy",
+			     call_get(call, "ID"), "last_reading", call_has(call, "--last-reading"),
+			     "reason", call_get(call, "--reason")),
 		   "Begin the tenancy?");
 }
 

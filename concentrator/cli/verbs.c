@@ -46,8 +46,12 @@ static const struct verb rooms[] = {
 };
 
 static const struct verb tenancies[] = {
-	{"tenancy move-in ROOM ID --reason TEXT [--dry-run]", "a tenancy begins", ROLE_ADMIN,
-	 run_tenancy_move_in, "Where a cloud is configured, tenancies are changed there."},
+	{"tenancy move-in ROOM ID --reason TEXT [--last-reading] [--dry-run]", "a tenancy begins",
+	 ROLE_ADMIN, run_tenancy_move_in,
+	 "Where a cloud is configured, tenancies are changed there.\n"
+	 "Refused while a meter was not read lately; with --last-reading the house pays what is "
+	 "used "
+	 "up to its next reading."},
 	{"tenancy move-out ROOM --reason TEXT [--last-reading] [--dry-run]",
 	 "a tenancy ends: final reading, refund or debt, balance zero", ROLE_ADMIN,
 	 run_tenancy_move_out,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "concentrator/ledger_entry.h"
 #include "concentrator/ledger_verify.h"
 #include "concentrator/station_snapshot.h"
 
@@ -169,6 +170,201 @@ static void the_first_charge_counts_toward_the_minimum(void **state)
 	verify(site);
 }
 
+static json_t *unread(json_t *args)
+{
+	json_object_set_new(args, "last_reading", json_true());
+	return args;
+}
+
+static struct ledger_totals totals(struct site *site)
+{
+	struct ledger_totals got;
+	assert_int_equal(ledger_totals_get(site->ledger, 0, &got), 0);
+	return got;
+}
+
+/* M2: every Wh has its payer. */
+static void assert_paid(struct site *site, struct played_meter *meter, int64_t first_wh)
+{
+	struct ledger_totals got;
+	meter->load_w = 0;
+	played_run(&site->building, site->building.now_us + 3 * MINUTE_US);
+	settle(site);
+	got = totals(site);
+	assert_int_equal(got.charged_wh + got.house_wh + got.quarantined_wh + got.written_off_wh,
+			 played_register_wh(meter) - first_wh);
+	verify(site);
+}
+
+static json_t *accept_as(int64_t id, const char *as)
+{
+	return json_pack("{s:I,s:s,s:s}", "id", (json_int_t)id, "as", as, "reason", "it is true");
+}
+
+static int64_t quarantine_of(struct site *site)
+{
+	int64_t id = site_room(site, "101")->supplies[0]->quarantine_id;
+	assert_int_not_equal(id, 0);
+	return id;
+}
+
+static void a_leap_of_the_last_tenant_is_not_charged_to_the_next(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 0);
+	int64_t first_wh = played_register_wh(meter);
+	site_add_room(site, 101, 10000, "sockets", true, 1);
+	played_run(building, 5 * MINUTE_US);
+	move_in(site, "101", "X1");
+	played_run(building, HOUR_US);
+	meter->energy_uwh += INT64_C(58940000000);
+	played_run(building, HOUR_US + 20 * MINUTE_US);
+	int64_t id = quarantine_of(site);
+	(void)site_ask_int(site, "tenancy.end", unread(about("101", "tenancy", NULL)),
+			   "amount_nano");
+	/* There is nobody to pay for it ... */
+	site_refused(site, "quarantine.accept", accept_as(id, "charge"), PROBLEM_REFUSED);
+	played_run(building, building->now_us + 2000000);
+	site_refused(site, "tenancy.begin", about("101", "tenancy", "Y1"), PROBLEM_REFUSED);
+	(void)site_ask_int(site, "tenancy.begin", unread(about("101", "tenancy", "Y1")),
+			   "amount_nano");
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-1", "101", "Y1", 10000), "1"),
+		"applied");
+	restart(site);
+	/* ... and it is not Y1 who does. */
+	site_refused(site, "quarantine.accept", accept_as(id, "charge"), PROBLEM_REFUSED);
+	meter->load_w = 1000;
+	(void)site_ask_int(site, "quarantine.accept", accept_as(id, "aside"), "energy_wh");
+	assert_int_equal(totals(site).quarantined_wh, 58940);
+	assert_int_equal(site_room(site, "101")->live_nano, INT64_C(100000000000));
+	/* The reading set aside was of before the tenancy too: his first is the next one. */
+	played_run(building, building->now_us + 3 * MINUTE_US);
+	int64_t house_wh = totals(site).house_wh;
+	played_run(building, building->now_us + HOUR_US);
+	assert_paid(site, meter, first_wh);
+	assert_int_equal(totals(site).house_wh, house_wh);
+	assert_in_range(totals(site).charged_wh, 990, 1060);
+}
+
+static void what_a_silent_meter_counted_is_not_charged_to_the_next(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 3000);
+	int64_t first_wh = played_register_wh(meter);
+	site_add_room(site, 101, 100000, "sockets", false, 1);
+	played_run(building, 5 * MINUTE_US);
+	move_in(site, "101", "OLD");
+	played_run(building, HOUR_US);
+	meter->dead = true;
+	played_run(building, 3 * HOUR_US);
+	site_refused(site, "tenancy.end", about("101", "tenancy", NULL), PROBLEM_REFUSED);
+	(void)site_ask_int(site, "tenancy.end", unread(about("101", "tenancy", NULL)),
+			   "amount_nano");
+	played_run(building, 4 * HOUR_US);
+	site_refused(site, "tenancy.begin", about("101", "tenancy", "NEWT"), PROBLEM_REFUSED);
+	(void)site_ask_int(site, "tenancy.begin", unread(about("101", "tenancy", "NEWT")),
+			   "amount_nano");
+	int64_t charged_wh = totals(site).charged_wh;
+	played_run(building, building->now_us + HOUR_US);
+	restart(site);
+	meter->dead = false;
+	played_run(building, building->now_us + 10 * MINUTE_US);
+	assert_in_range(totals(site).house_wh, 11900, 12700);
+	assert_int_equal(totals(site).charged_wh, charged_wh);
+	int64_t house_wh = totals(site).house_wh;
+	assert_true(site_room(site, "101")->live_nano < 0);
+	played_run(building, building->now_us + HOUR_US);
+	assert_paid(site, meter, first_wh);
+	assert_int_equal(totals(site).house_wh, house_wh);
+	assert_in_range(totals(site).charged_wh - charged_wh, 2990, 3600);
+}
+
+/* It stood still: its first reading is kept, and what comes behind it is the tenant's. */
+static void an_idle_meter_is_read_once(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 0);
+	int64_t first_wh = played_register_wh(meter);
+	site_add_room(site, 101, 100000, "sockets", false, 1);
+	played_run(building, 5 * MINUTE_US);
+	meter->dead = true;
+	played_run(building, HOUR_US);
+	(void)site_ask_int(site, "tenancy.begin", unread(about("101", "tenancy", "X1")),
+			   "amount_nano");
+	assert_true(site_room(site, "101")->supplies[0]->unread);
+	restart(site);
+	assert_true(site_room(site, "101")->supplies[0]->unread);
+	meter->dead = false;
+	played_run(building, building->now_us + 10 * MINUTE_US);
+	assert_false(site_room(site, "101")->supplies[0]->unread);
+	site_close(site);
+	meter->load_w = 1000;
+	building->now_us += HOUR_US;
+	site_open(site);
+	assert_false(site_room(site, "101")->supplies[0]->unread);
+	played_run(building, building->now_us + 5 * MINUTE_US);
+	assert_paid(site, meter, first_wh);
+	assert_int_equal(totals(site).house_wh, 0);
+	assert_in_range(totals(site).charged_wh, 990, 1100);
+}
+
+/* M7: within 30 s a reading counts as taken with the move; an older one leaves the step to the next to the house. */
+static void a_step_that_began_before_the_tenancy_is_the_houses(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 6000);
+	int64_t first_wh = played_register_wh(meter);
+	site_add_room(site, 101, 1000000, "sockets", false, 1);
+	played_run(building, 5 * MINUTE_US);
+	meter->dead = true;
+	played_run(building, 6 * MINUTE_US);
+	/* Not stale yet: no word is asked of anybody. */
+	assert_true(site_room(site, "101")->supplies[0]->guard.accepted.at_us <
+		    building->now_us - 30000000);
+	move_in(site, "101", "X1");
+	assert_true(site_room(site, "101")->supplies[0]->unread);
+	meter->dead = false;
+	int64_t charged_wh = totals(site).charged_wh;
+	played_run(building, 9 * MINUTE_US);
+	assert_in_range(totals(site).house_wh, 100, 330);
+	assert_int_equal(totals(site).charged_wh, charged_wh);
+	assert_paid(site, meter, first_wh);
+}
+
+static void an_exchange_does_not_make_it_the_tenants(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct played_meter *meter = site_add_meter(site, 1000);
+	int64_t first_wh = played_register_wh(meter);
+	site_add_room(site, 101, 100000, "sockets", false, 1);
+	played_run(building, HOUR_US);
+	meter->dead = true;
+	played_run(building, 3 * HOUR_US);
+	int64_t charged_wh;
+	(void)site_ask_int(site, "tenancy.begin", unread(about("101", "tenancy", "X1")),
+			   "amount_nano");
+	charged_wh = totals(site).charged_wh;
+	struct site_answer answer = site_ask(site, "meter.exchange",
+					     json_pack("{s:s,s:I,s:I,s:s}", "room", "101",
+						       "final_wh", (json_int_t)(first_wh + 2500),
+						       "initial_wh", (json_int_t)0, "reason", "x"));
+	assert_int_equal(answer.problem, PROBLEM_NONE);
+	assert_string_equal(json_string_value(json_object_get(answer.data, "kind")), "house");
+	site_forget(&answer);
+	meter->energy_uwh = INT64_C(40000000);
+	meter->dead = false;
+	played_run(building, building->now_us + 3 * MINUTE_US);
+	assert_int_equal(totals(site).charged_wh, charged_wh);
+	assert_in_range(totals(site).house_wh, 2500 - charged_wh + 40, 2500 - charged_wh + 100);
+	verify(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +372,11 @@ int main(void)
 		CASE(one_tenant_follows_another_in_one_second),
 		CASE(two_tenancies_of_a_room_do_not_begin_in_one_second),
 		CASE(the_first_charge_counts_toward_the_minimum),
+		CASE(a_leap_of_the_last_tenant_is_not_charged_to_the_next),
+		CASE(what_a_silent_meter_counted_is_not_charged_to_the_next),
+		CASE(an_idle_meter_is_read_once),
+		CASE(a_step_that_began_before_the_tenancy_is_the_houses),
+		CASE(an_exchange_does_not_make_it_the_tenants),
 	};
 	return cmocka_run_group_tests_name("station_stay", tests, NULL, NULL);
 }

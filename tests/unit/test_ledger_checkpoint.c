@@ -73,6 +73,7 @@ static const char others[] =
 	"INSERT INTO life(id, point_id, first_wh, offset_wh, started_s, medium) VALUES "
 	"(3, 3, 0, 0, 0, 1);"
 	"INSERT INTO life_floor VALUES (3, 5);"
+	"INSERT INTO unread(tenancy_id, life_id) VALUES (1, 3);"
 	"INSERT INTO keyset VALUES (3, 1767225600);"
 	"INSERT INTO key VALUES (3, 'k1', zeroblob(32), 'pay', 1, 2, 3, 4, 5);"
 	"INSERT INTO tariff VALUES (1, 'flat', 1767225600, 'price = 1', "

@@ -231,7 +231,7 @@ static void add_step(struct house *house, struct ledger_step steps[static LEDGER
 	size_t count;
 	const struct ledger_step *built_in = schema_steps(&count);
 
-	assert_true(count < 16);
+	assert_int_equal(count, LEDGER_SCHEMA);
 	memcpy(steps, built_in, count * sizeof(*steps));
 	steps[count] = (struct ledger_step){.number = (int)count + 1, .sql = sql};
 	house->settings.steps = steps;
