@@ -29,7 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEDGER_SCHEMA   16  /* what this program writes; a higher user_version is refused */
+#define LEDGER_SCHEMA   17  /* what this program writes; a higher user_version is refused */
 #define LEDGER_NAME_MAX 32  /* bytes of a room, circuit, line, model or layer name */
 #define LEDGER_ID_MAX   64  /* bytes of an mRID, tenancy, kid, receipt number or site */
 #define LEDGER_TEXT_MAX 128 /* bytes of a reason, an owner or a short detail */

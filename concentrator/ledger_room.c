@@ -73,6 +73,7 @@ int ledger_room_add(struct ledger *ledger, struct ledger_room *room)
 	next.closed_s = 0;
 	next.vacant = false;
 	next.tenancy_s = next.tenancy[0] != '\0' ? next.opened_s : 0;
+	next.stay = (struct ledger_stay){.opened_s = next.tenancy_s};
 	next.after_seq = next.tenancy[0] != '\0' ? ledger->tally.totals.entries : 0;
 	error = store_savepoint(ledger);
 	if (error == 0)
@@ -368,10 +369,12 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 	QUERY query = query_begin(
 		ledger, STATEMENT_ROOM_EACH,
 		"SELECT r.id, a.id, r.name, t.name, r.opened_s, r.closed_s, t.from_s, t.id IS NULL "
-		"AND EXISTS (SELECT 1 FROM tenancy WHERE account_id = a.id), t.after_seq FROM room "
+		"AND EXISTS (SELECT 1 FROM tenancy WHERE account_id = a.id), t.after_seq, "
+		"coalesce(y.opened_s, t.from_s), y.minimum_from_s, y.minimum_nano FROM room "
 		"r "
 		"JOIN account a ON a.id = (SELECT max(id) FROM account WHERE room_id = r.id) "
 		"LEFT JOIN tenancy t ON t.account_id = a.id AND t.to_s IS NULL "
+		"LEFT JOIN stay y ON y.tenancy_id = t.id "
 		"WHERE ? OR r.closed_s IS NULL ORDER BY r.id");
 	int more, stop;
 
@@ -384,6 +387,9 @@ int ledger_rooms_each(struct ledger *ledger, bool all, ledger_room_fn row, void 
 			.closed_s = row_integer(&query, 5),
 			.tenancy_s = row_integer(&query, 6),
 			.vacant = row_integer(&query, 7) != 0,
+			.stay.opened_s = row_integer(&query, 9),
+			.stay.minimum_from_s = row_integer(&query, 10),
+			.stay.minimum_nano = row_integer(&query, 11),
 			.after_seq = row_integer(&query, 7) != 0 ? INT64_MAX
 								 : row_integer(&query, 8),
 		};

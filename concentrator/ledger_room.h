@@ -7,6 +7,7 @@
 #pragma once
 
 #include "concentrator/ledger.h"
+#include "concentrator/ledger_stay.h"
 #include "concentrator/rules/medium.h"
 
 struct ledger_room {
@@ -15,6 +16,7 @@ struct ledger_room {
 	char name[LEDGER_NAME_MAX + 1];
 	char tenancy[LEDGER_ID_MAX + 1]; /* the current one; empty: none */
 	int64_t tenancy_s;               /* when it began; 0: there is none */
+	struct ledger_stay stay; /* opened_s is tenancy_s where nothing came from another room */
 	/* The last entry of before the tenancy; 0: there was none, or there was never a tenancy.
 	 * Of a vacant room INT64_MAX: no entry is a tenant's. */
 	int64_t after_seq;

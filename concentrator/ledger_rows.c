@@ -129,6 +129,7 @@ static const struct {
 	{"debt_payment", "id", 0, false},
 	{"use_known", "id", 0, false},
 	{"unread", "id", 0, false},
+	{"stay_use", "id", 0, false},
 	{"audit", "id", 0, false},
 	{"event", "seq", 0, false},
 	{"cash_known", "id", -1000000000, false},

@@ -67,6 +67,14 @@ static const struct section sections[] = {
 	{"media", SECTION_STATE, "life_id,medium",
 	 "SELECT id, medium FROM life WHERE ended_s IS NULL AND medium <> 0 ORDER BY id",
 	 "UPDATE life SET medium = ?2 WHERE id = ?1", false},
+	/* What tenants took along from another room; what was used is in "use". */
+	{"stays", SECTION_STATE, "tenancy_id,opened_s,minimum_from_s,minimum_nano",
+	 "SELECT tenancy_id, opened_s, minimum_from_s, CAST(minimum_nano AS TEXT) FROM stay s JOIN "
+	 "tenancy t ON t.id = s.tenancy_id WHERE t.to_s IS NULL AND t.account_id IN " OPEN_ACCOUNT
+	 " ORDER BY tenancy_id",
+	 "INSERT INTO stay(tenancy_id, opened_s, minimum_from_s, minimum_nano) VALUES (?1, ?2, ?3, "
+	 "?4)",
+	 false},
 	/* M2: those that were not read since the tenancy began. */
 	{"unread", SECTION_STATE, "tenancy_id,life_id",
 	 "SELECT DISTINCT u.tenancy_id, u.life_id FROM unread u JOIN life l ON l.id = u.life_id "

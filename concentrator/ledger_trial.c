@@ -52,6 +52,8 @@ struct moves {
 	bool moved;        /* from, or to, another room */
 	int64_t after_seq; /* of a move in: the last entry before it; 0: nobody knows */
 	int64_t closed_s;
+	int64_t id;             /* of the tenancy */
+	struct trial_stay stay; /* of a move in; opened_s 0: nothing came along */
 };
 
 /* The next one; any: false: there is none. */
@@ -72,6 +74,12 @@ static int next_move(struct reading *reading, struct moves *moves)
 		moves->at_s = sqlite3_column_int64(moves->stmt, 0);
 		moves->moved = sqlite3_column_int(moves->stmt, 2) != 0;
 		moves->after_seq = sqlite3_column_int64(moves->stmt, 4);
+		moves->id = sqlite3_column_int64(moves->stmt, 5);
+		moves->stay = (struct trial_stay){
+			.opened_s = sqlite3_column_int64(moves->stmt, 6),
+			.minimum_from_s = sqlite3_column_int64(moves->stmt, 7),
+			.minimum_nano = sqlite3_column_int64(moves->stmt, 8),
+		};
 	} else if (moves->closed_s != 0) {
 		/* One that had no tenancy at its end ends itself. */
 		moves->any = moves->out = true;
@@ -95,7 +103,8 @@ static int begin_moves(struct reading *reading, int64_t account_id, int64_t clos
 		"SELECT from_s, to_s, EXISTS (SELECT 1 FROM tenancy o WHERE o.name = t.name AND "
 		"o.to_s = t.from_s AND o.account_id <> t.account_id), EXISTS (SELECT 1 FROM "
 		"tenancy o WHERE o.name = t.name AND o.from_s = t.to_s AND o.account_id <> "
-		"t.account_id), after_seq FROM tenancy t WHERE account_id = ? ORDER BY id",
+		"t.account_id), after_seq, id, opened_s, minimum_from_s, minimum_nano FROM "
+		"tenancy t LEFT JOIN stay ON tenancy_id = id WHERE account_id = ? ORDER BY id",
 		&ret->stmt);
 	if (error < 0)
 		return error;
@@ -103,11 +112,37 @@ static int begin_moves(struct reading *reading, int64_t account_id, int64_t clos
 	return next_move(reading, ret);
 }
 
+/* What the tenant took along from another room. */
+static int take_along(struct reading *reading, const struct moves *moves,
+		      struct trial_account *account)
+{
+	sqlite3_stmt *stmt = NULL;
+	int code = SQLITE_DONE, error = trial_stay(account, moves->at_s, &moves->stay);
+
+	if (error == 0)
+		error = reading_prepare(reading,
+					"SELECT since_s, wh, flags FROM stay_use WHERE tenancy_id "
+					"= ? ORDER BY id",
+					&stmt);
+	if (error < 0)
+		return error;
+	(void)sqlite3_bind_int64(stmt, 1, moves->id);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+		trial_stay_use(account, sqlite3_column_int64(stmt, 0),
+			       sqlite3_column_int64(stmt, 1),
+			       (uint32_t)sqlite3_column_int64(stmt, 2));
+	error = code == SQLITE_DONE ? 0 : store_errno(reading->db, code);
+	(void)sqlite3_finalize(stmt);
+	return error;
+}
+
 static int move(struct reading *reading, struct moves *moves, struct trial_account *account)
 {
 	int error = moves->out ? trial_move_out(account, moves->at_s, moves->moved)
 			       : trial_move_in(account, moves->at_s, moves->moved);
 
+	if (error == 0 && !moves->out && moves->stay.opened_s != 0)
+		error = take_along(reading, moves, account);
 	return error < 0 ? error : next_move(reading, moves);
 }
 

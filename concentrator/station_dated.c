@@ -23,11 +23,17 @@
 #include "concentrator/station_past.h"
 #include "concentrator/station_tax.h"
 
+/* By which the events of a tenancy in this room are known. */
+static int64_t key_of(const struct station_room *room)
+{
+	return room->record.tenancy_s != 0 ? room->record.tenancy_s : room->record.opened_s;
+}
+
 int station_dated_load(struct station *station, struct station_room *room)
 {
 	struct dated_account *dated = &room->dated;
-	dated->opened_s = room->record.tenancy_s != 0 ? room->record.tenancy_s
-						      : room->record.opened_s;
+	dated->opened_s = room->record.stay.opened_s != 0 ? room->record.stay.opened_s
+							  : room->record.opened_s;
 	for (int32_t rule = 0; rule < DATED_RULES; rule++)
 		dated->last_day[rule] = DATED_NEVER;
 	dated->persons = &room->persons;
@@ -35,7 +41,7 @@ int station_dated_load(struct station *station, struct station_room *room)
 	 * tenancy's. */
 	for (int32_t rule = DATED_STANDING; rule < DATED_RULES; rule++) {
 		int r = ledger_dated_last(station->ledger, room->record.account_id, rule,
-					  rule == DATED_STANDING ? INT64_MIN : dated->opened_s,
+					  rule == DATED_STANDING ? INT64_MIN : key_of(room),
 					  &dated->last_day[rule]);
 		if (r < 0 && r != -ENOENT)
 			return r;
@@ -128,11 +134,26 @@ static int spent_row(const struct entry *entry, int64_t balance_nano, void *user
 	return entry->at_trusted && entry->at_s < spent->event->from_s;
 }
 
+/* Energy of the interval, also in the room that the tenant came from. */
+static int spent_of(struct station *station, const struct station_room *room,
+		    const struct dated_event *event, int64_t *ret_nano)
+{
+	const struct ledger_stay *stay = &room->record.stay;
+	struct spent spent = {.ledger = station->ledger,
+			      .event = event,
+			      .room = room,
+			      .nano = stay->minimum_from_s == event->from_s ? stay->minimum_nano
+									    : 0};
+	int r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT32_MAX,
+				    spent_row, &spent);
+	*ret_nano = spent.nano;
+	return r < 0 ? r : 0;
+}
+
 /* What an event moves, to be added to the balance; answer is that of a standing charge. */
 static int amount_of(struct station *station, struct station_room *room,
 		     const struct dated_event *event, enum debt_answer answer, int64_t *ret_nano)
 {
-	struct spent spent = {.ledger = station->ledger, .event = event, .room = room};
 	int64_t due;
 	int r;
 	switch (event->rule) {
@@ -145,10 +166,9 @@ static int amount_of(struct station *station, struct station_room *room,
 		*ret_nano = -room->credit.allowance_nano;
 		return r;
 	case DATED_MINIMUM:
-		r = ledger_entries_tail(station->ledger, room->record.account_id, 0, INT32_MAX,
-					spent_row, &spent);
-		if (r >= 0)
-			r = money_subtract(spent.nano, event->amount_nano, &due);
+		r = spent_of(station, room, event, &due);
+		if (r == 0)
+			r = money_subtract(due, event->amount_nano, &due);
 		if (r == 0)
 			*ret_nano = due < 0 ? due : 0;
 		return r;
@@ -237,7 +257,7 @@ static int carry_out(struct station *station, struct station_room *room,
 		.account_id = room->record.account_id,
 		.rule = (int32_t)event->rule,
 		.day = event->day,
-		.opened_s = room->dated.opened_s,
+		.opened_s = key_of(room),
 	};
 	int r = waive ? 0 : append(station, room, event, who, &done.entry_seq);
 	if (r < 0)
@@ -302,29 +322,29 @@ static int waive_all(struct station *station, struct station_room *room, const c
 	return 0;
 }
 
-int station_dated_close(struct station *station, struct station_room *room, const char *who)
+int station_dated_close(struct station *station, struct station_room *room, bool moves,
+			const char *who)
 {
 	struct dated_event event;
 	int64_t count = 0;
 	int r = carry_out_all(station, room, who, false, true, &count);
-	if (r == 0 && !room->record.vacant &&
+	if (r == 0 && !room->record.vacant && !moves &&
 	    dated_closing_minimum(&room->dated, &station->book, &station->settings.zone,
 				  &station->now, &event))
 		r = carry_out(station, room, &event, who, false);
 	return r < 0 ? r : station_tax_take(station, room, who);
 }
 
-int station_dated_move(struct station *station, const struct dated_account *from,
-		       struct station_room *to)
+int station_dated_spent(struct station *station, const struct station_room *room,
+			int64_t *ret_from_s, int64_t *ret_nano)
 {
-	/* What was given for the period went along with the balance. */
-	const struct ledger_dated given = {.account_id = to->record.account_id,
-					   .rule = DATED_ALLOWANCE,
-					   .day = from->last_day[DATED_ALLOWANCE],
-					   .opened_s = to->dated.opened_s,
-					   .by = "transfer"};
-	to->dated.last_day[DATED_ALLOWANCE] = given.day;
-	return given.day == DATED_NEVER ? 0 : ledger_dated_add(station->ledger, &given);
+	struct dated_event event;
+	*ret_from_s = *ret_nano = 0;
+	if (!dated_closing_minimum(&room->dated, &station->book, &station->settings.zone,
+				   &station->now, &event))
+		return 0;
+	*ret_from_s = event.from_s;
+	return spent_of(station, room, &event, ret_nano);
 }
 
 /* Takes back what memory is ahead by. */

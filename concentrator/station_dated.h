@@ -14,9 +14,11 @@ bool station_dated_next(const struct station *station, const struct station_room
 bool station_dated_held(const struct station *station, const struct dated_event *event);
 /* A person decides about all that is due: it is done, or waived. ret_count: days. */
 int station_dated_decide(struct station *station, const char *who, bool waive, int64_t *ret_count);
-/* In the caller's transaction, before an account closes: does what is due. -EBUSY: it waits for a person.
+/* In the caller's transaction, before an account closes: does what is due, and, unless the tenant moves to
+ * another room, takes the minimum charge of the period under way. -EBUSY: it waits for a person.
  * What memory is ahead by is the caller's to take back with room->dated. */
-int station_dated_close(struct station *station, struct station_room *room, const char *who);
-/* In the caller's transaction: a tenant has moved, with what was given. */
-int station_dated_move(struct station *station, const struct dated_account *from,
-		       struct station_room *to);
+int station_dated_close(struct station *station, struct station_room *room, bool moves,
+			const char *who);
+/* What was spent toward the minimum charge of the period under way, and when that began; 0: there is none. */
+int station_dated_spent(struct station *station, const struct station_room *room,
+			int64_t *ret_from_s, int64_t *ret_nano);

@@ -32,6 +32,16 @@ int32_t station_persons(const struct station_room *room)
 	return tariff_persons_at(&room->persons, INT64_MAX);
 }
 
+int station_persons_add(struct station *station, struct station_room *room, int32_t persons,
+			const char *who)
+{
+	int r = ledger_persons_add(station->ledger, room->record.account_id, station->now.s,
+				   persons, who);
+	if (r == 0)
+		tariff_persons_add(&room->persons, station->now.s, persons);
+	return r;
+}
+
 int station_persons_set(struct station *station, struct station_room *room, int32_t persons,
 			const char *who)
 {

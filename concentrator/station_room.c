@@ -232,7 +232,7 @@ static int close_account(struct station *station, struct station_room *room,
 {
 	int r = station_settle_room(station, room, "closing");
 	if (r == 0)
-		r = station_dated_close(station, room, change->who);
+		r = station_dated_close(station, room, false, change->who);
 	if (r == 0)
 		r = station_pay_out(station, change, room, ret);
 	return r < 0 ? r : ledger_room_close(station->ledger, room->record.id, station->now.s);

@@ -22,6 +22,8 @@
 #include "concentrator/station_credit.h"
 #include "concentrator/station_dated.h"
 #include "concentrator/station_debt.h"
+#include "concentrator/station_persons.h"
+#include "concentrator/station_stay.h"
 #include "concentrator/station_unread.h"
 
 static int balance_of(struct station *station, const struct station_room *room, int64_t *ret)
@@ -68,7 +70,8 @@ static bool final_reading(const struct station *station, const struct station_ro
 }
 
 /* The tenancy in the ledger and in memory. The blocks of a tariff begin anew with it. */
-static int set_tenancy(struct station *station, struct station_room *room, const char *tenancy)
+static int set_tenancy(struct station *station, struct station_room *room, const char *tenancy,
+		       const char *who)
 {
 	struct ledger_totals totals;
 	int r = ledger_totals_get(station->ledger, 0, &totals);
@@ -86,6 +89,7 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	snprintf(room->record.tenancy, sizeof(room->record.tenancy), "%s", tenancy);
 	room->record.vacant = tenancy[0] == '\0';
 	room->record.tenancy_s = room->record.vacant ? 0 : station->now.s;
+	room->record.stay = (struct ledger_stay){.opened_s = room->record.tenancy_s};
 	room->record.after_seq = room->record.vacant ? INT64_MAX : totals.entries;
 	room->use = (struct tariff_use){.opened_s = station->now.s, .persons = &room->persons};
 	room->use_after = room->use;
@@ -93,7 +97,12 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	room->dated.last_day[DATED_MINIMUM] = DATED_NEVER;
 	room->dated.last_day[DATED_EXPIRY] = DATED_NEVER;
 	room->dated.last_day[DATED_ALLOWANCE] = DATED_NEVER;
-	/* Lines were agreed with the tenant that goes, and begin anew with the one that comes. */
+	/* Who lives there, and what lines were agreed, goes with the tenant. */
+	if (room->record.vacant && station_persons(room) != 1) {
+		r = station_persons_add(station, room, 1, who);
+		if (r < 0)
+			return r;
+	}
 	room->credit.account_id = room->record.account_id;
 	room->credit.emergency = EMERGENCY_NONE;
 	room->credit.emergency_used = false;
@@ -112,10 +121,9 @@ int station_move_in(struct station *station, const struct station_change *change
 		return -EEXIST;
 	if (!last_reading && !final_reading(station, room))
 		return -ESTALE;
-	(void)change;
 	int r = station_change_settle(station, room, "move-in");
 	if (r == 0)
-		r = set_tenancy(station, room, tenancy);
+		r = set_tenancy(station, room, tenancy, change->who);
 	return r < 0 ? r : station_unread_note(station, room);
 }
 
@@ -178,10 +186,10 @@ int station_move_out(struct station *station, const struct station_change *chang
 		return -ESTALE;
 	int r = station_change_settle(station, room, "move-out");
 	if (r == 0)
-		r = station_dated_close(station, room, change->who);
+		r = station_dated_close(station, room, false, change->who);
 	if (r == 0)
 		r = station_pay_out(station, change, room, ret);
-	return r < 0 ? r : set_tenancy(station, room, "");
+	return r < 0 ? r : set_tenancy(station, room, "", change->who);
 }
 
 /* The balance, each credit as what it is. */
@@ -233,7 +241,7 @@ int station_transfer(struct station *station, const struct station_change *chang
 	if (r == 0)
 		r = station_change_settle(station, to, "transfer");
 	if (r == 0)
-		r = station_dated_close(station, from, change->who);
+		r = station_dated_close(station, from, true, change->who);
 	if (r == 0)
 		r = balance_of(station, to, &there);
 	if (r < 0)
@@ -242,18 +250,20 @@ int station_transfer(struct station *station, const struct station_change *chang
 		return -ENOTEMPTY;
 	memcpy(tenancy, from->record.tenancy, sizeof(tenancy));
 	const struct ledger_credit lines = from->credit;
-	const struct dated_account given = from->dated;
-	r = move(station, change, from, to, &ret->paid_nano);
+	struct station_stay taken;
+	r = station_stay_of(station, from, &taken);
+	if (r == 0)
+		r = move(station, change, from, to, &ret->paid_nano);
 	if (r == 0)
 		r = station_debts_move(station, from, to);
 	if (r == 0)
-		r = set_tenancy(station, from, "");
+		r = set_tenancy(station, from, "", change->who);
 	if (r == 0)
-		r = set_tenancy(station, to, tenancy);
+		r = set_tenancy(station, to, tenancy, change->who);
 	if (r == 0)
 		r = station_unread_note(station, to);
 	if (r == 0)
-		r = station_dated_move(station, &given, to);
+		r = station_stay_move(station, &taken, to, change->who);
 	if (r < 0)
 		return r;
 	/* The lines go along: what is used of them is repaid from the new room. */

@@ -220,6 +220,18 @@ static int take_snapshot(struct station *station, struct use_walk *walk)
 	return 0;
 }
 
+/* From the room that the tenant came from; a snapshot has it counted. */
+static int taken_row(const struct ledger_charge *use, void *userdata)
+{
+	struct use_walk *walk = userdata;
+	struct use_account *account = find(walk, use->account_id);
+	if (account != NULL && !account->kept)
+		tariff_use_add(&account->room->use, &walk->station->book,
+			       &walk->station->settings.zone, use->from_s, use->energy_wh,
+			       use->flags);
+	return 0;
+}
+
 static int add_up(struct station *station, struct use_walk *walk, int64_t first_s)
 {
 	bool all = true;
@@ -239,6 +251,8 @@ static int add_up(struct station *station, struct use_walk *walk, int64_t first_
 		all = all && walk->accounts[i].kept;
 	find_least(walk);
 	r = ledger_charges_back(station->ledger, all ? walk->snapshot_seq : 0, use_row, walk);
+	if (r == 0 || r == 1)
+		r = ledger_stay_use_each(station->ledger, taken_row, walk);
 	return r < 0 ? r : ledger_use_known_each(station->ledger, known_row, walk);
 }
 
@@ -255,8 +269,8 @@ int station_load_use(struct station *station)
 	}
 	for (size_t i = 0; i < station->room_count; i++) {
 		struct station_room *room = station->rooms[i];
-		room->use = (struct tariff_use){.opened_s = room->record.tenancy_s != 0
-								    ? room->record.tenancy_s
+		room->use = (struct tariff_use){.opened_s = room->record.stay.opened_s != 0
+								    ? room->record.stay.opened_s
 								    : room->record.opened_s,
 						.persons = &room->persons};
 		int r = station_dated_load(station, room);

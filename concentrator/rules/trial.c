@@ -286,6 +286,33 @@ int trial_move_in(struct trial_account *account, int64_t at_s, bool moved)
 	return r;
 }
 
+int trial_stay(struct trial_account *account, int64_t at_s, const struct trial_stay *stay)
+{
+	const struct trial_terms *terms = account->terms;
+	int64_t *last_day = account->dated.last_day;
+	int64_t yesterday = calendar_day(&terms->zone, at_s) - 1;
+	struct tariff_period period;
+
+	account->use.opened_s = account->dated.opened_s = stay->opened_s;
+	/* The days before were charged in the other room, ... */
+	if (last_day[DATED_STANDING] < yesterday)
+		last_day[DATED_STANDING] = yesterday;
+	/* ... and so were the periods. */
+	if (tariff_count_at(&terms->book, &terms->zone, at_s, stay->opened_s, TARIFF_COUNT_MINIMUM,
+			    &period) &&
+	    period.since_s > stay->opened_s)
+		last_day[DATED_MINIMUM] = calendar_day(&terms->zone, period.since_s) - 1;
+	return stay->minimum_from_s == 0
+		       ? 0
+		       : note_spent(account, stay->minimum_from_s, stay->minimum_nano);
+}
+
+void trial_stay_use(struct trial_account *account, int64_t since_s, int64_t wh, uint32_t flags)
+{
+	tariff_use_add(&account->use, &account->terms->book, &account->terms->zone, since_s, wh,
+		       flags);
+}
+
 int trial_move_out(struct trial_account *account, int64_t at_s, bool moved)
 {
 	const struct trial_terms *terms = account->terms;
@@ -298,7 +325,8 @@ int trial_move_out(struct trial_account *account, int64_t at_s, bool moved)
 		return r;
 	if (r == 0)
 		r = run_dated(account, at_s, at_s);
-	if (r == 0 &&
+	/* The minimum goes along to the other room. */
+	if (r == 0 && !moved &&
 	    dated_closing_minimum(&account->dated, &terms->book, &terms->zone, &now, &event))
 		r = carry_out(account, &event);
 	if (r == 0)

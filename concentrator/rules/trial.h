@@ -87,6 +87,19 @@ void trial_account_begin(struct trial_account *ret, const struct trial_terms *te
 __attribute__((warn_unused_result)) int trial_move_in(struct trial_account *account, int64_t at_s,
 						      bool moved);
 
+/* What a tenant who came from another room took along: since when he is there, and what was spent toward the
+ * minimum charge of the period that began at minimum_from_s. Directly behind the move in. */
+struct trial_stay {
+	int64_t opened_s;
+	int64_t minimum_from_s; /* 0: none */
+	int64_t minimum_nano;
+};
+
+__attribute__((warn_unused_result)) int trial_stay(struct trial_account *account, int64_t at_s,
+						   const struct trial_stay *stay);
+/* Energy that was used there, as a charge with these flags counts. */
+void trial_stay_use(struct trial_account *account, int64_t since_s, int64_t wh, uint32_t flags);
+
 /* A tenancy, or the account, ends. moved: the balance goes to another room; else it is carried out. */
 __attribute__((warn_unused_result)) int trial_move_out(struct trial_account *account, int64_t at_s,
 						       bool moved);

@@ -183,7 +183,8 @@ static void a_kill_before_the_commit_is_no_charge(void **state)
 		building->now_us = DAY_US + (i + 1) * MINUTE_US;
 		station->now = played_now(building);
 		assert_int_equal(station_begin(station), 0);
-		assert_int_equal(station_dated_close(station, site_room(site, "101"), "x"), 0);
+		assert_int_equal(station_dated_close(station, site_room(site, "101"), false, "x"),
+				 0);
 		assert_int_equal(days_of(site, "101").count, 1);
 		restart(site, 1000000);
 		assert_int_equal(days_of(site, "101").count, 0);

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 
 #include "concentrator/ledger_entry.h"
+#include "concentrator/ledger_tariff.h"
 #include "concentrator/ledger_verify.h"
+#include "concentrator/station_persons.h"
 #include "concentrator/station_snapshot.h"
+#include "concentrator/station_tariff.h"
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 #define FREE       "[allowance]\nenergy = 2\nevery = month 1\n"
@@ -24,6 +27,11 @@ static void move_in(struct site *site, const char *room, const char *tenancy)
 static void move_out(struct site *site, const char *room)
 {
 	(void)site_ask_int(site, "tenancy.end", about(room, "tenancy", NULL), "amount_nano");
+}
+
+static void transfer(struct site *site, const char *room, const char *other)
+{
+	(void)site_ask_int(site, "tenancy.transfer", about(room, "to", other), "amount_nano");
 }
 
 static void settle(struct site *site)
@@ -365,6 +373,183 @@ static void an_exchange_does_not_make_it_the_tenants(void **state)
 	verify(site);
 }
 
+struct kind_sum {
+	enum entry_kind kind;
+	int64_t nano;
+};
+
+static int add_kind(const struct entry *entry, int64_t balance_nano, void *userdata)
+{
+	struct kind_sum *sum = userdata;
+	(void)balance_nano;
+	if (entry->kind == sum->kind)
+		sum->nano += entry->amount_nano;
+	return 0;
+}
+
+static int64_t sum_of(struct site *site, enum entry_kind kind)
+{
+	struct kind_sum sum = {.kind = kind};
+	for (size_t i = 0; i < site->building.station->room_count; i++)
+		assert_int_equal(
+			ledger_entries_tail(site->ledger,
+					    site->building.station->rooms[i]->record.account_id, 0,
+					    INT32_MAX, add_kind, &sum),
+			0);
+	return sum.nano;
+}
+
+/* Of blocks up to 2 and 4 kWh a month, with 5 kWh a month that are free. */
+static void blocks_and_free_energy(struct site *site)
+{
+	struct ledger_tariff tariff = {
+		.name = "b",
+		.activation_s = START_S - 1,
+		.text = "[tariff]\nname = b\nactivation = receipt\n[energy]\nprice = 0.5 0.6 0.7\n"
+			"blocks = 2 4\nreset = month 1\n[allowance]\nenergy = 5\nevery = month "
+			"1\n"};
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	assert_int_equal(station_load_tariffs(site->building.station), 0);
+}
+
+/* Two rooms, a tenant with 100.00 in the first one, whose meters have that load. */
+static void two_rooms(struct site *site, const char *tariff, int64_t load_w,
+		      struct played_meter *ret[static 2])
+{
+	for (int i = 0; i < 2; i++) {
+		ret[i] = site_add_meter(site, 0);
+		site_add_room(site, 101 + i, 0, "sockets", false, 1);
+	}
+	ret[0] = &site->building.meter[0];
+	if (tariff == NULL)
+		blocks_and_free_energy(site);
+	else
+		site_tariff(site, tariff);
+	played_run(&site->building, 5 * MINUTE_US);
+	move_in(site, "101", "X1");
+	move_in(site, "102", "X0");
+	played_run(&site->building, 6 * MINUTE_US);
+	move_out(site, "102");
+	assert_string_equal(
+		site_deliver(site, site_credit_of(site, "r-1", "101", "X1", 10000), "1"),
+		"applied");
+	ret[0]->load_w = load_w;
+	played_run(&site->building, 4 * HOUR_US);
+	ret[0]->load_w = 0;
+	played_run(&site->building, 4 * HOUR_US + 5 * MINUTE_US);
+}
+
+/* Three of five free kWh are used in the one room, so two are left in the other, and no more when he comes back. */
+static void a_room_change_gives_no_free_energy_again(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *meters[2];
+	two_rooms(site, NULL, 770, meters);
+	settle(site);
+	int64_t used_wh = site_room(site, "101")->use.free_now.wh;
+	transfer(site, "101", "102");
+	assert_in_range(used_wh, 2900, 3100);
+	assert_int_equal(site_room(site, "102")->use.free_now.wh, used_wh);
+	assert_int_equal(site_room(site, "102")->use.now.wh, used_wh);
+	assert_derived(site);
+	assert_int_equal(station_snapshot_take(site->building.station), 0);
+	assert_derived(site);
+	meters[1]->load_w = 1000;
+	played_run(&site->building, 7 * HOUR_US);
+	meters[1]->load_w = 0;
+	played_run(&site->building, 7 * HOUR_US + 5 * MINUTE_US);
+	settle(site);
+	assert_int_equal(site_room(site, "102")->use.free_now.wh, 5000);
+	assert_true(sum_of(site, ENTRY_CHARGE) < 0);
+	assert_derived(site);
+	played_run(&site->building, site->building.now_us + 3 * MINUTE_US);
+	int64_t all_wh = site_room(site, "102")->use.now.wh;
+	transfer(site, "102", "101");
+	played_run(&site->building, site->building.now_us + 2000000);
+	transfer(site, "101", "102");
+	assert_int_equal(site_room(site, "102")->use.now.wh, all_wh);
+	assert_int_equal(site_room(site, "102")->use.free_now.wh, 5000);
+	assert_derived(site);
+	/* Who comes behind him has his own. */
+	move_in(site, "101", "X2");
+	played_run(&site->building, site->building.now_us + MINUTE_US);
+	assert_int_equal(site_room(site, "101")->free_wh, 5000);
+	assert_derived(site);
+	verify(site);
+}
+
+static void a_room_change_takes_the_minimum_once(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *meters[2];
+	two_rooms(site, "[minimum]\namount = 10\nevery = month 1\n", 1000, meters);
+	int64_t before_nano = sum_of(site, ENTRY_MINIMUM); /* X0 paid one */
+	transfer(site, "101", "102");
+	assert_int_equal(sum_of(site, ENTRY_MINIMUM), before_nano);
+	assert_derived(site);
+	meters[1]->load_w = 1000;
+	played_run(&site->building, 6 * HOUR_US);
+	meters[1]->load_w = 0;
+	site_pass_days(site, 31);
+	/* What was used in both rooms is in the ten. */
+	assert_int_equal(sum_of(site, ENTRY_MINIMUM) + sum_of(site, ENTRY_CHARGE) - before_nano,
+			 -INT64_C(10000000000));
+	assert_int_equal(site_room(site, "102")->settled_nano, INT64_C(90000000000));
+	assert_derived(site);
+	verify(site);
+}
+
+/* A day is charged once, whichever room it is spent in, and not for the time when the other was vacant. */
+static void a_room_change_takes_each_day_once(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *meters[2];
+	two_rooms(site, "[standing]\nper-day = 1\n", 0, meters);
+	site_pass_days(site, 5);
+	assert_int_equal(sum_of(site, ENTRY_STANDING), -INT64_C(5000000000));
+	transfer(site, "101", "102");
+	assert_derived(site);
+	site_pass_days(site, 2);
+	assert_int_equal(sum_of(site, ENTRY_STANDING), -INT64_C(7000000000));
+	assert_derived(site);
+	verify(site);
+}
+
+static void persons(struct site *site, const char *room, int number)
+{
+	(void)site_ask_int(
+		site, "room.persons",
+		json_pack("{s:s,s:i,s:s}", "room", room, "persons", number, "reason", "x"),
+		"persons");
+}
+
+/* 4 live in the one room; 2 are said of the other while it is vacant. */
+static void the_number_of_persons_goes_with_the_tenant(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *meters[2];
+	two_rooms(site, "[allowance]\nmoney = 3\nevery = month 1\nper = person\n", 0, meters);
+	persons(site, "101", 4);
+	persons(site, "102", 2);
+	played_run(&site->building, site->building.now_us + 2000000);
+	transfer(site, "101", "102");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(station_persons(site_room(site, "102")), 4);
+		assert_int_equal(station_persons(site_room(site, "101")), 1);
+		assert_derived(site);
+	}
+	persons(site, "101", 3);
+	played_run(&site->building, site->building.now_us + 2000000);
+	move_in(site, "101", "X2");
+	assert_int_equal(station_persons(site_room(site, "101")), 3);
+	move_out(site, "102");
+	assert_derived(site);
+	assert_int_equal(station_persons(site_room(site, "102")), 1);
+	verify(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +562,10 @@ int main(void)
 		CASE(an_idle_meter_is_read_once),
 		CASE(a_step_that_began_before_the_tenancy_is_the_houses),
 		CASE(an_exchange_does_not_make_it_the_tenants),
+		CASE(a_room_change_gives_no_free_energy_again),
+		CASE(a_room_change_takes_the_minimum_once),
+		CASE(a_room_change_takes_each_day_once),
+		CASE(the_number_of_persons_goes_with_the_tenant),
 	};
 	return cmocka_run_group_tests_name("station_stay", tests, NULL, NULL);
 }

@@ -73,6 +73,7 @@ static const char others[] =
 	"INSERT INTO life(id, point_id, first_wh, offset_wh, started_s, medium) VALUES "
 	"(3, 3, 0, 0, 0, 1);"
 	"INSERT INTO life_floor VALUES (3, 5);"
+	"INSERT INTO stay VALUES (1, 5, 6, 7);"
 	"INSERT INTO unread(tenancy_id, life_id) VALUES (1, 3);"
 	"INSERT INTO keyset VALUES (3, 1767225600);"
 	"INSERT INTO key VALUES (3, 'k1', zeroblob(32), 'pay', 1, 2, 3, 4, 5);"
@@ -219,6 +220,7 @@ static const char *const untold[][2] = {
 	{"event_refused", "the cloud has them"},
 	{"audit", "it begins with the restore; the cloud has the rest"},
 	{"snapshot", "follows from the entries"},
+	{"stay_use", "is in the section use"},
 	{"order_decided", "what was decided is in the orders"},
 	{"band_register", "of use again from the next settlement on"},
 	{"freeze", "history, which the cloud has; it begins anew"},
