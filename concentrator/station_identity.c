@@ -26,15 +26,18 @@
 #define AGAIN_US    INT64_C(5000000)
 #define REFUSALS    3    /* of one request, before the next one is asked */
 #define NO_SERIAL   (-1) /* of a meter that should tell one and does not: never a bound one */
-#define RATIOS_SIZE 96   /* text of all ratios of a point */
+#define RATIOS_SIZE 160  /* text of all ratios of a point */
 
 static const enum quantity ratio_quantities[] = {
-	QUANTITY_CT_RATIO_MILLI,
-	QUANTITY_PT_RATIO_MILLI,
-	QUANTITY_PULSES_PER_UNIT_MILLI,
-	QUANTITY_CT_PHASE_SHIFT,
+	QUANTITY_CT_RATIO_MILLI,    QUANTITY_PT_RATIO_MILLI,    QUANTITY_PULSES_PER_UNIT_MILLI,
+	QUANTITY_CT_PHASE_SHIFT,    QUANTITY_CT_RATIO_L2_MILLI, QUANTITY_CT_RATIO_L3_MILLI,
+	QUANTITY_CT_PHASE_SHIFT_L2, QUANTITY_CT_PHASE_SHIFT_L3, QUANTITY_PULSE_WEIGHT_MILLI,
+	QUANTITY_VOLUME_OFFSET_L,
 };
-static const char *const ratio_names[] = {"ct", "pt", "pulses", "shift"};
+/* New ones go behind: what a life is bound to is the beginning of what is known of it later. */
+static const char *const ratio_names[] = {
+	"ct", "pt", "pulses", "shift", "ct2", "ct3", "shift2", "shift3", "weight", "offset",
+};
 #define RATIO_QUANTITIES (sizeof(ratio_quantities) / sizeof(ratio_quantities[0]))
 
 void station_identity_due(const struct station *station, struct station_device *device)
@@ -152,6 +155,13 @@ static void bind_ratios(struct station *station, struct station_supply *supply)
 		(void)station_commit(station);
 }
 
+/* Is it what was bound, and more that nobody had read then? */
+static bool is_more(const char *now, const char *bound)
+{
+	size_t length = strlen(bound);
+	return length > 0 && strncmp(now, bound, length) == 0 && now[length] == ' ';
+}
+
 static void check_ratios(struct station *station, struct station_supply *supply)
 {
 	char name[LEDGER_NAME_MAX + 1], now[RATIOS_SIZE], bound[RATIOS_SIZE];
@@ -161,16 +171,15 @@ static void check_ratios(struct station *station, struct station_supply *supply)
 		return;
 	ratios_name(supply, name);
 	int r = ledger_cursor_get(station->ledger, name, bound, sizeof(bound));
-	if (r == -ENODATA) {
+	bool frozen = supply->guard.quarantined && supply->guard.reason == GUARD_RATIO;
+	if (r == -ENODATA || (r == 0 && !frozen && is_more(now, bound))) {
 		bind_ratios(station, supply);
 		return;
 	}
 	if (r < 0)
 		return;
 	station_subject(supply, subject);
-	supply->limits.ratio_changed = strcmp(now, bound) != 0 ||
-				       (supply->guard.quarantined &&
-					supply->guard.reason == GUARD_RATIO);
+	supply->limits.ratio_changed = strcmp(now, bound) != 0 || frozen;
 	if (supply->limits.ratio_changed && strcmp(now, bound) == 0)
 		station_alarm(
 			station, ALARM_RATIO_CHANGED, subject,
@@ -250,7 +259,7 @@ void station_identity_attach(const struct station_supply *supply, struct reading
 
 static void forget(struct reading *reading, enum quantity quantity)
 {
-	reading->valid &= ~(UINT32_C(1) << quantity);
+	reading->valid &= ~(UINT64_C(1) << quantity);
 }
 
 void station_identity_forget(struct station *station, struct station_device *device)

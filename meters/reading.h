@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,26 +35,33 @@ enum quantity {
 	QUANTITY_PT_RATIO_MILLI,        /* voltage transformer; thousandths */
 	QUANTITY_PULSES_PER_UNIT_MILLI, /* of a pulse counter: pulses per kWh or m3; thousandths */
 	QUANTITY_CT_PHASE_SHIFT,        /* of a clamp, in the meter's own steps */
+	QUANTITY_CT_RATIO_L2_MILLI,     /* of the other two clamps of three */
+	QUANTITY_CT_RATIO_L3_MILLI,
+	QUANTITY_CT_PHASE_SHIFT_L2,
+	QUANTITY_CT_PHASE_SHIFT_L3,
+	QUANTITY_PULSE_WEIGHT_MILLI, /* litres per pulse; thousandths */
+	QUANTITY_VOLUME_OFFSET_L,    /* added to what was counted */
 	QUANTITY_OWN_PREPAID, /* 1: the meter decides about supply by itself, 0: it leaves that to us */
 	QUANTITY_LINK_LOSS_MOVES, /* 1: a silent line moves the relay, 0: it stays as it is */
 	QUANTITY_SAFE_CLOSED,     /* where it moves then: 1 closed, 0 open */
 	QUANTITY_POWER_ON_MOVES,  /* 1: when its own power comes back the relay may be elsewhere */
 	QUANTITY_COUNT
 };
+static_assert(QUANTITY_COUNT <= 64, "struct reading has a bit for each");
 
 struct reading {
-	uint32_t valid; /* bit per quantity */
+	uint64_t valid; /* bit per quantity */
 	int64_t value[QUANTITY_COUNT];
 	int64_t at_us; /* CLOCK_BOOTTIME when the answer was complete */
 };
 
 static inline bool reading_has(const struct reading *reading, enum quantity quantity)
 {
-	return (reading->valid & (UINT32_C(1) << quantity)) != 0;
+	return (reading->valid & (UINT64_C(1) << quantity)) != 0;
 }
 
 static inline void reading_set(struct reading *reading, enum quantity quantity, int64_t value)
 {
-	reading->valid |= UINT32_C(1) << quantity;
+	reading->valid |= UINT64_C(1) << quantity;
 	reading->value[quantity] = value;
 }

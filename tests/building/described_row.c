@@ -166,6 +166,11 @@ static int show_of(struct described_row *row, const char *quantity)
 		{"pt_ratio", SHOW_RATIO, RATIO_PT, false},
 		{"pulses_per_unit", SHOW_RATIO, RATIO_PULSES, false},
 		{"ct_phase_shift", SHOW_ZERO, 0, false},
+		{"ct_phase_shift_l", SHOW_ZERO, 0, false},
+		{"ct_ratio_l2", SHOW_RATIO, RATIO_CT, false},
+		{"ct_ratio_l3", SHOW_RATIO, RATIO_CT, false},
+		{"pulse_weight", SHOW_RATIO, RATIO_PULSES, false},
+		{"volume_offset", SHOW_ZERO, 0, false},
 		{"zero", SHOW_ZERO, 0, false},
 	};
 

@@ -21,6 +21,7 @@ NAMES = {"energy": "wh", "power": "w", "reactive": "var", "voltage": "mv", "curr
 ELEMENTS = {"bit": 1, "u16": 1, "s16": 1, "u32": 2, "s32": 2, "float32": 2, "u64": 4, "s64": 4,
             "float64": 4, "bcd32": 2, "bcd48": 3}
 RATIOS = {"ct": "ct_ratio", "pt": "pt_ratio", "pulses": "pulses_per_unit"}
+THOUSANDTHS = {*RATIOS.values(), "ct_ratio_l2", "ct_ratio_l3", "pulse_weight"}
 
 
 def options(words):
@@ -142,9 +143,10 @@ def draw(row, chance):
 
 def full_name(quantity):
     if quantity in ("relay_closed", "safe_closed", "own_prepaid", "link_loss_moves",
-                    "power_on_moves", "power_factor", "serial_number", "ct_phase_shift"):
+                    "power_on_moves", "power_factor", "serial_number", "ct_phase_shift",
+                    "ct_phase_shift_l2", "ct_phase_shift_l3"):
         return quantity + ("_ppm" if quantity == "power_factor" else "")
-    if quantity in RATIOS.values():
+    if quantity in THOUSANDTHS:
         return quantity + "_milli"
     return quantity + "_" + NAMES[quantity.split("_")[0]]
 
@@ -152,7 +154,7 @@ def full_name(quantity):
 def factor(row):
     if row["quantity"] == "power_factor":
         return 1000000
-    return 1000 if row["quantity"] in RATIOS.values() else UNITS.get(row["unit"], 1)
+    return 1000 if row["quantity"] in THOUSANDTHS else UNITS.get(row["unit"], 1)
 
 
 class Failure(Exception):

@@ -250,6 +250,8 @@ static uint16_t read_board(struct played_meter *meter, uint16_t address, uint32_
 	(void)energy;
 	if (address == 6)
 		return meter->power_on;
+	if (meter->water && address == 0x042A)
+		return meter->weight;
 	if (address >= 930 && address < 936)
 		return meter->safe[address - 930];
 	if (address >= 938 && address < 944)

@@ -47,7 +47,8 @@ struct played_meter {
 	bool whole;      /* it refuses reads that begin within a block */
 	bool board;
 	bool water; /* energy_uwh is millionths of a litre, load_w litres an hour, closed: it runs */
-	bool stuck; /* the valve: its coil moves and the water does not */
+	uint16_t weight; /* litres per pulse, as the water counter says */
+	bool stuck;      /* the valve: its coil moves and the water does not */
 	bool coil[6];
 	uint16_t power_on; /* WB-MR6C: holding 6, 930 and on, 938 and on */
 	uint16_t safe[6];

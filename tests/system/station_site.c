@@ -106,6 +106,7 @@ struct played_meter *site_add_water_meter(struct site *site, int64_t flow_l_h)
 	struct played_meter *meter = site_add_meter(site, flow_l_h);
 	meter->energy_uwh = INT64_C(345678) * 1000000;
 	meter->water = meter->coil[0] = true;
+	meter->weight = 10;
 	return meter;
 }
 

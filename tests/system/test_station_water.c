@@ -1,6 +1,7 @@
 /* Electricity and water side by side on one account. */
 #include "tests/system/station_call.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,22 +20,31 @@
 #define WATER       "[water]\nprice = 3.45\n"
 #define FIRST_L     345678
 
-/* Room 101: sockets at address 1, cut first; water at address 2. */
+static void run(struct site *site, int64_t us)
+{
+	played_run(&site->building, site->building.now_us + us);
+}
+
+/* Room 101: sockets at address 1, cut first; water at address 2. What the meters say of themselves was read. */
+static void add_both(struct site *site, int opening_minor, int64_t load_w, int64_t flow_l_h,
+		     const char *may_cut)
+{
+	site_add_meter(site, 0);
+	site_add_room(site, 101, opening_minor, "sockets", true, 1);
+	site_add_water_meter(site, 0);
+	site_add_water(site, 101, may_cut, 2);
+	run(site, 5 * MINUTE_US);
+	site->building.meter[0].load_w = load_w;
+	site->building.meter[1].load_w = flow_l_h;
+}
+
 static void move_in(struct site *site, int opening_minor, int64_t load_w, int64_t flow_l_h,
 		    const char *may_cut)
 {
 	/* The price just came into force, which would hold cuts for an hour (S7). */
 	site->config.policy.change_hold_s = 0;
 	site_tariff(site, WATER);
-	site_add_meter(site, load_w);
-	site_add_room(site, 101, opening_minor, "sockets", true, 1);
-	site_add_water_meter(site, flow_l_h);
-	site_add_water(site, 101, may_cut, 2);
-}
-
-static void run(struct site *site, int64_t us)
-{
-	played_run(&site->building, site->building.now_us + us);
+	add_both(site, opening_minor, load_w, flow_l_h, may_cut);
 }
 
 static struct station_supply *water_of(struct site *site)
@@ -137,7 +147,7 @@ static void both_are_cut_in_order_and_restored(void **state)
 	assert_true(site->building.meter[1].closed);
 	/* The water follows a stage later, and its valve is read back. */
 	assert_in_range(wait_closed(site, 1, false, 120), 50, 75);
-	run(site, MINUTE_US);
+	run(site, 5 * MINUTE_US);
 	assert_int_equal(water_of(site)->relay_state.verify, RELAY_VERIFY_POSITION);
 	assert_int_equal(relay_believed(&water_of(site)->relay_state), RELAY_OPEN);
 	int64_t litres = played_register_wh(&site->building.meter[1]);
@@ -474,10 +484,7 @@ static void water_counts_in_no_block_of_electricity(void **state)
 	assert_int_equal(ledger_tariff_add(site->ledger, &tariff), 0);
 	assert_int_equal(ledger_commit(site->ledger), 0);
 	assert_int_equal(station_load_tariffs(site->building.station), 0);
-	site_add_meter(site, 1000);
-	site_add_room(site, 101, 100000, "sockets", true, 1);
-	site_add_water_meter(site, 3000);
-	site_add_water(site, 101, NULL, 2);
+	add_both(site, 100000, 1000, 3000, NULL);
 	run(site, 7 * HOUR_US); /* 7 kWh, and 21 m3 */
 	assert_int_equal(site_room(site, "101")->use.now.wh,
 			 site_room(site, "101")->use_after.now.wh);
@@ -496,7 +503,7 @@ static void the_minimum_is_of_electricity_alone(void **state)
 	struct ledger_totals totals;
 
 	site->building.base_s += 30 * CALENDAR_DAY_S; /* 2026-01-31 */
-	run(site, MINUTE_US);
+	run(site, 5 * MINUTE_US);
 	site_tariff(site, WATER "[minimum]\namount = 5\nevery = month 1\n");
 	site_add_meter(site, 1000);
 	site_add_room(site, 101, 10000, "sockets", true, 1);
@@ -567,6 +574,50 @@ static void a_trial_prices_both(void **state)
 	}
 }
 
+static bool weight_alarm(struct site *site)
+{
+	return alarms_find(&site->building.station->alarms, ALARM_RATIO_CHANGED, "101 water") !=
+	       NULL;
+}
+
+/* The counter multiplies by it: another one is another price. */
+static void another_weight_of_a_pulse_freezes_the_water(void **state)
+{
+	struct site *site = *state;
+	struct played_meter *water;
+
+	move_in(site, 10000, 0, 300, NULL);
+	water = &site->building.meter[1];
+	run(site, HOUR_US);
+	assert_false(weight_alarm(site));
+	assert_int_equal(water_of(site)->latest.value[QUANTITY_PULSE_WEIGHT_MILLI], 10000);
+	water->weight = 1;
+	run(site, 25 * HOUR_US);
+	assert_true(weight_alarm(site));
+	assert_true(water_of(site)->guard.quarantined);
+	assert_int_equal(water_of(site)->guard.reason, GUARD_RATIO);
+}
+
+/* A life that was bound before more was read of its meter is bound to that as well, and charged on. */
+static void what_is_read_of_a_meter_for_the_first_time_freezes_nothing(void **state)
+{
+	struct site *site = *state;
+	char name[LEDGER_NAME_MAX + 1], bound[64];
+
+	move_in(site, 10000, 0, 300, NULL);
+	run(site, HOUR_US);
+	(void)snprintf(name, sizeof(name), "ratio.%" PRId64, water_of(site)->life.id);
+	assert_int_equal(ledger_begin(site->ledger), 0);
+	assert_int_equal(ledger_cursor_set(site->ledger, name, "weight 10000"), 0);
+	assert_int_equal(ledger_commit(site->ledger), 0);
+	site_close(site);
+	site_open(site);
+	run(site, HOUR_US);
+	assert_false(weight_alarm(site));
+	assert_int_equal(ledger_cursor_get(site->ledger, name, bound, sizeof(bound)), 0);
+	assert_string_equal(bound, "weight 10000 offset 0");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
@@ -586,6 +637,8 @@ int main(void)
 		CASE(the_minimum_is_of_electricity_alone),
 		CASE(tax_is_on_both),
 		CASE(a_trial_prices_both),
+		CASE(another_weight_of_a_pulse_freezes_the_water),
+		CASE(what_is_read_of_a_meter_for_the_first_time_freezes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
