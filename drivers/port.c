@@ -13,6 +13,8 @@
 #include <linux/serial.h>
 #include <modbus.h>
 
+#include "drivers/rs485.h"
+
 #define DATA_BITS  8
 #define US_PER_S   1000000
 #define TIMEOUT_US 1000 /* the least that a frame which is there already is given */
@@ -56,16 +58,6 @@ static void lower_latency(int fd)
 	(void)ioctl(fd, TIOCSSERIAL, &serial);
 }
 
-/* The kernel switches the driver of a UART that has the mode; an adapter does it by itself. */
-static int set_rs485(int fd, enum line_rs485 wish)
-{
-	struct serial_rs485 rs485 = {.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND};
-
-	if (wish == LINE_RS485_OFF || ioctl(fd, TIOCSRS485, &rs485) == 0)
-		return 0;
-	return wish == LINE_RS485_ON ? -ENOTTY : 0;
-}
-
 static int connect_modbus(struct port *port, const struct line_settings *settings)
 {
 	port->modbus = modbus_new_rtu(settings->port, settings->baud, settings->parity, DATA_BITS,
@@ -100,7 +92,7 @@ int port_open(struct port **ret, const struct line_settings *settings)
 	port->fd = -1;
 	r = connect_modbus(port, settings);
 	if (r == 0)
-		r = set_rs485(port->fd, settings->rs485);
+		r = rs485_enable(port->fd, settings->rs485);
 	if (r < 0) {
 		(void)port_close(port);
 		return r;
