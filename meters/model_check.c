@@ -380,6 +380,50 @@ static void check_relay(struct model_reader *reader, const struct model *model)
 		}
 }
 
+/* Is it the address of a channel's relay? */
+static bool is_channel(const struct model *model, uint32_t address)
+{
+	const struct model_relay *relay = &model->relay;
+	uint32_t behind = address - relay->address;
+
+	if (address < relay->address)
+		return false;
+	if (behind == 0 || relay->stride == 0)
+		return behind == 0;
+	return behind % relay->stride == 0 && behind / relay->stride < model->channels;
+}
+
+/* Does a command of [relay] send each of these, and to each of the addresses? */
+static bool is_needed(const struct model *model, const struct model_write *write)
+{
+	const struct model_relay *relay = &model->relay;
+	size_t size = relay->count * sizeof(relay->close[0]);
+
+	if (!relay->present || write->function != relay->function || write->count != relay->count)
+		return false;
+	for (uint32_t address = write->first; address <= write->last; address++)
+		if (!is_channel(model, address))
+			return false;
+	for (unsigned i = 0; i < write->allowed_count; i++)
+		if (memcmp(write->allowed[i], relay->close, size) != 0 &&
+		    memcmp(write->allowed[i], relay->open, size) != 0)
+			return false;
+	return true;
+}
+
+/* B3: what no command needs can only do harm. */
+static void check_writes(struct model_reader *reader, const struct model *model)
+{
+	for (unsigned i = 0; i < model->writes_count; i++)
+		if (!is_needed(model, &model->writes[i]))
+			model_complain(
+				reader, section_line(reader, "write ", model->writes[i].name),
+				"[write %s] allows what no command of [relay] sends: "
+				"expected its function, the addresses of its channels and its "
+				"values, and no others",
+				model->writes[i].name);
+}
+
 void model_check(struct model_reader *reader, struct model *model)
 {
 	for (unsigned i = 0; i < model->spans_count; i++) {
@@ -393,4 +437,5 @@ void model_check(struct model_reader *reader, struct model *model)
 		check_row(reader, model, i);
 	check_kind(reader, model);
 	check_relay(reader, model);
+	check_writes(reader, model);
 }

@@ -215,6 +215,24 @@ static const struct bad bads[] = {
 	 "answer "
 	 "to one would pass for another's; expected another span of role energy, instant or relay "
 	 "without a stride"},
+	{"a write that clears the counters", NULL,
+	 "[write reset]\nfunction = 16\naddress = 0x0000\nallow = 0\n",
+	 "x.meter:55: [write reset] allows what no command of [relay] sends: expected its "
+	 "function, "
+	 "the addresses of its channels and its values, and no others"},
+	{"a write of anything anywhere", NULL,
+	 "[write any]\nfunction = 6\naddress = 0..0xFFFF\nallow = 0, 1\n",
+	 "x.meter:55: [write any] allows what no command of [relay] sends: expected its function, "
+	 "the addresses of its channels and its values, and no others"},
+	{"a range wider than the channels", "address = 0x001A\nallow",
+	 "address = 0x001A..0x001B\nallow",
+	 "x.meter:51: [write relay] allows what no command of [relay] sends: expected its "
+	 "function, "
+	 "the addresses of its channels and its values, and no others"},
+	{"a value that is no position", "allow = 0, 1", "allow = 0, 1, 2",
+	 "x.meter:51: [write relay] allows what no command of [relay] sends: expected its "
+	 "function, "
+	 "the addresses of its channels and its values, and no others"},
 	{"two channels charged by one register", good,
 	 HEAD "channels = 2\n[span a]\nrole = energy\nfunction = 4\naddress = 0\ncount = 2\n"
 	      "[row energy_import]\nspan = a\nregister = 0\ntype = u32\norder = msw\nunit = Wh\n",
