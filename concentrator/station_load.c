@@ -600,6 +600,7 @@ int station_load(struct station *station)
 		station_week(station, station->rooms[i]);
 		station_balance(station, station->rooms[i]);
 	}
+	station_commands_review(station);
 	return 0;
 }
 

@@ -223,6 +223,24 @@ bool station_command_withdraw(struct station *station, const struct station_supp
 				 (uint16_t)supply->record.relay.channel);
 }
 
+void station_commands_review(struct station *station)
+{
+	for (size_t i = 0; i < station->line_count; i++) {
+		struct station_line *line = &station->lines[i];
+		for (size_t n = 0; n < 2; n++) {
+			const struct schedule_job *job = &line->jobs[n].job;
+			if (!line->jobs[n].used || line->jobs[n].survey ||
+			    job->span != SCHEDULE_RELAY)
+				continue;
+			const struct station_supply *supply = supply_of_cookie(station,
+									       job->cookie);
+			/* Given out again it is looked at anew, and abandoned. */
+			if (supply == NULL || supply->relay != device_of(station, i, job->device))
+				take_back(station, i);
+		}
+	}
+}
+
 void station_feed(struct station *station, size_t index)
 {
 	struct station_line *line = &station->lines[index];

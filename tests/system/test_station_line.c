@@ -5,6 +5,8 @@
 #include "concentrator/station_figures.h"
 #include "concentrator/station_load.h"
 #include "concentrator/station_money.h"
+#include "concentrator/station_poll.h"
+#include "concentrator/station_room.h"
 #include "concentrator/survey.h"
 #include "tests/system/station_call.h"
 
@@ -328,6 +330,35 @@ static void a_relay_command_does_not_wait_for_a_scan(void **state)
 	assert_int_equal(scan_count(survey_scan(survey)), 2);
 }
 
+/* B3: ready behind another meter's read, it is not sent to what is not ours any more. */
+static void a_command_that_is_ready_ends_with_its_room(void **state)
+{
+	struct site *site = *state;
+	struct played_building *building = &site->building;
+	struct station_closing closing;
+	populate(site);
+	struct station_supply *supply = site_room(site, "301")->supplies[0];
+	/* The line has a job in its hand, of another meter. */
+	for (int n = 0; n < 1000 && (building->held == 0 || building->job[0].request.slave == 1);
+	     n++)
+		played_run(building, building->now_us + 10000);
+	supply->layers.wish[LAYER_OPERATOR] = SUPPLY_OFF;
+	station_review(building->station, supply->room);
+	station_feed(building->station, 0);
+	assert_int_equal(building->held, 2);
+	assert_int_equal(building->job[1].request.function, 16);
+	assert_int_equal(station_room_remove(building->station, supply->room, true, false, "gone",
+					     "test", &closing),
+			 0);
+	for (size_t i = 0; i < building->held; i++)
+		assert_int_not_equal(building->job[i].request.function, 16);
+	played_run(building, building->now_us + MINUTE_US);
+	assert_true(building->meter[0].closed);
+	assert_int_equal(building->meter[0].relay_writes, 0);
+	/* The others are read on. */
+	assert_string_equal(state_of(site, 1), "alive");
+}
+
 static void a_scan_that_nobody_watches_ends(void **state)
 {
 	struct site *site = *state;
@@ -453,6 +484,7 @@ int main(void)
 		LINE_TEST(nothing_is_written_but_what_the_model_there_allows),
 		LINE_TEST(a_scan_finds_what_is_new_while_metering_goes_on),
 		LINE_TEST(a_relay_command_does_not_wait_for_a_scan),
+		LINE_TEST(a_command_that_is_ready_ends_with_its_room),
 		LINE_TEST(a_scan_that_nobody_watches_ends),
 		LINE_TEST(a_test_tells_the_dead_meter_from_the_line),
 		LINE_TEST(noise_in_the_pauses_is_heard),
