@@ -112,21 +112,6 @@ static int set_tenancy(struct station *station, struct station_room *room, const
 	return ledger_credit_set(station->ledger, &room->credit);
 }
 
-int station_move_in(struct station *station, const struct station_change *change,
-		    struct station_room *room, const char *tenancy, bool last_reading,
-		    struct station_closing *ret)
-{
-	*ret = (struct station_closing){0};
-	if (room->record.tenancy[0] != '\0')
-		return -EEXIST;
-	if (!last_reading && !final_reading(station, room))
-		return -ESTALE;
-	int r = station_change_settle(station, room, "move-in");
-	if (r == 0)
-		r = set_tenancy(station, room, tenancy, change->who);
-	return r < 0 ? r : station_unread_note(station, room);
-}
-
 /* What was not paid for ends with the tenancy: it is no money to be carried out. */
 static int forfeit(struct station *station, const struct station_change *change,
 		   struct station_room *room, enum credit_type type, struct station_closing *ret)
@@ -143,6 +128,42 @@ static int forfeit(struct station *station, const struct station_change *change,
 	entry.amount_nano = -left_nano;
 	r = station_change_append(station, change, room, &entry);
 	return r < 0 ? r : money_add(ret->forfeited_nano, left_nano, &ret->forfeited_nano);
+}
+
+/* A room that was never let has an account too. What nobody paid for is not the new tenant's, neither given nor
+ * owed; money that was paid in waits for him. */
+static int begin_clear(struct station *station, const struct station_change *change,
+		       struct station_room *room, struct station_closing *ret, int64_t *ret_nano)
+{
+	int r = forfeit(station, change, room, CREDIT_ALLOWANCE, ret);
+	if (r == 0)
+		r = forfeit(station, change, room, CREDIT_SUBSIDY, ret);
+	if (r == 0)
+		r = balance_of(station, room, ret_nano);
+	if (r < 0 || *ret_nano >= 0)
+		return r;
+	ret->paid_nano = *ret_nano;
+	r = take_out(station, change, room, ENTRY_WRITE_OFF, *ret_nano, NULL);
+	*ret_nano = 0;
+	return r;
+}
+
+int station_move_in(struct station *station, const struct station_change *change,
+		    struct station_room *room, const char *tenancy, bool last_reading,
+		    struct station_closing *ret)
+{
+	*ret = (struct station_closing){0};
+	if (room->record.tenancy[0] != '\0')
+		return -EEXIST;
+	if (!last_reading && !final_reading(station, room))
+		return -ESTALE;
+	int64_t there;
+	int r = station_change_settle(station, room, "move-in");
+	if (r == 0)
+		r = begin_clear(station, change, room, ret, &there);
+	if (r == 0)
+		r = set_tenancy(station, room, tenancy, change->who);
+	return r < 0 ? r : station_unread_note(station, room);
 }
 
 int station_pay_out(struct station *station, const struct station_change *change,
@@ -243,7 +264,7 @@ int station_transfer(struct station *station, const struct station_change *chang
 	if (r == 0)
 		r = station_dated_close(station, from, true, change->who);
 	if (r == 0)
-		r = balance_of(station, to, &there);
+		r = begin_clear(station, change, to, ret, &there);
 	if (r < 0)
 		return r;
 	if (there != 0)

@@ -55,7 +55,9 @@ static bool told(struct control_call *call, int error, const struct station_room
 			"a meter was not read lately, or its register is in quarantine: read it "
 			"first, or say that the last good reading counts");
 	else if (error == -ENOTEMPTY && other != NULL)
-		control_fail(call, PROBLEM_CONFLICT, "room %s has a balance of its own", there);
+		control_fail(call, PROBLEM_CONFLICT,
+			     "room %s has money of its own: a move-in and a move-out carry it out",
+			     there);
 	else if (error == -ENOTEMPTY)
 		control_fail(call, PROBLEM_CONFLICT, "room %s has no debt", name);
 	else if (error == -EBUSY)

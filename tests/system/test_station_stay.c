@@ -550,6 +550,37 @@ static void the_number_of_persons_goes_with_the_tenant(void **state)
 	verify(site);
 }
 
+/* 101 was never let: it is charged, and given its allowance. */
+static void a_tenant_does_not_inherit_what_a_room_never_let_owes(void **state)
+{
+	struct site *site = *state;
+	for (int i = 0; i < 3; i++) {
+		site_add_meter(site, i == 2 ? 0 : 770);
+		site_add_room(site, 101 + i, 0, "sockets", false, 1);
+	}
+	site_tariff(site, "[allowance]\nmoney = 0.3\nevery = month 1\n");
+	played_run(&site->building, 5 * HOUR_US + 7 * MINUTE_US);
+	for (int i = 0; i < 2; i++)
+		assert_true(site_room(site, i == 0 ? "101" : "102")->live_nano < 0);
+	struct site_answer dry = site_ask(site, "tenancy.begin",
+					  json_pack("{s:s,s:s,s:s,s:b}", "room", "101", "reason",
+						    "x", "tenancy", "X1", "dry_run", 1));
+	assert_true(site_int(&dry, "amount_nano") < -INT64_C(1000000000));
+	assert_int_equal(
+		site_ask_int(site, "tenancy.begin", about("101", "tenancy", "X1"), "amount_nano"),
+		site_int(&dry, "amount_nano"));
+	site_forget(&dry);
+	assert_int_equal(site_room(site, "101")->settled_nano, 0);
+	/* Nor does one who moves there, with his own allowance alone. */
+	transfer(site, "101", "102");
+	assert_int_equal(site_room(site, "102")->settled_nano, 300000000);
+	played_run(&site->building, site->building.now_us + 2000000);
+	transfer(site, "102", "103");
+	assert_in_range(site_room(site, "103")->settled_nano, 290000000, 300000000);
+	assert_derived(site);
+	verify(site);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,6 +597,7 @@ int main(void)
 		CASE(a_room_change_takes_the_minimum_once),
 		CASE(a_room_change_takes_each_day_once),
 		CASE(the_number_of_persons_goes_with_the_tenant),
+		CASE(a_tenant_does_not_inherit_what_a_room_never_let_owes),
 	};
 	return cmocka_run_group_tests_name("station_stay", tests, NULL, NULL);
 }
