@@ -234,7 +234,10 @@ static void answer_verify(struct station *station, struct control_call *call,
 		return;
 	}
 	hex_encode(verdict->head, sizeof(verdict->head), head, sizeof(head));
-	(void)station;
+	if (verdict->ok)
+		station_alarm_clear(station, ALARM_LEDGER_WRONG, "ledger");
+	else
+		station_alarm(station, ALARM_LEDGER_WRONG, "ledger", "%s", verdict->detail);
 	control_reply(
 		call,
 		json_pack("{s:I,s:b,s:o,s:s,s:s}", "entries", (json_int_t)verdict->entries, "ok",

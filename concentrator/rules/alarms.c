@@ -40,6 +40,7 @@ static const struct {
 	[ALARM_COMMIT_SLOW] = {"commit-slow", ALARM_WARNING, false},
 	[ALARM_PROFILE_FAILING] = {"profile-failing", ALARM_WARNING, false},
 	[ALARM_LEDGER_OLD] = {"ledger-old", ALARM_CRITICAL, true},
+	[ALARM_LEDGER_WRONG] = {"ledger-wrong", ALARM_CRITICAL, false},
 	[ALARM_SNAPSHOT_REFUSED] = {"snapshot-refused", ALARM_WARNING, true},
 	[ALARM_ORDER_SIGNATURE] = {"order-signature", ALARM_CRITICAL, true},
 	[ALARM_ORDER_UNKNOWN_ROOM] = {"order-unknown-room", ALARM_WARNING, true},

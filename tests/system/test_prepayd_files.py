@@ -3,7 +3,9 @@
 Usage: test_prepayd_files.py PREPAYD PREPAY PREPAY-BUILDING PREPAY-SIGN [unittest arguments]
 """
 
+import contextlib
 import os
+import sqlite3
 import sys
 import unittest
 
@@ -111,6 +113,27 @@ class Rooms(Case):
         [entry] = [row for row in self.box.ask("ledger.tail")["rows"] if row["kind"] == "opening"]
         self.assertEqual(entry["why"], "taken over from the paper ledger")
         self.assertNotEqual(entry["who"], "")
+
+    def test_a_ledger_that_was_altered_is_an_alarm_once_somebody_looks(self):
+        self.assertEqual(self.imported(HEAD + GOOD).returncode, 0)
+        self.assertTrue(self.box.ask("ledger.verify")["ok"])
+        self.assertEqual(self.alarms("ledger-wrong"), [])
+        self.box.stop()
+        with contextlib.closing(sqlite3.connect(self.box.ledger)) as ledger:
+            [(kept,)] = ledger.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_fixed'")
+            ledger.execute("DROP TRIGGER audit_fixed")
+            ledger.execute("PRAGMA ignore_check_constraints = 1")
+            ledger.execute("UPDATE audit SET trusted = 7")
+            ledger.execute(kept)
+            ledger.commit()
+        self.box.start()
+        verdict = self.box.ask("ledger.verify")
+        self.assertFalse(verdict["ok"])
+        [alarm] = self.alarms("ledger-wrong")
+        self.assertEqual((alarm["severity"], alarm["detail"]), ("critical", verdict["detail"][:127]))
+
+    def alarms(self, kind):
+        return [row for row in self.box.ask("alarm.list")["rows"] if row["kind"] == kind]
 
     def test_a_dry_run_finds_the_same_and_does_nothing(self):
         done = self.imported(HEAD + GOOD, "--dry-run")
