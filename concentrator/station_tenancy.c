@@ -130,14 +130,12 @@ static int forfeit(struct station *station, const struct station_change *change,
 	return r < 0 ? r : money_add(ret->forfeited_nano, left_nano, &ret->forfeited_nano);
 }
 
-/* A room that was never let has an account too. What nobody paid for is not the new tenant's, neither given nor
- * owed; money that was paid in waits for him. */
+/* A room that was never let has an account too. What its tariff gave, and what it owes, is not the new tenant's;
+ * money that was paid in, and a subsidy, wait for him. */
 static int begin_clear(struct station *station, const struct station_change *change,
 		       struct station_room *room, struct station_closing *ret, int64_t *ret_nano)
 {
 	int r = forfeit(station, change, room, CREDIT_ALLOWANCE, ret);
-	if (r == 0)
-		r = forfeit(station, change, room, CREDIT_SUBSIDY, ret);
 	if (r == 0)
 		r = balance_of(station, room, ret_nano);
 	if (r < 0 || *ret_nano >= 0)

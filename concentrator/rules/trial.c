@@ -277,6 +277,9 @@ int trial_move_in(struct trial_account *account, int64_t at_s, bool moved)
 
 	if (r == 0)
 		r = run_dated(account, at_s, at_s);
+	/* What a room that was never let was given is not the tenant's. */
+	if (r == 0 && !account->vacant)
+		r = take_left(account, at_s - 1);
 	account->vacant = false;
 	begin_stay(account, at_s);
 	if (moved && tariff_count_at(&account->terms->book, &account->terms->zone, at_s, at_s,

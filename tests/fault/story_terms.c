@@ -83,7 +83,8 @@ struct dated {
 	bool frozen; /* and the freezes */
 };
 
-/* The day that ended: as an entry, or as a debt where emergency credit was in use. */
+/* The day that ended: as an entry, or as a debt where emergency credit was in use. A tenant who comes from another
+ * room brings its key along. */
 static void judge_standing(sqlite3_stmt *row, void *userdata)
 {
 	const struct dated *dated = userdata;
@@ -153,7 +154,8 @@ static void judge_dated(const struct story *story, const struct dated *dated)
 		 "AND amount_nano = -120000000 AND from_s = " DAY_BEGIN " AND to_s = " MIDNIGHT
 		 "), (SELECT count(*) FROM debt d WHERE d.account_id = a.id AND d.name = "
 		 "'standing charge of 2026-05-31' AND d.total_nano = 135999960), (SELECT count(*) "
-		 "FROM dated WHERE account_id = a.id AND rule = 1), (SELECT count(*) FROM lived "
+		 "FROM dated WHERE account_id = a.id AND rule = 1 AND by <> 'transfer'), (SELECT "
+		 "count(*) FROM lived "
 		 "WHERE account_id = a.id) FROM account a JOIN room r ON r.id = a.room_id",
 		 judge_standing, (void *)(uintptr_t)dated);
 	raw_each(AT_MIDNIGHT
@@ -181,7 +183,10 @@ static void judge_dated(const struct story *story, const struct dated *dated)
 		 judge_wrong, (void *)(uintptr_t) "an allowance");
 	raw_each("SELECT e.seq, e.amount_nano, -300000000 - coalesce((SELECT sum(c.amount_nano) "
 		 "FROM entry c WHERE c.account_id = e.account_id AND " OF_ENERGY
-		 " AND c.seq < e.seq AND c.from_s >= e.from_s AND c.from_s < e.to_s), 0) AS due "
+		 " AND c.seq < e.seq AND c.from_s >= e.from_s AND c.from_s < e.to_s), 0) + "
+		 "coalesce((SELECT s.minimum_nano FROM stay s JOIN tenancy t ON t.id = "
+		 "s.tenancy_id WHERE t.account_id = e.account_id AND s.minimum_from_s = "
+		 "e.from_s), 0) AS due "
 		 "FROM entry e WHERE "
 		 "e.kind = 17 AND e.amount_nano <> due",
 		 judge_wrong, (void *)(uintptr_t) "a minimum charge");
