@@ -7,6 +7,7 @@
 #pragma once
 
 #include "concentrator/ledger_read.h"
+#include "concentrator/ledger_statement.h"
 #include "concentrator/ledger_trial.h"
 #include "concentrator/ledger_verify.h"
 #include "concentrator/profile.h"

@@ -234,7 +234,7 @@ static int close_account(struct station *station, struct station_room *room,
 	if (r == 0)
 		r = station_dated_close(station, room, false, change->who);
 	if (r == 0)
-		r = station_pay_out(station, change, room, ret);
+		r = station_pay_out(station, change, room, true, ret);
 	return r < 0 ? r : ledger_room_close(station->ledger, room->record.id, station->now.s);
 }
 

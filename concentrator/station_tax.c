@@ -44,6 +44,13 @@ struct tariff_tax station_tax_of(const struct station *station, int64_t tariff_i
 	return (struct tariff_tax){0};
 }
 
+/* The local month that the middle of an interval is in, counted through. */
+static int64_t month_of(const struct station *station, int64_t from_s, int64_t to_s)
+{
+	struct civil civil = calendar_local(&station->settings.zone, from_s + (to_s - from_s) / 2);
+	return (int64_t)civil.year * 12 + civil.month;
+}
+
 int station_tax_note(struct station *station, struct station_room *room, const struct entry *entry)
 {
 	struct station_taxing *taxing = &room->taxing;
@@ -55,6 +62,13 @@ int station_tax_note(struct station *station, struct station_room *room, const s
 		return 0;
 	int64_t from_s = entry->from_s != 0 ? entry->from_s : entry->at_s;
 	int64_t to_s = entry->to_s != 0 ? entry->to_s : entry->at_s;
+	/* Each month has its own, or a statement of either would be wrong. */
+	if (taxing->tariff_id != 0 &&
+	    month_of(station, taxing->from_s, taxing->to_s) != month_of(station, from_s, to_s)) {
+		int r = station_tax_take(station, room, entry->who);
+		if (r < 0)
+			return r;
+	}
 	if (taxing->tariff_id == 0 || from_s < taxing->from_s)
 		taxing->from_s = from_s;
 	if (taxing->tariff_id == 0 || to_s > taxing->to_s)

@@ -165,7 +165,7 @@ int station_move_in(struct station *station, const struct station_change *change
 }
 
 int station_pay_out(struct station *station, const struct station_change *change,
-		    struct station_room *room, struct station_closing *ret)
+		    struct station_room *room, bool give_up, struct station_closing *ret)
 {
 	int digits = station->config->site.minor_digits;
 	int64_t balance, minor, paid, rest;
@@ -178,6 +178,10 @@ int station_pay_out(struct station *station, const struct station_change *change
 		r = balance_of(station, room, &balance);
 	if (r < 0)
 		return r;
+	if (give_up && balance < 0) {
+		ret->given_up_nano = -balance;
+		return take_out(station, change, room, ENTRY_WRITE_OFF, balance, NULL);
+	}
 	/* Toward zero: neither side is asked for more than there is. */
 	minor = money_floor_minor(balance, digits);
 	r = money_from_minor(minor, digits, &paid);
@@ -207,7 +211,7 @@ int station_move_out(struct station *station, const struct station_change *chang
 	if (r == 0)
 		r = station_dated_close(station, room, false, change->who);
 	if (r == 0)
-		r = station_pay_out(station, change, room, ret);
+		r = station_pay_out(station, change, room, false, ret);
 	return r < 0 ? r : set_tenancy(station, room, "", change->who);
 }
 

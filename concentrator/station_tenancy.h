@@ -12,14 +12,15 @@ struct station_closing {
 	int64_t paid_nano;    /* carried out, or moved: positive is the tenant's, negative a debt */
 	int64_t rounded_nano; /* less than the smallest coin, left in an entry of its own */
 	int64_t debts_nano;   /* owed beside the balance, and not paid by it */
+	int64_t given_up_nano;  /* a debt that was written off instead */
 	int64_t forfeited_nano; /* allowance and subsidy left, which nobody paid for */
 };
 
 /* Brings the balance to exactly zero: what was not paid for is forfeited, debts take what they can and
- * end, the rest is carried out, and what is less than a coin is left in a rounding entry. In the caller's
- * transaction, after a settlement. */
+ * end, the rest is carried out, and what is less than a coin is left in a rounding entry. give_up: what is
+ * owed is written off, and not carried out. In the caller's transaction, after a settlement. */
 int station_pay_out(struct station *station, const struct station_change *change,
-		    struct station_room *room, struct station_closing *ret);
+		    struct station_room *room, bool give_up, struct station_closing *ret);
 /* -EEXIST: the room has a tenancy; -EAGAIN: another one of it began in this second; -ESTALE: as
  * station_move_out(): with last_reading what a meter counts up to its next reading is the house's. */
 int station_move_in(struct station *station, const struct station_change *change,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/ledger_account.h"
 #include "concentrator/ledger_event.h"
 #include "concentrator/platform/journal.h"
 #include "concentrator/station_event.h"
@@ -24,13 +25,14 @@ static const struct control_verb table[] = {
 	{"meter.show", CONTROL_VIEWER, verb_meter_show, 0, "room?:s circuit?:s line?:s address?:i"},
 	{"credit.list", CONTROL_VIEWER, verb_credit_list, 0, "room?:s cursor?:s"},
 	{"credit.show", CONTROL_VIEWER, verb_credit_show, 0, "mRID:s"},
-	{"ledger.tail", CONTROL_VIEWER, verb_ledger_tail, 0, "room?:s n?:i cursor?:s"},
+	{"ledger.tail", CONTROL_VIEWER, verb_ledger_tail, 0, "room?:s account?:i n?:i cursor?:s"},
 	{"ledger.verify", CONTROL_VIEWER, verb_ledger_verify, CONTROL_LATER, ""},
 	{"ledger.export", CONTROL_VIEWER, verb_ledger_export, CONTROL_LATER,
 	 "since_s?:i cursor?:s"},
 	{"explain", CONTROL_VIEWER, verb_explain, CONTROL_LATER,
-	 "room:s last?:i since_s?:i cursor?:s"},
-	{"statement", CONTROL_VIEWER, verb_statement, CONTROL_LATER, "room:s month:s cursor?:s"},
+	 "room:s account?:i last?:i since_s?:i cursor?:s"},
+	{"statement", CONTROL_VIEWER, verb_statement, CONTROL_LATER,
+	 "room:s account?:i month:s cursor?:s"},
 	{"freeze.list", CONTROL_VIEWER, verb_freeze_list, 0, "room:s monthly?:b cursor?:s"},
 	{"quarantine.list", CONTROL_VIEWER, verb_quarantine_list, 0, "open?:b cursor?:s"},
 	{"quarantine.show", CONTROL_VIEWER, verb_quarantine_show, 0, "id:i"},
@@ -267,6 +269,38 @@ struct station_room *verbs_room(struct station *station, struct control_call *ca
 			     "there is no room %s; `prepay room list` shows them",
 			     name == NULL ? "(none named)" : name);
 	return room;
+}
+
+bool verbs_account(struct station *station, struct control_call *call, struct ledger_account *ret)
+{
+	const char *name = message_arg_string(call->args, "room");
+	int64_t id = message_arg_int64(call->args, "account", 0);
+	const struct station_room *room = name == NULL || id != 0
+						  ? NULL
+						  : station_room_find(station, name);
+	int r = ledger_account_find(station->ledger, room == NULL ? id : room->record.account_id,
+				    name == NULL ? "" : name, ret);
+	if (r == -ENOENT && id != 0)
+		control_fail(call, PROBLEM_NOT_FOUND,
+			     "there is no account %" PRId64 "%s%s; `prepay ledger tail --room` "
+			     "and `prepay statement` name those of a room",
+			     id, name == NULL ? "" : " of room ", name == NULL ? "" : name);
+	else if (r == -ENOENT)
+		control_fail(call, PROBLEM_NOT_FOUND,
+			     "there is no room %s, and never was; `prepay room list` shows those "
+			     "in use",
+			     name == NULL ? "(none named)" : name);
+	else if (r < 0)
+		control_fail(call, PROBLEM_DEGRADED, "the ledger cannot be read: %s", strerror(-r));
+	return r == 0;
+}
+
+struct station_room *verbs_room_of(struct station *station, int64_t account_id)
+{
+	for (size_t i = 0; i < station->room_count; i++)
+		if (station->rooms[i]->record.account_id == account_id)
+			return station->rooms[i];
+	return NULL;
 }
 
 struct station_supply *verbs_supply(struct station *station, struct control_call *call)

@@ -169,3 +169,10 @@ size_t verbs_line(struct station *station, struct control_call *call);
  * A room of one circuit needs none named. */
 struct station_room *verbs_room(struct station *station, struct control_call *call);
 struct station_supply *verbs_supply(struct station *station, struct control_call *call);
+
+struct ledger_account;
+/* The account that the arguments room and account name: of a room that is closed too, and of several the open
+ * or else the newest one. false: the call is answered. */
+bool verbs_account(struct station *station, struct control_call *call, struct ledger_account *ret);
+/* The room of an account that is open; NULL: it is closed. */
+struct station_room *verbs_room_of(struct station *station, int64_t account_id);

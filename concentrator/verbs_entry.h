@@ -5,9 +5,8 @@
 #include <stdint.h>
 
 struct station;
-struct station_room;
 
-/* Up to limit entries older than before (0: from the newest), newest first; room NULL: of all rooms.
+/* Up to limit entries older than before (0: from the newest), newest first; account_id 0: of all accounts.
  * ret_next (may be NULL): the cursor behind them, or -1 at the end. -errno of the ledger. */
-int verbs_entries(struct station *station, const struct station_room *room, int64_t before,
-		  int limit, json_t **ret_rows, int64_t *ret_next);
+int verbs_entries(struct station *station, int64_t account_id, int64_t before, int limit,
+		  json_t **ret_rows, int64_t *ret_next);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "concentrator/ledger_account.h"
 #include "concentrator/reader.h"
 #include "concentrator/rules/money.h"
 #include "concentrator/rules/tariff_cell.h"
@@ -177,9 +178,9 @@ static bool explain_cursor(const struct control_call *call, int64_t *ret_before,
 int verb_explain(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
-	struct station_room *room = verbs_room(station, call);
+	struct ledger_account account;
 	int64_t before, wanted;
-	if (room == NULL)
+	if (!verbs_account(station, call, &account))
 		return 0;
 	if (!explain_cursor(call, &before, &wanted)) {
 		control_fail(call, PROBLEM_USAGE,
@@ -188,7 +189,7 @@ int verb_explain(void *userdata, struct control_call *call)
 	}
 	struct reader_job job = {
 		.kind = READER_LINES,
-		.query = {.account_id = room->record.account_id,
+		.query = {.account_id = account.id,
 			  .kinds = CHARGE_KINDS,
 			  .since_s = message_arg_int64(call->args, "since_s", 0),
 			  .before_seq = before,
@@ -209,25 +210,42 @@ static json_t *pending(const struct station *station, const struct station_room 
 			 station_money(station, nano), "amount_nano", message_nano(nano));
 }
 
+/* Which of the accounts that the room's name has had, and which one was before it. */
+static void put_account(struct station *station, const struct ledger_account *account, json_t *data)
+{
+	struct ledger_account before;
+	json_object_set_new(data, "account", json_integer(account->id));
+	json_object_set_new(data, "opened_s", json_integer(account->opened_s));
+	json_object_set_new(data, "closed_s", time_or_null(account->closed_s));
+	json_object_set_new(
+		data, "account_before",
+		ledger_account_before(station->ledger, account->id, account->room, &before) == 0
+			? json_integer(before.id)
+			: json_null());
+}
+
 static void answer_explain(struct station *station, struct control_call *call,
 			   const struct ledger_page *page)
 {
-	struct station_room *room = verbs_room(station, call);
-	int64_t before, wanted, last;
+	struct ledger_account account;
+	int64_t before, wanted, last, live_nano = 0;
 	char more[48];
-	if (room == NULL)
+	if (!verbs_account(station, call, &account))
 		return;
+	const struct station_room *room = verbs_room_of(station, account.id);
+	if (room != NULL)
+		live_nano = room->live_nano;
 	json_t *rows = json_array();
 	bool whole = fill(station, page, true, rows, &last) && !page->more;
 	(void)explain_cursor(call, &before, &wanted);
 	wanted -= (int64_t)json_array_size(rows);
 	snprintf(more, sizeof(more), "%" PRId64 ".%" PRId64, last, wanted);
-	control_reply(call,
-		      json_pack("{s:s,s:o,s:o,s:o,s:o}", "room", room->record.name, "balance",
-				station_money(station, room->live_nano), "balance_nano",
-				message_nano(room->live_nano), "pending", pending(station, room),
-				"rows", rows),
-		      whole || wanted <= 0 ? NULL : more);
+	json_t *data = json_pack("{s:s,s:o,s:o,s:o,s:o}", "room", account.room, "balance",
+				 station_money(station, live_nano), "balance_nano",
+				 message_nano(live_nano), "pending",
+				 room == NULL ? json_null() : pending(station, room), "rows", rows);
+	put_account(station, &account, data);
+	control_reply(call, data, whole || wanted <= 0 ? NULL : more);
 }
 
 int verb_ledger_export(void *userdata, struct control_call *call)
@@ -280,9 +298,9 @@ bool verbs_parse_month(const char *text, int *ret_year, int *ret_month)
 int verb_statement(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
-	struct station_room *room = verbs_room(station, call);
+	struct ledger_account account;
 	int year, month;
-	if (room == NULL)
+	if (!verbs_account(station, call, &account))
 		return 0;
 	if (!verbs_parse_month(message_arg_string(call->args, "month"), &year, &month)) {
 		control_fail(call, PROBLEM_USAGE, "month is YYYY-MM");
@@ -290,8 +308,13 @@ int verb_statement(void *userdata, struct control_call *call)
 	}
 	if (verbs_cursor(call) < 0)
 		return -EINVAL;
+	if (station->now.trusted && verbs_month_start_s(station, year, month) > station->now.s) {
+		control_fail(call, PROBLEM_REFUSED,
+			     "%04d-%02d has not begun: there is nothing to tell yet", year, month);
+		return 0;
+	}
 	struct reader_job job = {.kind = READER_STATEMENT,
-				 .span = {.account_id = room->record.account_id,
+				 .span = {.account_id = account.id,
 					  .from_s = verbs_month_start_s(station, year, month),
 					  .to_s = verbs_month_start_s(station, year, month + 1)}};
 	return verbs_ask_reader(station, call, &job);
@@ -301,12 +324,13 @@ static json_t *statement_row(const struct station *station,
 			     const struct ledger_statement_line *line)
 {
 	json_t *row = json_pack(
-		"{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:s,s:s,s:s}", "kind",
-		entry_kind_name(line->kind), "entries", (json_int_t)line->entries, "seq",
-		(json_int_t)line->seq, "from_s", (json_int_t)line->from_s, "to_s",
-		(json_int_t)line->to_s, "energy_wh", (json_int_t)line->energy_wh,
-		"price_micro_per_kwh", (json_int_t)line->price_micro_per_kwh, "tariff",
-		line->tariff, "amount", station_money(station, line->amount_nano), "amount_nano",
+		"{s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o,s:s,s:s,s:s}", "kind",
+		entry_kind_name(line->kind), "part", (json_int_t)line->part, "tenancy",
+		line->tenancy, "entries", (json_int_t)line->entries, "seq", (json_int_t)line->seq,
+		"from_s", (json_int_t)line->from_s, "to_s", (json_int_t)line->to_s, "energy_wh",
+		(json_int_t)line->energy_wh, "price_micro_per_kwh",
+		(json_int_t)line->price_micro_per_kwh, "tariff", line->tariff, "amount",
+		station_money(station, line->amount_nano), "amount_nano",
 		message_nano(line->amount_nano), "tax_nano",
 		message_nano(tax_of(station, line->kind, line->tariff_id, line->amount_nano)),
 		"order", line->order, "who", line->who, "why", line->why);
@@ -332,21 +356,25 @@ static void answer_statement(struct station *station, struct control_call *call,
 		json_array_append_new(rows, row);
 	}
 	snprintf(more, sizeof(more), "%zu", next);
-	struct station_room *room = verbs_room(station, call);
-	if (room == NULL) {
+	struct ledger_account account;
+	if (!verbs_account(station, call, &account)) {
 		json_decref(rows);
 		return;
 	}
-	control_reply(call,
-		      json_pack("{s:s,s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "room",
-				room->record.name, "month", message_arg_string(call->args, "month"),
-				"credits", verbs_credits(station, room), "from_s",
-				(json_int_t)job->span.from_s, "to_s", (json_int_t)job->span.to_s,
-				"opening", station_money(station, statement->opening_nano),
-				"opening_nano", message_nano(statement->opening_nano), "closing",
-				station_money(station, statement->closing_nano), "closing_nano",
-				message_nano(statement->closing_nano), "rows", rows),
-		      next < statement->count ? more : NULL);
+	/* What a balance is made of is known of now alone. */
+	const struct station_room *room = verbs_room_of(station, account.id);
+	bool over = station->now.trusted && job->span.to_s <= station->now.s;
+	json_t *data = json_pack(
+		"{s:s,s:s,s:b,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "room", account.room, "month",
+		message_arg_string(call->args, "month"), "over", over, "credits",
+		over || room == NULL ? json_null() : verbs_credits(station, room), "from_s",
+		(json_int_t)job->span.from_s, "to_s", (json_int_t)job->span.to_s, "opening",
+		station_money(station, statement->opening_nano), "opening_nano",
+		message_nano(statement->opening_nano), "closing",
+		station_money(station, statement->closing_nano), "closing_nano",
+		message_nano(statement->closing_nano), "rows", rows);
+	put_account(station, &account, data);
+	control_reply(call, data, next < statement->count ? more : NULL);
 }
 
 void verbs_history(struct station *station, struct control_call *call, const struct reader_job *job)

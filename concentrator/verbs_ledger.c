@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "concentrator/ledger_account.h"
 #include "concentrator/ledger_entry.h"
 #include "concentrator/platform/encoding.h"
 #include "concentrator/rules/money.h"
@@ -24,37 +25,52 @@ struct rows {
 	int64_t last;
 };
 
-static const char *room_of(const struct station *station, int64_t account_id)
+/* The room of an account, also of one that is closed. */
+static void room_of(const struct station *station, int64_t account_id,
+		    char ret[static LEDGER_NAME_MAX + 1])
 {
+	struct ledger_account account;
 	for (size_t i = 0; i < station->room_count; i++)
-		if (station->rooms[i]->record.account_id == account_id)
-			return station->rooms[i]->record.name;
-	return "";
+		if (station->rooms[i]->record.account_id == account_id) {
+			memcpy(ret, station->rooms[i]->record.name, LEDGER_NAME_MAX + 1);
+			return;
+		}
+	if (ledger_account_find(station->ledger, account_id, "", &account) == 0)
+		memcpy(ret, account.room, LEDGER_NAME_MAX + 1);
+	else
+		ret[0] = '\0';
 }
 
-static const char *circuit_of(const struct station *station, int64_t point_id)
+static void circuit_of(const struct station *station, int64_t point_id,
+		       char ret[static LEDGER_NAME_MAX + 1])
 {
+	ret[0] = '\0';
 	for (size_t i = 0; point_id != 0 && i < station->supply_count; i++)
-		if (station->supplies[i]->record.point_id == point_id)
-			return station->supplies[i]->record.circuit;
-	return "";
+		if (station->supplies[i]->record.point_id == point_id) {
+			memcpy(ret, station->supplies[i]->record.circuit, LEDGER_NAME_MAX + 1);
+			return;
+		}
+	if (point_id != 0 && ledger_point_circuit(station->ledger, point_id, ret) < 0)
+		ret[0] = '\0';
 }
 
 static int entry_row(const struct entry *entry, int64_t balance_nano, void *userdata)
 {
 	struct rows *rows = userdata;
 	const struct station *station = rows->station;
-	json_t *row = json_pack(
-		"{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}", "seq",
-		(json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s, "room",
-		room_of(station, entry->account_id), "kind", entry_kind_name(entry->kind),
-		"circuit", circuit_of(station, entry->point_id), "energy_wh",
-		(json_int_t)entry->energy_wh, "from_wh", (json_int_t)entry->from_wh, "to_wh",
-		(json_int_t)entry->to_wh, "price_micro_per_kwh",
-		(json_int_t)entry->price_micro_per_kwh, "amount",
-		station_money(station, entry->amount_nano), "amount_nano",
-		message_nano(entry->amount_nano), "balance_nano", message_nano(balance_nano),
-		"order", entry->order, "who", entry->who, "why", entry->why);
+	char room[LEDGER_NAME_MAX + 1], circuit[LEDGER_NAME_MAX + 1];
+	room_of(station, entry->account_id, room);
+	circuit_of(station, entry->point_id, circuit);
+	json_t *row = json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:s,s:s,s:s}",
+				"seq", (json_int_t)entry->seq, "at_s", (json_int_t)entry->at_s,
+				"room", room, "kind", entry_kind_name(entry->kind), "circuit",
+				circuit, "energy_wh", (json_int_t)entry->energy_wh, "from_wh",
+				(json_int_t)entry->from_wh, "to_wh", (json_int_t)entry->to_wh,
+				"price_micro_per_kwh", (json_int_t)entry->price_micro_per_kwh,
+				"amount", station_money(station, entry->amount_nano), "amount_nano",
+				message_nano(entry->amount_nano), "balance_nano",
+				message_nano(balance_nano), "order", entry->order, "who",
+				entry->who, "why", entry->why);
 	enum medium medium;
 	if (entry->life_id != 0 &&
 	    ledger_life_medium(station->ledger, entry->life_id, &medium) == 0)
@@ -68,14 +84,13 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 	return 0;
 }
 
-int verbs_entries(struct station *station, const struct station_room *room, int64_t before,
-		  int limit, json_t **ret_rows, int64_t *ret_next)
+int verbs_entries(struct station *station, int64_t account_id, int64_t before, int limit,
+		  json_t **ret_rows, int64_t *ret_next)
 {
 	struct rows rows = {.station = station, .rows = json_array()};
 	if (rows.rows == NULL)
 		return -ENOMEM;
-	int r = ledger_entries_tail(station->ledger, room == NULL ? 0 : room->record.account_id,
-				    before, limit, entry_row, &rows);
+	int r = ledger_entries_tail(station->ledger, account_id, before, limit, entry_row, &rows);
 	if (r < 0) {
 		json_decref(rows.rows);
 		return r;
@@ -92,7 +107,7 @@ int verbs_entries(struct station *station, const struct station_room *room, int6
 int verb_ledger_tail(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
-	const struct station_room *room = NULL;
+	struct ledger_account account = {0};
 	const char *cursor = message_arg_string(call->args, "cursor");
 	int64_t before = 0, wanted = message_arg_int64(call->args, "n", TAIL_DEFAULT), next;
 	if (cursor != NULL && sscanf(cursor, "%19" SCNd64 ".%19" SCNd64, &before, &wanted) != 2)
@@ -101,13 +116,12 @@ int verb_ledger_tail(void *userdata, struct control_call *call)
 		control_fail(call, PROBLEM_USAGE, "n is at least 1, cursor one that was given out");
 		return 0;
 	}
-	if (message_arg_string(call->args, "room") != NULL) {
-		room = verbs_room(station, call);
-		if (room == NULL)
-			return 0;
-	}
+	if ((message_arg_string(call->args, "room") != NULL ||
+	     json_object_get(call->args, "account") != NULL) &&
+	    !verbs_account(station, call, &account))
+		return 0;
 	json_t *rows;
-	int r = verbs_entries(station, room, before,
+	int r = verbs_entries(station, account.id, before,
 			      wanted < PAGE_ENTRIES ? (int)wanted : PAGE_ENTRIES, &rows, &next);
 	if (r < 0)
 		return r;
@@ -252,12 +266,22 @@ static void answer_backup(struct control_call *call, const struct reader_job *jo
 	char sha256[HEX_LEN(32) + 1];
 	if (job->result == -EEXIST) {
 		control_fail(call, PROBLEM_CONFLICT,
-			     "%s is there already, and no earlier backup of this ledger",
+			     "%s is there already, and no earlier backup of this ledger: move it "
+			     "away, or name another file",
+			     job->file);
+		return;
+	}
+	if (job->result == -ENOENT || job->result == -ENOTDIR) {
+		control_fail(call, PROBLEM_NOT_FOUND,
+			     "the backup %s cannot be written: its folder is not there; make it "
+			     "(`systemd-tmpfiles --create` makes /var/lib/prepay/backup), or name "
+			     "another file",
 			     job->file);
 		return;
 	}
 	if (job->result < 0) {
-		control_fail(call, PROBLEM_FAILED, "%s: %s", job->file, strerror(-job->result));
+		control_fail(call, PROBLEM_FAILED, "the backup %s cannot be written: %s", job->file,
+			     strerror(-job->result));
 		return;
 	}
 	hex_encode(job->copy.sha256, sizeof(job->copy.sha256), sha256, sizeof(sha256));

@@ -294,7 +294,7 @@ int verb_room_show(void *userdata, struct control_call *call)
 						supply_hold_name(room->money.hold), "running_s",
 						(json_int_t)(room->money.hold_run_us / 1000000)));
 	json_t *entries = NULL;
-	int r = verbs_entries(station, room, 0, SHOW_ENTRIES, &entries, NULL);
+	int r = verbs_entries(station, room->record.account_id, 0, SHOW_ENTRIES, &entries, NULL);
 	json_object_set_new(row, "last_entries", r < 0 ? json_array() : entries);
 	control_reply(call, row, NULL);
 	return 0;
@@ -379,10 +379,11 @@ int verb_room_remove(void *userdata, struct control_call *call)
 	}
 	if (r == 0)
 		control_reply(call,
-			      json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:b}", "room", name, "amount",
+			      json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "room", name, "amount",
 					station_money(station, closing.paid_nano), "amount_nano",
 					message_nano(closing.paid_nano), "rounded_nano",
-					message_nano(closing.rounded_nano), "forfeited_nano",
+					message_nano(closing.rounded_nano), "given_up_nano",
+					message_nano(closing.given_up_nano), "forfeited_nano",
 					message_nano(closing.forfeited_nano), "debts_nano",
 					message_nano(closing.debts_nano), "dry_run", dry_run),
 			      NULL);

@@ -24,6 +24,7 @@ static const struct table_column columns[] = {
 	{.title = "TARIFF", .drop = 7, .least = 8},
 	{.title = "RULE", .least = 6},
 	{.title = "AMOUNT", .right = true},
+	{.title = "TAX IN IT", .right = true, .rare = true, .drop = 2},
 	{.title = "BALANCE", .right = true, .drop = 6},
 	{.title = "WHY", .drop = 9, .least = 10},
 };
@@ -78,6 +79,7 @@ static void put(struct table *table, const json_t *row)
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "tariff"));
 	table_cell(table, guessed ? TONE_WARN : TONE_PLAIN, "%s", rule);
 	table_cell(table, TONE_BOLD, "%s", figure_exact(row, "amount_nano", digits, buf));
+	table_cell(table, TONE_DIM, "%s", figure_tax(row, digits, buf));
 	table_cell(table, TONE_PLAIN, "%s", figure_exact(row, "balance_nano", digits, buf));
 	table_cell(table, TONE_PLAIN, "%s", field_text(row, "why"));
 }

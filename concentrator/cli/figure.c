@@ -229,6 +229,16 @@ const char *figure_exact(const json_t *object, const char *name, unsigned digits
 	return buf;
 }
 
+const char *figure_tax(const json_t *row, unsigned digits, char buf[static FIGURE_SIZE])
+{
+	int64_t nano;
+
+	if (!field_nano(row, "tax_nano", &nano) || nano == 0 ||
+	    strcmp(field_text(row, "kind"), "tax") == 0)
+		return "";
+	return figure_exact(row, "tax_nano", digits, buf);
+}
+
 const char *figure_amount(const json_t *object, const char *money, const char *nano,
 			  char buf[static FIGURE_SIZE])
 {

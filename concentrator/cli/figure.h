@@ -59,6 +59,8 @@ const char *figure_nano(const json_t *object, const char *name, unsigned digits,
 /* The same, exact: with at least digits decimals and no idle zeros behind them. */
 const char *figure_exact(const json_t *object, const char *name, unsigned digits,
 			 char buf[static FIGURE_SIZE]);
+/* What a row's amount includes of tax, exact; "" where it includes none, and for a row that is a tax. */
+const char *figure_tax(const json_t *row, unsigned digits, char buf[static FIGURE_SIZE]);
 /* The money field, or where an answer has none its billionths to two decimals. */
 const char *figure_amount(const json_t *object, const char *money, const char *nano,
 			  char buf[static FIGURE_SIZE]);

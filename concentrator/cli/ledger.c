@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "concentrator/cli/account.h"
 #include "concentrator/cli/amount.h"
 #include "concentrator/cli/figure.h"
 #include "concentrator/cli/listing.h"
@@ -115,8 +116,12 @@ int run_ledger_tail(struct call *call)
 	const char *count = call_get(call, "-n");
 	json_t *args = json_pack("{s:s*}", "room", call_get(call, "--room"));
 	json_t *data = NULL;
-	int exit_code;
+	int exit_code = account_option(call, args);
 
+	if (exit_code != 0) {
+		json_decref(args);
+		return exit_code;
+	}
 	if (count != NULL) {
 		char *end;
 		long n = strtol(count, &end, 10);

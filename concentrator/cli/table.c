@@ -165,14 +165,17 @@ int table_layout(const struct table *table, size_t width, struct table_layout *r
 	if (table->failed)
 		return -ENOMEM;
 	for (size_t k = 0; k < table->count; k++) {
-		layout.shown[k] = true;
+		bool any = false;
+
 		layout.width[k] = text_width(table->columns[k].title);
 		for (size_t i = 0; i < table->rows; i++) {
 			size_t wanted = text_width(cell_text(&table->row[i].cell[k]));
 
 			if (wanted > layout.width[k])
 				layout.width[k] = wanted;
+			any = any || wanted > 0;
 		}
+		layout.shown[k] = any || !table->columns[k].rare;
 	}
 	while (width > 0 && can && total_width(table, &layout, true) > width)
 		can = drop_one(table, &layout);

@@ -16,6 +16,7 @@ struct table_column {
 	const char *title;
 	bool right;
 	unsigned least; /* may shrink to this many columns; 0: never shrinks */
+	bool rare;      /* left out where no row has something to say in it */
 	unsigned drop;  /* left out when there is no room, the highest first; 0: never */
 };
 

@@ -9,7 +9,7 @@
 #include "concentrator/cli/change.h"
 #include "concentrator/cli/figure.h"
 
-static void say_change(struct session *session, const json_t *data)
+static void say_rest(struct session *session, const json_t *data)
 {
 	const struct screen *out = &session->out;
 	unsigned digits = field_digits(data, "amount");
@@ -18,7 +18,6 @@ static void say_change(struct session *session, const json_t *data)
 	int64_t rounded = 0;
 	size_t i;
 
-	screen_fact(out, "amount", TONE_BOLD, "%s", figure_exact(data, "amount_nano", digits, buf));
 	if (field_nano(data, "rounded_nano", &rounded) && rounded != 0)
 		screen_fact(out, "rounding", TONE_PLAIN, "%s",
 			    figure_exact(data, "rounded_nano", digits, buf));
@@ -40,9 +39,42 @@ static void say_change(struct session *session, const json_t *data)
 	}
 }
 
+static void say_change(struct session *session, const json_t *data)
+{
+	char buf[FIGURE_SIZE];
+
+	screen_fact(&session->out, "amount", TONE_BOLD, "%s",
+		    figure_exact(data, "amount_nano", field_digits(data, "amount"), buf));
+	say_rest(session, data);
+}
+
+/* What became of the balance of an account that was closed. */
+static void say_closing(struct session *session, const json_t *data)
+{
+	const struct screen *out = &session->out;
+	unsigned digits = field_digits(data, "amount");
+	char buf[FIGURE_SIZE];
+	int64_t nano = 0;
+
+	if (field_nano(data, "given_up_nano", &nano) && nano != 0)
+		screen_fact(out, "given up", TONE_WARN, "%s, which the room owed",
+			    figure_exact(data, "given_up_nano", digits, buf));
+	else if (field_nano(data, "amount_nano", &nano) && nano > 0)
+		screen_fact(out, "refund", TONE_BOLD, "%s, to be paid to the tenant",
+			    figure_exact(data, "amount_nano", digits, buf));
+	else if (nano < 0)
+		screen_fact(out, "owed", TONE_BOLD, "%s, by the tenant",
+			    figure_exact(data, "amount_nano", digits, buf) + 1);
+	else
+		screen_fact(out, "refund", TONE_PLAIN, "none: the balance was zero");
+	say_rest(session, data);
+}
+
 static int run(struct call *call, const char *verb, json_t *args, const char *question)
 {
-	const struct change change = {.verb = verb, .question = question, .say = say_change};
+	bool closes = strcmp(verb, "tenancy.end") == 0 || strcmp(verb, "room.remove") == 0;
+	const struct change change = {
+		.verb = verb, .question = question, .say = closes ? say_closing : say_change};
 
 	if (args == NULL)
 		return session_no_memory(call->session);

@@ -42,7 +42,9 @@ static const struct verb rooms[] = {
 	 ROLE_ADMIN, run_room_persons, "It counts from the allowance's next period on."},
 	{"room remove ROOM --reason TEXT [--write-off] [--dry-run]",
 	 "settle a room and close its account", ROLE_ADMIN, run_room_remove,
-	 "Refused while the balance is not zero, unless --write-off gives the rest up."},
+	 "Refused while the balance is not zero, unless --write-off: what is left is a refund "
+	 "then, what\n"
+	 "is owed is given up."},
 };
 
 static const struct verb tenancies[] = {
@@ -170,8 +172,8 @@ static const struct verb money[] = {
 	 "To its own room while the tenancy that paid is there, else to the --room you name."},
 	{"credit reject MRID --reason TEXT [--dry-run]", "give an order that was quarantined back",
 	 ROLE_ADMIN, run_credit_reject, "It is never credited; the cloud is told, and refunds."},
-	{"ledger tail [--room ROOM] [-n N]", "the last entries (20)", ROLE_VIEWER, run_ledger_tail,
-	 NULL},
+	{"ledger tail [--room ROOM] [--account N] [-n N]", "the last entries (20)", ROLE_VIEWER,
+	 run_ledger_tail, "Of a removed room too: the last account of its name, or the one named."},
 	{"ledger settle [ROOM] --reason TEXT", "charge up to the last accepted reading",
 	 ROLE_OPERATOR, run_ledger_settle, NULL},
 	{"ledger verify", "check the chain over all entries", ROLE_VIEWER, run_ledger_verify, NULL},
@@ -193,12 +195,16 @@ static const struct verb money[] = {
 	 "For hledger and ledger, which check every balance in it. DATE is YYYY-MM-DD: from then "
 	 "on,\n"
 	 "after what each room had before."},
-	{"explain ROOM [--last N] [--since DATE]",
+	{"explain ROOM [--last N] [--since DATE] [--account N]",
 	 "why each charge: registers, interval, price, rule", ROLE_VIEWER, run_explain,
-	 "The last 20, unless said otherwise. DATE is YYYY-MM-DD."},
-	{"statement ROOM --month MONTH [--csv]", "a month: opening, recharges, charges, closing",
-	 ROLE_VIEWER, run_statement,
-	 "MONTH is YYYY-MM. The amounts are exact, and add up. --csv is for a spreadsheet."},
+	 "The last 20, unless said otherwise. DATE is YYYY-MM-DD. Of a room that was removed the "
+	 "last\n"
+	 "account of its name; --account: an earlier one."},
+	{"statement ROOM --month MONTH [--account N] [--csv]",
+	 "a month: opening, recharges, charges, closing", ROLE_VIEWER, run_statement,
+	 "MONTH is YYYY-MM. The amounts are exact, and add up. --csv is for a spreadsheet. Of a "
+	 "room\n"
+	 "that was removed the last account of its name; --account: an earlier one."},
 	{"freeze list ROOM [--months] [--csv]", "register, energy and balance at each midnight",
 	 ROLE_VIEWER, run_freeze_list,
 	 "--months: at the end of each month. --csv is for a spreadsheet."},

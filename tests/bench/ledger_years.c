@@ -25,6 +25,7 @@
 #include "concentrator/ledger_freeze.h"
 #include "concentrator/ledger_order.h"
 #include "concentrator/ledger_read.h"
+#include "concentrator/ledger_statement.h"
 #include "concentrator/ledger_room.h"
 #include "concentrator/ledger_snapshot.h"
 #include "concentrator/ledger_tariff.h"

@@ -130,7 +130,8 @@ MOVED = {"room": "101", "amount": money(1382), "amount_nano": "13827500000",
              {"room": "101", "tenancy": None, "balance": money(0), "balance_nano": "0"}]}
 
 STATEMENT = {
-    "room": "305", "month": "2026-11", "from_s": NOW_S - 2_700_000, "to_s": NOW_S - 100_000,
+    "room": "305", "month": "2026-11", "account": 7, "opened_s": NOW_S - 9_000_000, "closed_s": None,
+    "account_before": None, "over": True, "credits": None, "from_s": NOW_S - 2_700_000, "to_s": NOW_S - 100_000,
     "opening": money(1000), "opening_nano": "10000000001", "closing": money(5932),
     "closing_nano": "59327500001", "rows": [
         {"kind": "recharge", "entries": 1, "seq": 12341, "from_s": NOW_S - 900_000,

@@ -457,6 +457,50 @@ class Answers(CliTest):
         self.assertEqual(sum(amounts[:-1]), amounts[-1])
         self.assertEqual(rows[1]["why"], "'=1+1, \"so\"")
 
+    def test_a_statement_says_whose_each_row_is_and_its_tax(self):
+        rows = fake_daemon.STATEMENT["rows"]
+        rows = [{**rows[0], "part": 0, "tenancy": "T-1", "tax_nano": "0", "credit": "subsidy"},
+                {**rows[1], "part": 0, "tenancy": "T-1", "tax_nano": "-50000000"},
+                {**rows[1], "part": 1, "tenancy": "T-2", "tax_nano": "-25000000"}]
+        self.daemon.answers["statement"] = {"data": {**fake_daemon.STATEMENT, "rows": rows, "account_before": 3}}
+        asked = ["statement", "305", "--month", "2026-11"]
+        for columns in ("80", "200"):
+            done = self.run_cli(*asked, COLUMNS=columns)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertLess(done.stdout.index("T-1"), done.stdout.index("T-2"))
+            self.assertEqual(done.stdout.count("KIND"), 2)
+            self.assertRegex(done.stdout, r"tax +-0\.075 included")
+            self.assertIn("--account 3", done.stdout)
+            self.assertIn("closing ", done.stdout)
+            self.assertNotIn("left", done.stdout)
+        csv_rows = list(csv.DictReader(self.run_cli(*asked, "--csv").stdout.splitlines()))
+        self.assertEqual([(row["credit"], row["tax_included"], row["tenancy"]) for row in csv_rows], [
+            ("", "", ""), ("subsidy", "", "T-1"), ("", "-0.05", "T-1"), ("", "-0.025", "T-2"), ("", "", "")])
+        credit = [{"type": "paid", "left": money(7000), "left_nano": "70000000000", "used_nano": "0", "limit_nano": "0"}]
+        self.daemon.answers["statement"] = {"data": {**fake_daemon.STATEMENT, "over": False, "credits": credit}}
+        done = self.run_cli(*asked)
+        self.assertRegex(done.stdout, r"2026-11, not over yet")
+        self.assertRegex(done.stdout, r"so far +59\.3275")
+        self.assertRegex(done.stdout, r"paid +70\.00 left")
+        self.assertNotIn("TAX", done.stdout)
+        self.run_cli(*asked, "--account", "3")
+        self.assertEqual(self.daemon.asked[-1][1]["account"], 3)
+        self.assertEqual(self.run_cli(*asked, "--account", "x").returncode, 2)
+
+    def test_a_closed_account_says_what_became_of_its_money(self):
+        for amount, given_up, words in ((15_000_000_000, 0, r"refund +15\.00, to be paid to the tenant"),
+                                        (-3_500_000_000, 0, r"owed +3\.50, by the tenant"),
+                                        (0, 3_500_000_000, r"given up +3\.50, which the room owed"),
+                                        (0, 0, r"refund +none")):
+            for arguments, verb in ((["room", "remove", "101", "--write-off", *REASON, "--yes"], "room.remove"),
+                                    (["tenancy", "move-out", "101", *REASON, "--yes"], "tenancy.end")):
+                self.daemon.answers[verb] = {"data": {
+                    "room": "101", "amount": money(amount // 10_000_000), "amount_nano": str(amount),
+                    "given_up_nano": str(given_up), "rounded_nano": "0", "dry_run": False}}
+                done = self.run_cli(*arguments)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertRegex(done.stdout, words)
+
     def test_a_broken_chain_is_a_failure(self):
         self.daemon.answers["ledger.verify"] = {"data": {
             "entries": 9, "ok": False, "first_bad": 5, "detail": "hash differs", "head": ""}}

@@ -212,7 +212,7 @@ static void completion_says_what_may_come(void **state)
 		{"relay 305 off --reason x", ""},
 		{"--json credit", "list show import add emergency overdraft accept reject "},
 		{"--socket", "PATH "},
-		{"ledger tail --room 305", "-n "},
+		{"ledger tail --room 305", "--account -n "},
 		{"status", "--brief --check "},
 		{"nonsense", ""},
 	};
