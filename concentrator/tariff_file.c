@@ -47,23 +47,30 @@ static int last_line(const char *text, size_t size)
 	return line;
 }
 
+/* In the order of the lines. */
 static json_t *error_rows(const struct settings *settings, int end)
 {
 	json_t *rows = json_array();
 	for (size_t i = 0; rows != NULL && i < settings_error_count(settings); i++) {
 		struct settings_error error = settings_error(settings, i);
-		json_array_append_new(rows, json_pack("{s:i,s:s}", "line",
-						      error.line > 0 ? error.line : end, "message",
-						      error.message));
+		int line = error.line > 0 ? error.line : end;
+		size_t at = json_array_size(rows);
+		while (at > 0 && json_integer_value(json_object_get(json_array_get(rows, at - 1),
+								    "line")) > line)
+			at--;
+		json_array_insert_new(
+			rows, at, json_pack("{s:i,s:s}", "line", line, "message", error.message));
 	}
 	return rows;
 }
 
 static void price_fault(struct settings_section *section, const struct tariff_word *word)
 {
-	settings_fault(section, word->key,
-		       "price: %s is none; write 0.538, at most 6 decimals and %d", word->text,
-		       (int)(TARIFF_PRICE_MAX / 1000000));
+	settings_fault(
+		section, word->key,
+		"price: %s is no price; write it as 0.538: not negative, at most 6 decimals, "
+		"at most %d",
+		word->text, (int)(TARIFF_PRICE_MAX / 1000000));
 }
 
 /* A price for each block. */
@@ -172,13 +179,20 @@ static void read_bands(struct settings *settings, struct settings_section *energ
 		read_prices(band, ret, ret->price_micro_per_kwh[ret->band_count++]);
 	}
 	if (ret->band_count == 0) {
-		if (energy != NULL)
+		if (energy == NULL)
+			settings_fault_file(settings, "tariff",
+					    "no section [energy]; price and blocks belong there");
+		else
 			read_prices(energy, ret, ret->price_micro_per_kwh[0]);
 		return;
 	}
-	if (energy != NULL && settings_has(energy, "price"))
+	if (energy != NULL && settings_has(energy, "price")) {
+		struct tariff_words words;
+		/* It is no key that nobody knows. */
+		tariff_words(energy, "price", &words);
 		settings_fault(energy, "price",
 			       "price: the bands have their own; take this one out");
+	}
 	tariff_days_read(settings, ret);
 }
 
@@ -304,9 +318,6 @@ int tariff_file_parse(const char *text, size_t size, const struct offset_table *
 	if (head == NULL)
 		settings_fault_file(settings, "tariff",
 				    "no section [tariff]; name and activation belong there");
-	if (energy == NULL)
-		settings_fault_file(settings, "tariff",
-				    "no section [energy]; price and blocks belong there");
 	if (head != NULL) {
 		settings_require(head, "name");
 		settings_require(head, "activation");

@@ -38,6 +38,7 @@ static const struct control_verb table[] = {
 	{"quarantine.show", CONTROL_VIEWER, verb_quarantine_show, 0, "id:i"},
 	{"tariff.show", CONTROL_VIEWER, verb_tariff_show, 0, "cursor?:s"},
 	{"alarm.list", CONTROL_VIEWER, verb_alarm_list, 0, "all?:b cursor?:s"},
+	{"audit.list", CONTROL_ADMIN, verb_audit_list, 0, "n?:i who?:s verb?:s cursor?:s"},
 	{"uplink.status", CONTROL_VIEWER, verb_uplink_status, 0, ""},
 	{"debt.list", CONTROL_VIEWER, verb_debt_list, 0, "room?:s all?:b cursor?:s"},
 	{"debt.show", CONTROL_VIEWER, verb_debt_show, 0, "id:i"},

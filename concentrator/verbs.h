@@ -94,6 +94,7 @@ int verb_tariff_check(void *userdata, struct control_call *call);
 int verb_tariff_apply(void *userdata, struct control_call *call);
 
 int verb_alarm_list(void *userdata, struct control_call *call);
+int verb_audit_list(void *userdata, struct control_call *call);
 int verb_alarm_acknowledge(void *userdata, struct control_call *call);
 
 int verb_uplink_status(void *userdata, struct control_call *call);

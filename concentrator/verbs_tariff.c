@@ -211,11 +211,16 @@ int verb_tariff_check(void *userdata, struct control_call *call)
 {
 	struct station *station = verbs_station(userdata);
 	struct tariff tariff;
-	if (parse(station, call, &tariff))
-		control_reply(call,
-			      row_of(&tariff, "checked",
-				     json_string_value(json_object_get(call->args, "text"))),
-			      NULL);
+	bool from_receipt;
+	if (!read_text(station, call, &tariff, &from_receipt))
+		return 0;
+	/* When it may begin is for those who apply it: the one in force can be checked too. */
+	if (from_receipt)
+		tariff.activation_s = station->now.s;
+	control_reply(
+		call,
+		row_of(&tariff, "checked", json_string_value(json_object_get(call->args, "text"))),
+		NULL);
 	return 0;
 }
 

@@ -94,6 +94,7 @@ int run_tariff_trial(struct call *call);
 
 /* alarm.c */
 int run_alarm_list(struct call *call);
+int run_audit_list(struct call *call);
 int run_alarm_ack(struct call *call);
 int run_quarantine_list(struct call *call);
 int run_cuts_list(struct call *call);

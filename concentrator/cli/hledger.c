@@ -46,7 +46,8 @@ static const char *counter_account(const char *kind, const char *credit)
 
 	/* Credit that nobody paid for is the house's cost, until what is left of it ends. */
 	if (*credit != '\0' && strcmp(kind, "opening") != 0 && strcmp(kind, "closing") != 0)
-		return "expenses:subsidies";
+		return strcmp(credit, "allowance") == 0 ? "expenses:allowances"
+							: "expenses:subsidies";
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(rows[i].kind, kind) == 0)
 			return rows[i].account;

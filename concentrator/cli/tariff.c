@@ -180,9 +180,112 @@ static const struct listing tariffs = {
 	.many = "tariffs",
 };
 
+/* What holds when, as it is written: periods, weekdays and times, seasons, special days. */
+static void say_times(struct session *session, const json_t *data)
+{
+	static const char *const asked[] = {"reset", "every", "carried-to", "move-in", "in-blocks"};
+	json_t *sections = tariff_keys(field_text(data, "text"));
+	const char *name, *key;
+	json_t *section, *value;
+
+	json_object_foreach(sections, name, section)
+	{
+		bool whole = strncmp(name, "days ", 5) == 0 || strncmp(name, "season ", 7) == 0 ||
+			     strncmp(name, "special ", 8) == 0;
+		bool begun = false;
+
+		json_object_foreach(section, key, value)
+		{
+			bool wanted = whole;
+
+			for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+				wanted = wanted || strcmp(key, asked[i]) == 0;
+			if (!wanted)
+				continue;
+			if (!begun)
+				screen_say(&session->out, TONE_PLAIN, "  %s:", name);
+			screen_say(&session->out, TONE_PLAIN, "%s %s %s", begun ? "," : "", key,
+				   json_string_value(value));
+			begun = true;
+		}
+		if (begun)
+			screen_end_line(&session->out);
+	}
+	json_decref(sections);
+}
+
+static void say_all(struct session *session, const json_t *data)
+{
+	say_bands(session, data);
+	say_allowance(session, data);
+	say_standing(session, data);
+	say_minimum(session, data);
+	say_tax(session, data);
+	say_water(session, data);
+	say_times(session, data);
+}
+
+/* Its text as it was applied, set off from what is told about it. */
+static void say_text(struct session *session, const char *text)
+{
+	char *copy = strdup(text), *rest = NULL;
+
+	for (char *line = copy == NULL ? NULL : strtok_r(copy, "\r\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\r\n", &rest)) {
+		screen_say(&session->out, TONE_DIM, "    %s", line);
+		screen_end_line(&session->out);
+	}
+	free(copy);
+}
+
+static int show_one(struct session *session, const json_t *row)
+{
+	char price[RANGE_SIZE], from[FIGURE_SIZE];
+
+	if (session->manners.json)
+		return session_json(session, row);
+	screen_say(&session->out, TONE_BOLD, "tariff %" PRId64 " \"%s\", %s",
+		   field_count(row, "id"), field_text(row, "name"), field_text(row, "state"));
+	screen_say(&session->out, TONE_PLAIN, ": %s per kWh from %s", price_range(row, price),
+		   figure_field_time(row, "activation_s", from));
+	screen_end_line(&session->out);
+	say_all(session, row);
+	screen_say(&session->out, TONE_PLAIN, "  as it was applied:");
+	screen_end_line(&session->out);
+	say_text(session, field_text(row, "text"));
+	return 0;
+}
+
 int run_tariff_show(struct call *call)
 {
-	return listing_run(call->session, &tariffs, NULL);
+	struct session *session = call->session;
+	const char *text = call_get(call, "ID");
+	json_t *data = NULL;
+	const json_t *row;
+	size_t i;
+	char *end;
+	int exit_code;
+
+	if (text == NULL)
+		return listing_run(session, &tariffs, NULL);
+	long long id = strtoll(text, &end, 10);
+	if (end == text || *end != '\0')
+		return session_problem(session, PROBLEM_USAGE, NULL,
+				       "%s: not the number of a tariff", text);
+	exit_code = session_ask(session, tariffs.verb, NULL, &data);
+	if (exit_code != 0)
+		return exit_code;
+	json_array_foreach(field_rows(data, "rows"), i, row) if (field_count(row, "id") == id)
+	{
+		exit_code = show_one(session, row);
+		break;
+	}
+	if (i == json_array_size(field_rows(data, "rows")))
+		exit_code = session_problem(
+			session, PROBLEM_NOT_FOUND, NULL,
+			"there is no tariff %lld; `prepay tariff show` lists them", id);
+	json_decref(data);
+	return exit_code;
 }
 
 int tariff_ask(struct call *call, const char *verb, json_t *args, json_t **ret_data)
@@ -226,12 +329,7 @@ static int send_tariff(struct call *call, const char *verb, json_t *args, const 
 			   field_text(data, "name"), done, price_range(data, price),
 			   figure_field_time(data, "activation_s", from));
 		screen_end_line(&session->out);
-		say_bands(session, data);
-		say_allowance(session, data);
-		say_standing(session, data);
-		say_minimum(session, data);
-		say_tax(session, data);
-		say_water(session, data);
+		say_all(session, data);
 	}
 	json_decref(data);
 	return exit_code;

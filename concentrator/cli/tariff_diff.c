@@ -99,7 +99,7 @@ static json_t *keys_of(char *text)
 	return sections;
 }
 
-static json_t *keys_of_text(const char *text)
+json_t *tariff_keys(const char *text)
 {
 	char *copy = strdup(text);
 	json_t *keys = copy != NULL ? keys_of(copy) : NULL;
@@ -147,7 +147,7 @@ static const char *text_in_force(const json_t *data)
 
 static int show(struct session *session, const char *now_text, const char *new_text)
 {
-	json_t *now = keys_of_text(now_text), *new = keys_of_text(new_text);
+	json_t *now = tariff_keys(now_text), *new = tariff_keys(new_text);
 	json_t *rows = json_array();
 	int exit_code;
 

@@ -318,6 +318,8 @@ def default(verb, args):
             "rows": [trial_row("305", 100_000, 53_800_000_000, 56_000_000_000, 0),
                      trial_row("=306", 31_072, 16_716_736_000, 17_400_320_000, 1024)]},
         "tariff.show": {"rows": TARIFFS}, "tariff.check": TARIFFS[1], "tariff.apply": TARIFFS[1],
+        "audit.list": {"rows": [{"id": 9, "at_s": NOW_S, "trusted": True, "uid": 1000, "who": "li", "verb": "credit.add",
+                                 "what": '{"room":"305"}', "why": "cash"}]},
         "alarm.list": {"rows": ALARMS}, "alarm.acknowledge": {},
         "cuts.list": {"held": True, "reason": "12 rooms newly due in 10 min", "since_s": NOW_S - 60,
                       "rows": [{"room": "107", "balance": money(-4), "balance_nano": "-30000001",

@@ -66,7 +66,8 @@ USES = [
     (["quarantine", "reject", "3", "--dry-run", *REASON], "quarantine.reject"),
     (["meter", "exchange", "112", "--final", "1246.912", "--initial", "0", *REASON],
      "meter.exchange"),
-    (["tariff", "show"], "tariff.show"),
+    (["tariff", "show"], "tariff.show"), (["tariff", "show", "2"], "tariff.show"),
+    (["audit", "list", "-n", "5", "--who", "li", "--verb", "credit.add"], "audit.list"),
     (["tariff", "check", "-"], "tariff.check"),
     (["tariff", "diff", "-"], "tariff.check"),
     (["tariff", "trial", "-", "--month", "2026-10"], "tariff.trial"),
@@ -523,6 +524,25 @@ class Answers(CliTest):
         self.daemon.answers["tariff.show"] = {"data": {"rows": [dict(row, state="current")]}}
         done = self.run_cli("tariff", "show")
         self.assertRegex(done.stdout, r"zhejiang +current +2026-08-31 16:00:00 +0\.288 to 0\.868 +2 +3")
+
+    def test_one_tariff_is_shown_in_full(self):
+        text = ("[tariff]\nname = z\n[energy]\nblocks = 100\nreset = month 1\n[band peak]\nprice = 1, 2\n"
+                "[days all]\non = mon-sun\nbands = 00:00 peak   # always\n")
+        row = {**fake_daemon.TARIFFS[0], "id": 7, "text": text}
+        self.daemon.answers["tariff.show"] = {"data": {"rows": [fake_daemon.TARIFFS[1], row]}}
+        done = self.run_cli("tariff", "show", "7")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn('tariff 7 "flat 2026", current', done.stdout)
+        self.assertIn("\n  energy: reset month 1\n", done.stdout)
+        self.assertIn("\n  days all: on mon-sun, bands 00:00 peak\n", done.stdout)
+        self.assertIn("\n    bands = 00:00 peak   # always\n", done.stdout)
+        self.assertEqual(self.run_cli("tariff", "show", "8").returncode, 4)
+        self.daemon.answers["tariff.check"] = {"data": {**row, "state": "checked"}}
+        self.assertIn("\n  days all: on mon-sun, bands 00:00 peak\n", self.run_cli("tariff", "check", "-").stdout)
+
+    def test_the_audit_says_who_what_and_why(self):
+        done = self.run_cli("audit", "list", COLUMNS="80")
+        self.assertRegex(done.stdout, r"li +credit\.add .* cash")
 
     def test_tariff_errors_name_file_and_line(self):
         file = self.write("t.conf", "[tariff]\nprice = x\n")

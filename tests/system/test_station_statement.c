@@ -263,6 +263,54 @@ static void a_removed_room_is_refunded_or_its_debt_given_up(void **state)
 	}
 }
 
+static void the_audit_tells_every_act_by_page(void **state)
+{
+	struct site *site = *state;
+	site_add_meter(site, 0);
+	site_add_room(site, 101, 1000, "sockets", true, 1);
+	for (int n = 0; n < 300; n++)
+		change(site, n % 3 == 0 ? "ledger.settle" : "adjust",
+		       n % 3 == 0 ? json_pack("{s:s}", "reason", "even")
+				  : json_pack("{s:s,s:{s:i,s:i,s:i},s:s}", "room", "101", "amount",
+					      "value", 1, "multiplier", -2, "monetaryUnit", 156,
+					      "reason", "odd"));
+	struct site_answer all = site_ask(site, "audit.list", json_pack("{s:i}", "n", 290));
+	const json_t *rows = json_object_get(all.data, "rows"), *row;
+	size_t i;
+	int64_t id = 0;
+	assert_int_equal(json_array_size(rows), 290);
+	json_array_foreach(rows, i, row)
+	{
+		int64_t next = json_integer_value(json_object_get(row, "id"));
+		assert_true(i == 0 || next == id - 1);
+		id = next;
+	}
+	row = json_array_get(rows, 0);
+	assert_string_equal(text(row, "verb"), "adjust");
+	assert_string_equal(text(row, "who"), "li");
+	assert_string_equal(text(row, "why"), "odd");
+	assert_non_null(strstr(text(row, "what"), "101"));
+	site_forget(&all);
+	all = site_ask(site, "audit.list",
+		       json_pack("{s:i,s:s}", "n", 1000, "verb", "ledger.settle"));
+	assert_int_equal(json_array_size(json_object_get(all.data, "rows")), 100);
+	site_forget(&all);
+	all = site_ask(site, "audit.list", json_pack("{s:s}", "who", "nobody"));
+	assert_int_equal(json_array_size(json_object_get(all.data, "rows")), 0);
+	site_forget(&all);
+}
+
+static void a_tariff_whose_start_is_past_can_be_checked(void **state)
+{
+	struct site *site = *state;
+	static const char past[] = "[tariff]\nname = p\nactivation = 2020-01-01 00:00\n"
+				   "[energy]\nprice = 0.5\n";
+	assert_true(site_ask_int(site, "tariff.check", json_pack("{s:s}", "text", past),
+				 "activation_s") < START_S);
+	site_refused(site, "tariff.apply", json_pack("{s:s,s:s}", "text", past, "reason", "x"),
+		     PROBLEM_REFUSED);
+}
+
 static void a_backup_without_a_name_is_one_file(void **state)
 {
 	struct site *site = *state;
@@ -295,6 +343,8 @@ int main(void)
 		CASE(days_that_waited_are_in_their_own_month),
 		CASE(credits_are_told_of_now_alone_and_no_future),
 		CASE(a_room_that_was_removed_keeps_its_past),
+		CASE(the_audit_tells_every_act_by_page),
+		CASE(a_tariff_whose_start_is_past_can_be_checked),
 		CASE(a_backup_without_a_name_is_one_file),
 		CASE(a_removed_room_is_refunded_or_its_debt_given_up),
 	};

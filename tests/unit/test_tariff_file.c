@@ -113,6 +113,42 @@ static void activation_follows_the_building_s_clock(void **state)
 #define BAND      ENERGY "[band a]\nprice = 1\n"
 #define EVERY_DAY "[days x]\non = mon-sun\nbands = 00:00 a\n"
 
+static void mistakes_are_told_once_and_in_the_order_of_the_lines(void **state)
+{
+	static const char text[] = "[tax]\nrate = x\nis = free\n" ENERGY
+				   "price = 1\ncolour = red\n[band a]\nprice = -1\n" EVERY_DAY;
+	static const int lines[] = {2, 3, 8, 9, 11};
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	(void)state;
+	assert_int_equal(
+		tariff_file_parse(text, strlen(text), &berlin, &tariff, &from_receipt, &errors),
+		-EINVAL);
+	assert_int_equal(json_array_size(errors), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(
+			json_integer_value(json_object_get(json_array_get(errors, i), "line")),
+			lines[i]);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(json_array_get(errors, 4), "message")),
+		       "-1 is no price"));
+	json_decref(errors);
+}
+
+static void bands_need_no_section_energy(void **state)
+{
+	static const char text[] = "[tariff]\nname = x\nactivation = receipt\n"
+				   "[band a]\nprice = 1\n" EVERY_DAY;
+	struct tariff tariff;
+	bool from_receipt;
+	json_t *errors = NULL;
+	(void)state;
+	assert_int_equal(
+		tariff_file_parse(text, strlen(text), &berlin, &tariff, &from_receipt, &errors), 0);
+	assert_int_equal(tariff.price_micro_per_kwh[0][0], 1000000);
+}
+
 static void every_mistake_has_its_line(void **state)
 {
 	static const struct {
@@ -228,6 +264,8 @@ int main(void)
 		cmocka_unit_test(a_tariff_is_read_to_the_millionth),
 		cmocka_unit_test(water_has_a_price_beside_it),
 		cmocka_unit_test(activation_follows_the_building_s_clock),
+		cmocka_unit_test(mistakes_are_told_once_and_in_the_order_of_the_lines),
+		cmocka_unit_test(bands_need_no_section_energy),
 		cmocka_unit_test(every_mistake_has_its_line),
 	};
 	return cmocka_run_group_tests_name("tariff_file", tests, NULL, NULL);
