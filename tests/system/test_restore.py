@@ -7,9 +7,12 @@ M1, M3, M8, U3: every balance is what was paid less what the meters counted, exa
 lost, and what was not signed by the payment root is refused.
 """
 
+import decimal
 import glob
 import json
 import os
+import re
+import subprocess
 import sys
 import unittest
 
@@ -121,6 +124,22 @@ class Restore(unittest.TestCase):
         for room, paid in self.books.paid_nano.items():
             self.assertEqual(int(rooms[room]["balance_nano"]), paid - moved[room] * PRICE_MICRO, room)
         self.assertTrue(site.cli("ledger", "verify")["ok"])
+        self.check_journal(sum(paid - moved[room] * PRICE_MICRO for room, paid in self.books.paid_nano.items()))
+
+    def check_journal(self, owed_nano):
+        """The whole ledger as bookkeepers' programs read it: balanced, and all rooms together to the nano."""
+        done = subprocess.run([self.site.program("prepay"), "--config", self.site.config, "ledger", "export", "--hledger"],
+                              capture_output=True, encoding="utf-8", timeout=60, check=True)
+        total = decimal.Decimal(-owed_nano).scaleb(-9)
+        for words in (["hledger", "-f", "-", "check"], ["hledger", "-f", "-", "check", "ordereddates"],
+                      ["hledger", "-f", "-", "bal", "-N", "liabilities:rooms", "--depth", "2"],
+                      ["ledger", "-f", "-", "bal", "--no-total", "--depth", "2", "liabilities:rooms"]):
+            read = subprocess.run(words, input=done.stdout, capture_output=True, encoding="utf-8", timeout=60,
+                                  check=False, env={"LANG": "C.UTF-8", "PATH": os.environ["PATH"]})
+            self.assertEqual((read.returncode, read.stderr), (0, ""), words)
+            if "bal" in words:
+                amounts = re.findall(r"(-?[0-9.]+) CNY", read.stdout)
+                self.assertEqual({decimal.Decimal(amount) for amount in amounts}, {total}, read.stdout)
 
     def test_a_lost_card_costs_nobody_anything(self):
         site = self.site
