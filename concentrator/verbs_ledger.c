@@ -79,6 +79,7 @@ static int entry_row(const struct entry *entry, int64_t balance_nano, void *user
 		json_decref(row);
 		return 1;
 	}
+	json_object_set_new(row, "account", json_integer(entry->account_id));
 	rows->last = entry->seq;
 	json_array_append_new(rows->rows, row);
 	return 0;

@@ -27,6 +27,7 @@ struct journal {
 	bool begun;
 	char date[16];   /* of the transaction written last */
 	json_t *started; /* accounts that were seen: keys */
+	json_t *before;  /* of a part: the last entry of each room, as it was before it was begun */
 };
 
 static const char *counter_account(const char *kind, const char *credit)
@@ -220,13 +221,69 @@ static int write_page(const json_t *data, void *userdata)
 	return exit_code;
 }
 
+/* The last entry of each room in use: what one has that comes no more in the part that is written. */
+static int read_before(struct journal *journal)
+{
+	json_t *rooms = NULL;
+	const json_t *room;
+	size_t i;
+	int exit_code = session_ask(journal->session, "room.list", NULL, &rooms);
+
+	json_array_foreach(field_rows(rooms, "rows"), i, room)
+	{
+		json_t *tail = NULL;
+
+		if (exit_code == 0)
+			exit_code = session_ask(
+				journal->session, "ledger.tail",
+				json_pack("{s:s,s:i}", "room", field_text(room, "room"), "n", 1),
+				&tail);
+		(void)json_array_extend(journal->before,
+					json_object_get(tail, "rows") /* NULL is none */);
+		json_decref(tail);
+	}
+	json_decref(rooms);
+	return exit_code;
+}
+
+/* Rooms without an entry in the part have a balance all the same. */
+static void carry_rest(struct journal *journal, int64_t since_s)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(journal->before, i, row)
+	{
+		char name[NAME_SIZE], liability[2 * NAME_SIZE], key[24];
+		int64_t balance, owed;
+
+		(void)snprintf(key, sizeof(key), "%" PRId64, field_count(row, "account"));
+		if (field_count(row, "account") == 0 ||
+		    json_object_get(journal->started, key) != NULL ||
+		    !field_nano(row, "balance_nano", &balance) || balance == 0 ||
+		    __builtin_sub_overflow(0, balance, &owed))
+			continue;
+		(void)json_object_set_new(journal->started, key, json_true());
+		(void)snprintf(liability, sizeof(liability), "liabilities:rooms:%s:%s",
+			       plain(field_text(row, "room"), name), key);
+		/* Behind the others, whose dates have gone on. */
+		if (journal->date[0] == '\0')
+			open_transaction(journal, since_s, "* carried forward");
+		else
+			(void)fprintf(journal->file, "\n%s * carried forward\n", journal->date);
+		post_money(journal, liability, owed, &owed);
+		post_money(journal, "equity:carried_forward", balance, NULL);
+	}
+}
+
 int run_ledger_export(struct call *call)
 {
 	struct session *session = call->session;
 	struct journal journal = {.session = session,
 				  .file = session->out.file,
 				  .partial = call_has(call, "--since"),
-				  .started = json_object()};
+				  .started = json_object(),
+				  .before = json_array()};
 	json_t *args = json_object();
 	json_t *data = NULL;
 	int exit_code = day_option(call, "--since", args, "since_s");
@@ -239,8 +296,19 @@ int run_ledger_export(struct call *call)
 			exit_code = session_json(session, data);
 		json_decref(data);
 	} else {
-		exit_code = session_each(session, "ledger.export", args, write_page, &journal);
+		int64_t since_s = field_count(args, "since_s");
+
+		if (journal.partial)
+			exit_code = read_before(&journal);
+		if (exit_code == 0)
+			exit_code = session_each(session, "ledger.export", args, write_page,
+						 &journal);
+		else
+			json_decref(args);
+		if (exit_code == 0 && journal.partial)
+			carry_rest(&journal, since_s);
 	}
+	json_decref(journal.before);
 	json_decref(journal.started);
 	return exit_code;
 }

@@ -376,6 +376,26 @@ class Answers(CliTest):
                                   timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
             self.assertNotEqual(done.returncode, 0, words)
 
+    def test_a_part_of_the_journal_has_every_room_s_balance(self):
+        rows = fake_daemon.EXPORT[4:]
+        for part in (rows, []):
+            self.daemon.answers["ledger.export"] = {"data": {
+                "site": "S-1", "monetaryUnit": 156, "digits": 2, "energy": False, "rows": part}}
+            self.daemon.answers["ledger.tail"] = {"data": {"rows": [
+                {**rows[0], "account": 1}, {**rows[0], "account": 2, "room": "306", "balance_nano": "5000000001"},
+                {**rows[0], "account": 3, "room": "307", "balance_nano": "0"}]}}
+            journal = self.journal("--since", "2026-11-01")
+            for words in (["hledger", "-f", "-", "check", "ordereddates"],
+                          ["hledger", "-f", "-", "bal", "-N", "liabilities:rooms:306", "--flat"],
+                          ["ledger", "-f", "-", "bal", "--no-total", "--flat", "liabilities:rooms:306"]):
+                done = subprocess.run(words, input=journal, text=True, capture_output=True, check=False,
+                                      timeout=60, env={**self.environment, "LANG": "C.UTF-8"})
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                if "bal" in words:
+                    self.assertIn("-5.000000001 CNY", done.stdout)
+            self.assertNotIn("rooms:307", journal)
+            self.assertEqual(journal.count("carried forward"), 2)
+
     def test_the_journal_counts_water_beside_energy(self):
         rows = [fake_daemon.of_water(row) if row["kind"] in ("charge", "quarantine") and row["energy_wh"] != 1000 else row
                 for row in fake_daemon.EXPORT]
