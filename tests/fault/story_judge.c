@@ -7,8 +7,11 @@
 #include "concentrator/ledger_event.h"
 #include "concentrator/ledger_verify.h"
 #include "concentrator/station_event.h"
+#include "concentrator/station_figures.h"
 #include "concentrator/station_money.h"
 #include "tests/fault/raw_ledger.h"
+
+#define TOLD_MINUTES 8 /* at most */
 
 void judge_note(const struct story *story, struct acknowledged *ret)
 {
@@ -320,6 +323,21 @@ static void judge_replay(struct story *story)
 		branch_end(VERDICT_DOUBLED, "a replay changed the accounts");
 }
 
+/* Has every meter, but those that are silent, said since the last start what it is? Until then its register moves no
+ * money. */
+static bool all_told(const struct station *station)
+{
+	for (size_t i = 0; i < station->supply_count; i++) {
+		const struct station_device *meter = station->supplies[i]->meter;
+
+		if (meter != NULL && meter->identity.pending &&
+		    strcmp(station_device_state(station, meter), "silent") != 0 &&
+		    strcmp(station_device_state(station, meter), "dead") != 0)
+			return false;
+	}
+	return true;
+}
+
 static void settle_all(struct story *story)
 {
 	struct played_building *building = &story->site->building;
@@ -328,7 +346,9 @@ static void settle_all(struct story *story)
 
 	for (size_t i = 0; i < building->meters; i++)
 		building->meter[i].load_w = 0;
-	/* Each meter is read once a minute. */
+	/* Each meter is read once a minute, and what it is in the place of that. */
+	for (int minutes = 0; minutes < TOLD_MINUTES && !all_told(station); minutes++)
+		played_run(building, building->now_us + MINUTE_US);
 	played_run(building, building->now_us + MINUTE_US + 5000000);
 	r = station_begin(station);
 	for (size_t i = 0; r == 0 && i < station->room_count; i++)

@@ -178,7 +178,7 @@ class Overlay(unittest.TestCase):
         self.passes(self.path("usr/bin/prepay"), "--config", config, "config", "check")
         # And what it says in its comments is what a person may set.
         with open(config, "w", encoding="utf-8") as file:
-            file.write(re.sub(r"^# (\[[a-z]+ \w+\]|[a-z_]+ =)", r"\1", text, flags=re.M)
+            file.write(re.sub(r"^# (\[[a-z]+ \w+\]|[a-z0-9_]+ =)", r"\1", text, flags=re.M)
                        .replace("/usr/share/prepay/meters", self.path("usr/share/prepay/meters")))
         self.passes(self.path("usr/bin/prepay"), "--config", config, "config", "check")
 
