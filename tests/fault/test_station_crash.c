@@ -16,8 +16,8 @@
 #define COMMITS_MAX   4096
 #define TEARINGS      4
 #define DRIVE_MIN     2  /* minutes that a child goes on before it is judged */
-#define SETTLE_ONE_IN 5  /* one in so many is settled and judged to the last coin */
-#define TO_THE_END    61 /* one in so many goes on to the end of the story */
+#define SETTLE_ONE_IN 8  /* one in so many is settled and judged to the last coin */
+#define TO_THE_END    37 /* one in so many goes on to the end of the story */
 #define AGAIN_ONE_IN  8  /* ... and finds the power failing again while it starts */
 
 static uint64_t digests[COMMITS_MAX];
