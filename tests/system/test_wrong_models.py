@@ -169,7 +169,7 @@ class Test:
             if case.away:
                 self.building.run(f"dead {case.device} on")
         self.site.wait("those that are switched off are silent", lambda: all(
-            "meter-silent" in kinds for case, kinds in self.told().items() if case.away))
+            "meter-silent" in kinds for case, kinds in self.told().items() if case.away), 60)
         for case in self.changed:
             self.building.run(f"ratio {case.point} {case.setting}")
             if case.away:
